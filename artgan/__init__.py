@@ -1,0 +1,1 @@
+"""artgan: digitize an art archive; ingest, restore, simulate, stylize, report."""

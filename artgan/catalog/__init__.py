@@ -1,0 +1,1 @@
+"""The archive catalog: schema, Delta tables, published snapshots, queries."""

@@ -1,0 +1,258 @@
+"""The catalog's tables: every column with its type and meaning, and each table's key.
+
+Words of the archive, used everywhere in this sense:
+
+* a *work* is the object in the museum (a painting, a print);
+* a *scan* is one file that shows a work; the same bytes are the same scan wherever they lie;
+* a *collection* is a folder of the inbox, the unit for which models are trained;
+* an *access copy* is the 8-bit sRGB rendering of a scan, upright, for people and networks;
+* an *accession number* is the museum's own identifier of a work.
+
+Types are chosen for every reader: no unsigned integers, perceptual hashes as hexadecimal text,
+timestamps in UTC microseconds.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+
+def _field(name: str, kind: pa.DataType, description: str, *, required: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=not required, metadata={"description": description})
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the catalog.
+
+    Attributes:
+        name: Folder name under ``catalog/`` and view name in queries.
+        key: Column that identifies a row; derived from content, never repeated.
+        description: What one row stands for.
+        schema: Arrow schema; each field carries its description as metadata.
+    """
+
+    name: str
+    key: str
+    description: str
+    schema: pa.Schema
+
+
+SCANS = Table(
+    "scans",
+    "scan_id",
+    "One accepted scan: what the file is and what it shows.",
+    pa.schema(
+        [
+            _field("scan_id", pa.string(), "sha256 of the file's bytes, in hex.", required=True),
+            _field("collection", pa.string(), "Folder of the inbox it came in.", required=True),
+            _field("source_path", pa.string(), "Path within the inbox.", required=True),
+            _field("source_uri", pa.string(), "Full address it was read from.", required=True),
+            _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
+            _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
+            _field("format", pa.string(), "Container by content, not by name: jpeg, tiff, png..."),
+            _field("compression", pa.string(), "Compression inside the container, if known."),
+            _field("width_px", pa.int32(), "Width of the upright picture, in pixels."),
+            _field("height_px", pa.int32(), "Height of the upright picture, in pixels."),
+            _field("channels", pa.int16(), "Channels as stored, alpha included."),
+            _field("bit_depth", pa.int16(), "Bits per channel as stored."),
+            _field("pages", pa.int32(), "Pages in the file; the first is catalogued."),
+            _field("colour_space", pa.string(), "Interpretation as stored: srgb, cmyk, b-w..."),
+            _field("icc_name", pa.string(), "Description of the embedded ICC profile."),
+            _field("icc_sha256", pa.string(), "sha256 of the embedded ICC profile."),
+            _field("dpi", pa.float64(), "Horizontal resolution in pixels per inch, if stated."),
+            _field("orientation", pa.int16(), "EXIF orientation found; 1 is upright."),
+            _field("accession_number", pa.string(), "The museum's identifier of the work."),
+            _field("title", pa.string(), "Title as delivered."),
+            _field("artist", pa.string(), "Maker as delivered; several are joined with '; '."),
+            _field("date_text", pa.string(), "Date of the work as delivered."),
+            _field("year_from", pa.int32(), "Earliest year meant by date_text."),
+            _field("year_to", pa.int32(), "Latest year meant by date_text."),
+            _field("medium", pa.string(), "Material and technique as delivered."),
+            _field("rights", pa.string(), "Rights statement as delivered."),
+            _field("metadata_json", pa.string(), "The whole delivered row, as a JSON object."),
+            _field("phash", pa.string(), "Perceptual hash of the access copy, 16 hex digits."),
+            _field("phash_algorithm", pa.string(), "How phash was computed."),
+            _field("duplicate_group", pa.string(), "Same value: pictures of the same work."),
+            _field("split", pa.string(), "train, val or test; one per duplicate group."),
+            _field("access_path", pa.string(), "Key of the access copy under the root."),
+            _field("ingested_at", TIMESTAMP, "When the row was made."),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    "quarantine_id",
+    "One refused file, with the reason.",
+    pa.schema(
+        [
+            _field("quarantine_id", pa.string(), "Hash of path and content.", required=True),
+            _field("collection", pa.string(), "Folder of the inbox it came in.", required=True),
+            _field("source_path", pa.string(), "Path within the inbox.", required=True),
+            _field("source_uri", pa.string(), "Full address it was read from.", required=True),
+            _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
+            _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
+            _field("content_sha256", pa.string(), "sha256 of the file's bytes."),
+            _field("reason", pa.string(), "Reason code.", required=True),
+            _field("message", pa.string(), "Reason in a sentence, with what to do."),
+            _field("quarantined_at", TIMESTAMP, "When the row was made."),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+)
+
+MASKS = Table(
+    "masks",
+    "mask_id",
+    "One damage mask delivered with a scan: white marks what is damaged.",
+    pa.schema(
+        [
+            _field("mask_id", pa.string(), "Hash of scan_id and the mask's bytes.", required=True),
+            _field("scan_id", pa.string(), "Scan it belongs to.", required=True),
+            _field("collection", pa.string(), "Collection of the scan.", required=True),
+            _field("source_path", pa.string(), "Path within the inbox.", required=True),
+            _field("source_uri", pa.string(), "Full address it was read from.", required=True),
+            _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
+            _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
+            _field("content_sha256", pa.string(), "sha256 of the mask's bytes."),
+            _field("damaged_fraction", pa.float64(), "Share of damaged pixels, 0 to 1."),
+            _field("mask_path", pa.string(), "Key of the kept copy (PNG) under the root."),
+            _field("ingested_at", TIMESTAMP, "When the row was made."),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+)
+
+MODELS = Table(
+    "models",
+    "model_id",
+    "One trained model, promoted or not, and why.",
+    pa.schema(
+        [
+            _field("model_id", pa.string(), "Hash of kind, data, settings, base.", required=True),
+            _field("kind", pa.string(), "restoration, simulation or style.", required=True),
+            _field("collection", pa.string(), "Collection, or archive for a base.", required=True),
+            _field("base_model_id", pa.string(), "Model that training started from."),
+            _field("preset", pa.string(), "Size and length of training by name."),
+            _field("settings_json", pa.string(), "All settings of the training, as JSON."),
+            _field("training_sha256", pa.string(), "sha256 over the sorted training scan_ids."),
+            _field("n_train", pa.int32(), "Works it was trained on."),
+            _field("n_val", pa.int32(), "Held-out works that decided on promotion."),
+            _field("catalog_version", pa.int64(), "Version of the scans table trained on."),
+            _field("steps", pa.int32(), "Optimisation steps."),
+            _field("seconds", pa.float64(), "Training time in seconds, over all attempts."),
+            _field("metric", pa.string(), "Measure that decides on promotion."),
+            _field("value", pa.float64(), "Its value on the held-out works."),
+            _field("incumbent_value", pa.float64(), "The same measure of what it would replace."),
+            _field("promoted", pa.bool_(), "Whether it replaced what was in use; the newest is."),
+            _field("reason", pa.string(), "Why it was promoted or not."),
+            _field("history_json", pa.string(), "Held-out measures during training, as JSON."),
+            _field("weights_path", pa.string(), "Key of the weights under the root."),
+            _field("weights_sha256", pa.string(), "sha256 of the weights file."),
+            _field("device", pa.string(), "Device it was trained on."),
+            _field("code_version", pa.string(), "Version of artgan."),
+            _field("created_at", TIMESTAMP, "When training ended."),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+)
+
+OUTPUTS = Table(
+    "outputs",
+    "output_id",
+    "One file made: restored, simulated or stylized, or the reason why not.",
+    pa.schema(
+        [
+            _field("output_id", pa.string(), "Hash of inputs, model, settings.", required=True),
+            _field("kind", pa.string(), "restored, simulated or stylized.", required=True),
+            _field("collection", pa.string(), "Collection whose model or style.", required=True),
+            _field("scan_id", pa.string(), "Source scan; empty for simulated works."),
+            _field("mask_id", pa.string(), "Damage mask used, for restored works."),
+            _field("model_id", pa.string(), "Model used; empty for classical methods."),
+            _field("method", pa.string(), "Filler, generator, color or cut."),
+            _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
+            _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
+            _field("status", pa.string(), "ok or failed.", required=True),
+            _field("message", pa.string(), "Sentence that says what failed."),
+            _field("output_path", pa.string(), "Key of the file under the root."),
+            _field("output_sha256", pa.string(), "sha256 of the file."),
+            _field("output_bytes", pa.int64(), "Size of the file in bytes."),
+            _field("width_px", pa.int32(), "Width in pixels."),
+            _field("height_px", pa.int32(), "Height in pixels."),
+            _field("bit_depth", pa.int16(), "Bits per channel."),
+            _field("changed_pixels", pa.int64(), "Pixels that differ from the source."),
+            _field("masked_pixels", pa.int64(), "Pixels inside the effective damage mask."),
+            _field("changed_outside_mask", pa.int64(), "Pixels changed outside it; must be 0."),
+            _field("digital_source_type", pa.string(), "IPTC term written inside the file."),
+            _field("seconds", pa.float64(), "Time taken, in seconds."),
+            _field("created_at", TIMESTAMP, "When the file was made."),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+)
+
+METRICS = Table(
+    "metrics",
+    "metric_id",
+    "One number, with its interval, its sample and how it was measured.",
+    pa.schema(
+        [
+            _field("metric_id", pa.string(), "Hash of all that defines the number.", required=True),
+            _field("collection", pa.string(), "Collection measured.", required=True),
+            _field("product", pa.string(), "restoration, simulation or stylization."),
+            _field("subject", pa.string(), "Model kind or method measured: filler, telea, cut..."),
+            _field("model_id", pa.string(), "Model measured, if any."),
+            _field("metric", pa.string(), "Name of the measure.", required=True),
+            _field("value", pa.float64(), "The number."),
+            _field("ci_low", pa.float64(), "Lower end of the 95 % interval."),
+            _field("ci_high", pa.float64(), "Upper end of the 95 % interval."),
+            _field("ci_method", pa.string(), "How the interval was found."),
+            _field("unit", pa.string(), "Unit; empty for a pure number."),
+            _field("n_reference", pa.int32(), "Distinct real works it is measured against."),
+            _field("n_measured", pa.int32(), "Generated or restored pictures measured."),
+            _field("n_matched", pa.int32(), "Sample size at which both sides are compared."),
+            _field("reference_split", pa.string(), "Split of the real works: test, all..."),
+            _field("reference_sha256", pa.string(), "sha256 over the sorted reference scan_ids."),
+            _field("extractor", pa.string(), "Feature network, for distances of sets."),
+            _field("extractor_sha256", pa.string(), "sha256 of its weights, if they are a file."),
+            _field("preprocessing", pa.string(), "Resizing and scaling before the network."),
+            _field("is_fid", pa.bool_(), "True only with the real 2015 Inception weights."),
+            _field("status", pa.string(), "ok, small_n or insufficient_n."),
+            _field("note", pa.string(), "What a reader must know about the sample."),
+            _field("created_at", TIMESTAMP, "When it was measured."),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+)
+
+RUNS = Table(
+    "runs",
+    "run_id",
+    "One finished flow run; a run that was killed and started again is the same run.",
+    pa.schema(
+        [
+            _field("run_id", pa.string(), "Hash of flow, settings, number.", required=True),
+            _field("flow", pa.string(), "Name of the flow.", required=True),
+            _field("number", pa.int32(), "Count of finished runs of this flow, from 1."),
+            _field("parent_run_id", pa.string(), "Run that started this one, if any."),
+            _field("status", pa.string(), "completed or failed."),
+            _field("message", pa.string(), "Outcome in a sentence."),
+            _field("settings_json", pa.string(), "Settings of the run, as JSON."),
+            _field("counts_json", pa.string(), "What was made, skipped and refused, as JSON."),
+            _field("n_done", pa.int64(), "Items made by this run."),
+            _field("n_skipped", pa.int64(), "Items that were already there."),
+            _field("n_failed", pa.int64(), "Items that failed."),
+            _field("n_quarantined", pa.int64(), "Files refused by this run."),
+            _field("seconds", pa.float64(), "Time of the last attempt, in seconds."),
+            _field("versions_json", pa.string(), "Versions of artgan and its libraries, as JSON."),
+            _field("started_at", TIMESTAMP, "When the last attempt started."),
+            _field("ended_at", TIMESTAMP, "When it ended."),
+        ]
+    ),
+)
+
+TABLES: tuple[Table, ...] = (SCANS, QUARANTINE, MASKS, MODELS, OUTPUTS, METRICS, RUNS)

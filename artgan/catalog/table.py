@@ -1,0 +1,189 @@
+"""Catalog tables as Delta tables; the only file that knows the Delta engine.
+
+A commit appends the rows whose key is not there yet, so repeating it adds nothing. Two writers
+that commit at once are kept apart by a transaction mark: the one that comes second finds that
+the table moved, reads the keys again and tries once more.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import deltalake
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+
+from artgan.catalog.schema import TABLES, Table
+from artgan.errors import ArtganError
+from artgan.storage import Store, check_conditional_put, open_store
+
+_WRITER = "artgan"
+_ATTEMPTS = 20
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The tables under ``<root>/catalog``.
+
+    Attributes:
+        store: The archive root.
+    """
+
+    store: Store
+
+    def location(self, table: Table) -> str:
+        """Address of a table's folder."""
+        return self.store.uri(f"catalog/{table.name}")
+
+    def _open(self, table: Table) -> deltalake.DeltaTable | None:
+        try:
+            return deltalake.DeltaTable(
+                self.location(table), storage_options=self.store.delta_options()
+            )
+        except TableNotFoundError:
+            return None
+
+    def create(self) -> None:
+        """Make the tables that are not there yet."""
+        for table in TABLES:
+            if self._open(table) is None:
+                deltalake.DeltaTable.create(
+                    self.location(table),
+                    schema=table.schema,
+                    mode="ignore",
+                    name=table.name,
+                    description=table.description,
+                    storage_options=self.store.delta_options(),
+                )
+
+    def version(self, table: Table) -> int:
+        """Return the number of the last commit; -1 for a table that is not there."""
+        opened = self._open(table)
+        return -1 if opened is None else opened.version()
+
+    def read(
+        self,
+        table: Table,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """Return rows as an Arrow table in the table's own schema; empty if nothing is there."""
+        opened = self._open(table)
+        if opened is None:
+            return _select(table.schema.empty_table(), columns)
+        found = opened.to_pyarrow_dataset().to_table(
+            columns=None if columns is None else list(columns), filter=where
+        )
+        return found.cast(_select(table.schema.empty_table(), columns).schema)
+
+    def rows(
+        self,
+        table: Table,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return rows as dictionaries."""
+        return self.read(table, columns, where).to_pylist()
+
+    def dataset(self, table: Table) -> ds.Dataset:
+        """Return a table as a lazily read Arrow dataset."""
+        opened = self._open(table)
+        if opened is None:
+            return ds.dataset(table.schema.empty_table())
+        return opened.to_pyarrow_dataset()
+
+    def append(self, table: Table, rows: Iterable[Row]) -> int:
+        """Add the rows whose key is not in the table yet; return how many were added."""
+        fresh = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
+        for attempt in range(_ATTEMPTS):
+            opened = self._open(table)
+            if opened is None:
+                self.create()
+                continue
+            added = _without(fresh, table.key, self._keys(opened, table))
+            if added.num_rows == 0:
+                return 0
+            try:
+                self._commit(opened, table, added)
+            except CommitFailedError:
+                time.sleep(0.05 * (attempt + 1))
+                continue
+            return added.num_rows
+        raise ArtganError(
+            f"{table.name} must accept a commit within {_ATTEMPTS} attempts, got none. "
+            "Other writers keep it busy; run the flow again."
+        )
+
+    def replace(self, table: Table, rows: Iterable[Row]) -> int:
+        """Add rows, replacing those with the same key; return how many rows were given."""
+        fresh = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
+        if fresh.num_rows == 0:
+            return 0
+        self.create()
+        opened = self._open(table)
+        assert opened is not None
+        (
+            opened.merge(
+                fresh,
+                predicate=f"target.{table.key} = source.{table.key}",
+                source_alias="source",
+                target_alias="target",
+            )
+            .when_matched_update_all()
+            .when_not_matched_insert_all()
+            .execute()
+        )
+        return fresh.num_rows
+
+    def compact(self, table: Table, small_files: int = 64) -> None:
+        """Join small files into large ones when there are many of them."""
+        opened = self._open(table)
+        if opened is not None and len(opened.file_uris()) > small_files:
+            opened.optimize.compact()
+
+    def _keys(self, opened: deltalake.DeltaTable, table: Table) -> pa.ChunkedArray:
+        return opened.to_pyarrow_dataset().to_table(columns=[table.key])[table.key]
+
+    def _commit(self, opened: deltalake.DeltaTable, table: Table, added: pa.Table) -> None:
+        mark = deltalake.Transaction(_WRITER, opened.version() + 1)
+        deltalake.write_deltalake(
+            opened,
+            added,
+            mode="append",
+            commit_properties=deltalake.CommitProperties(app_transactions=[mark]),
+            writer_properties=deltalake.WriterProperties(compression="ZSTD"),
+        )
+
+
+def _select(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:
+    return table if columns is None else table.select(list(columns))
+
+
+def _without(fresh: pa.Table, key: str, known: pa.ChunkedArray) -> pa.Table:
+    """Drop rows with a known key, and all but the first of rows that share a key."""
+    fresh = fresh.filter(pc.invert(pc.is_in(fresh[key], value_set=known.cast(pa.string()))))
+    seen: set[str] = set()
+    first = []
+    for value in fresh[key].to_pylist():
+        first.append(value not in seen)
+        seen.add(value)
+    return fresh.filter(pa.array(first, pa.bool_()))
+
+
+def open_catalog(root: str) -> Catalog:
+    """Open an archive root and make its tables if they are not there.
+
+    Raises:
+        InvalidInputError: If the root cannot be reached, or its store loses simultaneous writes.
+    """
+    store = open_store(root)
+    catalog = Catalog(store)
+    if catalog.version(TABLES[-1]) < 0:
+        check_conditional_put(store)
+        catalog.create()
+    return catalog

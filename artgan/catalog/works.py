@@ -1,0 +1,112 @@
+"""Works of a collection and their pictures, as training and measurement need them."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from artgan.catalog.schema import SCANS
+from artgan.catalog.table import Catalog
+from artgan.errors import InvalidInputError
+from artgan.imaging.read import read_rgb
+from artgan.storage import Store
+
+_COLUMNS = (
+    "scan_id",
+    "collection",
+    "source_path",
+    "source_uri",
+    "title",
+    "artist",
+    "accession_number",
+    "date_text",
+    "duplicate_group",
+    "split",
+    "access_path",
+    "width_px",
+    "height_px",
+    "bit_depth",
+)
+
+Work = dict[str, Any]
+
+
+def collection_names(catalog: Catalog) -> list[str]:
+    """Return the collections that have scans in the catalog, by name."""
+    return sorted(set(catalog.read(SCANS, ["collection"])["collection"].to_pylist()))
+
+
+def chosen_collections(catalog: Catalog, wanted: Sequence[str]) -> list[str]:
+    """Return the collections to work on; all of them if none is named.
+
+    Raises:
+        InvalidInputError: If a named collection is not in the catalog.
+    """
+    known = collection_names(catalog)
+    for name in wanted:
+        if name not in known:
+            listed = ", ".join(repr(one) for one in known) or "none yet"
+            raise InvalidInputError(
+                f"collection must be in the catalog, got {name!r}. Known: {listed}. "
+                "Add it with `artgan ingest`."
+            )
+    return [name for name in known if not wanted or name in wanted]
+
+
+def works(catalog: Catalog, collection: str | None = None, split: str | None = None) -> list[Work]:
+    """Return one scan for each work, in the order of scan_id.
+
+    Scans in one duplicate group and collection show the same work; the largest stands for it.
+
+    Args:
+        catalog: The archive.
+        collection: Only works of this collection; None means all.
+        split: Only works of this split; None means all.
+    """
+    where = None
+    if collection is not None:
+        where = pc.field("collection") == collection
+    if split is not None:
+        in_split = pc.field("split") == split
+        where = in_split if where is None else where & in_split
+    chosen: dict[tuple[str, str], Work] = {}
+    for row in sorted(catalog.rows(SCANS, _COLUMNS, where), key=lambda row: row["scan_id"]):
+        group = (row["collection"], row["duplicate_group"])
+        if group not in chosen or _pixels(row) > _pixels(chosen[group]):
+            chosen[group] = row
+    return sorted(chosen.values(), key=lambda row: row["scan_id"])
+
+
+def _pixels(work: Work) -> int:
+    return work["width_px"] * work["height_px"]
+
+
+def load_pictures(
+    store: Store,
+    access_paths: Sequence[str],
+    short_side_px: int,
+    observe: Callable[[int], None] = lambda _: None,
+) -> list[np.ndarray]:
+    """Read access copies, scaled so that the short side has the given length.
+
+    Args:
+        store: The archive root.
+        access_paths: Keys of access copies.
+        short_side_px: Short side of the pictures, in pixels.
+        observe: Called with the number of pictures read so far.
+
+    Returns:
+        One uint8 array (H, W, 3), sRGB, for each path, in order.
+    """
+
+    def load(path: str) -> np.ndarray:
+        return read_rgb(store.read(path), short_side_px)
+
+    pictures = []
+    with ThreadPoolExecutor(2) as pool:
+        for picture in pool.map(load, access_paths):
+            pictures.append(picture)
+            observe(len(pictures))
+    return pictures

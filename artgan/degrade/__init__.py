@@ -1,0 +1,1 @@
+"""Seeded synthetic damage for training and evaluation."""

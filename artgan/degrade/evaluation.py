@@ -1,0 +1,113 @@
+"""Damaged crops that are fixed by a seed, for validation and for the held-out test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from artgan.degrade.masks import Damage, random_mask, smooth_noise
+from artgan.errors import InvalidInputError
+from artgan.imaging.tensors import check_picture
+
+EVALUATION_DAMAGE: tuple[Damage, ...] = ("strokes", "scratches", "losses")
+PERFECT_DB = 60.0
+_GROUND = np.array([224.0, 214.0, 194.0], dtype=np.float32)
+_INK = np.array([60.0, 50.0, 42.0], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class DamagedCrop:
+    """A crop of a work and the damage to imagine on it.
+
+    Attributes:
+        truth: The undamaged crop, (H, W, 3) uint8.
+        mask: Where paint is lost, (H, W) bool.
+        picture: Number of the picture that it was cut from.
+    """
+
+    truth: np.ndarray
+    mask: np.ndarray
+    picture: int
+
+
+def evaluation_crops(
+    pictures: Sequence[np.ndarray], crop_px: int, count: int, seed: int
+) -> list[DamagedCrop]:
+    """Cut damaged crops, spread evenly over the pictures.
+
+    Args:
+        pictures: Held-out works, (H, W, 3) uint8, each at least ``crop_px`` on both sides.
+        crop_px: Side of the square crops, at least 16 px.
+        count: Number of crops.
+        seed: The same seed and pictures give the same crops.
+
+    Returns:
+        ``count`` crops with strokes, scratches and losses over 2 to 35 % of their area.
+
+    Raises:
+        InvalidInputError: There is no picture, or one is smaller than a crop.
+    """
+    if not pictures:
+        raise InvalidInputError(
+            "pictures must hold at least one work, got none. Hold out more works."
+        )
+    for picture in pictures:
+        check_picture(picture)
+        if min(picture.shape[:2]) < crop_px:
+            raise InvalidInputError(
+                f"pictures must be at least {crop_px} px on both sides, got {picture.shape[:2]}. "
+                "Scale them up or choose smaller crops."
+            )
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(pictures))
+    return [_cut(pictures, int(order[i % len(order)]), crop_px, rng) for i in range(count)]
+
+
+def _cut(
+    pictures: Sequence[np.ndarray], number: int, crop_px: int, rng: np.random.Generator
+) -> DamagedCrop:
+    picture = pictures[number]
+    top = int(rng.integers(0, picture.shape[0] - crop_px + 1))
+    left = int(rng.integers(0, picture.shape[1] - crop_px + 1))
+    truth = picture[top : top + crop_px, left : left + crop_px].copy()
+    return DamagedCrop(truth, random_mask(crop_px, rng, EVALUATION_DAMAGE), number)
+
+
+def hole_psnr_db(restored: np.ndarray, crop: DamagedCrop) -> float:
+    """Measure a restoration inside the damage only; higher is better, at most 60 dB.
+
+    Args:
+        restored: (H, W, 3) uint8.
+        crop: The truth and where it was damaged.
+
+    Returns:
+        ``10 log10(255^2 / MSE)`` over the damaged pixels and their three channels.
+    """
+    difference = restored[crop.mask].astype(np.float64) - crop.truth[crop.mask]
+    squared_error = max(float(np.mean(difference**2)), 255.0**2 * 10.0 ** (-PERFECT_DB / 10.0))
+    return float(10.0 * np.log10(255.0**2 / squared_error))
+
+
+def damage_picture(picture: np.ndarray, mask: np.ndarray, seed: int) -> np.ndarray:
+    """Paint a mask as visible damage: bare ground with a dark rim, for people to look at.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        mask: (H, W) bool, True where paint is lost.
+        seed: Decides the tint and texture of the ground.
+
+    Returns:
+        (H, W, 3) uint8; equal to the picture outside the mask.
+    """
+    rng = np.random.default_rng(seed)
+    height, width = mask.shape
+    size = max(height, width)
+    texture = 6.0 * smooth_noise(size, max(4, size // 3), rng)[:height, :width, None]
+    ground = _GROUND * rng.uniform(0.75, 1.05) + texture
+    inside = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    rim = mask & ~inside
+    ground[rim] = 0.7 * ground[rim] + 0.3 * _INK
+    damaged = picture.copy()
+    damaged[mask] = np.clip(np.rint(ground[mask]), 0, 255).astype(np.uint8)
+    return damaged

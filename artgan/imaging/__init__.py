@@ -1,0 +1,1 @@
+"""Scan files to pixels and back: decode, colour, hashes, write."""

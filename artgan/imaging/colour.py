@@ -1,0 +1,184 @@
+"""Colour: any scan to 8-bit sRGB, and sRGB back to a scan's own space.
+
+Profiles are converted with the relative colorimetric intent and black point compensation, which
+keeps in-gamut colours as measured and shadows open; white stays white.
+"""
+
+from io import BytesIO
+
+import numpy as np
+import pyvips
+from PIL import ImageCms
+
+from artgan.errors import InvalidInputError
+
+_INTENT = {"intent": "relative", "black_point_compensation": True}
+_PROFILE_SPACES = {b"RGB ": 3, b"GRAY": 1, b"CMYK": 4, b"Lab ": 3}
+_ALPHA_BANDS = {2, 4, 5}
+_WHITE = 255
+
+
+def profile_name(icc: bytes) -> str | None:
+    """Return the description inside an ICC profile, or None where it cannot be read."""
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
+        return (profile.profile.profile_description or "").strip() or None
+    except (OSError, ImageCms.PyCMSError):
+        return None
+
+
+def embedded_profile(image: pyvips.Image) -> bytes | None:
+    """Return the ICC profile that an image carries, or None."""
+    if image.get_typeof("icc-profile-data") == 0:
+        return None
+    return bytes(image.get("icc-profile-data"))
+
+
+def colour_bands(image: pyvips.Image) -> int:
+    """Count the bands that carry colour: alpha is not one."""
+    return image.bands - int(image.hasalpha())
+
+
+def to_srgb(image: pyvips.Image) -> pyvips.Image:
+    """Render an image as sRGB: 8 bit, three bands, opaque.
+
+    An embedded profile that fits the image is honoured. Without one, grey and RGB are taken as
+    sRGB, CMYK as the standard press profile of libvips, floats as linear light in [0, 1] (scRGB;
+    what exceeds it is clipped). 16-bit values are divided by 257 and rounded, so 65535 becomes
+    255. Transparent parts show white. The result is lazy: nothing is computed here.
+
+    Args:
+        image: Any bands that `decode` returns, with straight (not premultiplied) alpha.
+
+    Returns:
+        The image with three uchar bands, interpretation srgb, without a profile.
+    """
+    if _has_usable_profile(image):
+        image = image.icc_transform("srgb", embedded=True, depth=8, **_INTENT)
+    elif image.interpretation == "cmyk":
+        image = image.icc_transform("srgb", input_profile="cmyk", depth=8, **_INTENT)
+    else:
+        image = _by_definition(image)
+    if image.bands in _ALPHA_BANDS:
+        image = image.flatten(background=_WHITE)
+    if image.bands == 1:
+        image = image.bandjoin([image, image])
+    image = image.copy(interpretation="srgb")
+    if image.get_typeof("icc-profile-data"):
+        image.remove("icc-profile-data")
+    return image
+
+
+def _has_usable_profile(image: pyvips.Image) -> bool:
+    # Grey pictures with an RGB profile, and broken profiles, are common; the pixels are good.
+    icc = embedded_profile(image)
+    if icc is None or _PROFILE_SPACES.get(icc[16:20]) != colour_bands(image):
+        return False
+    is_lab = image.interpretation in {"lab", "labs"}
+    return is_lab == (icc[16:20] == b"Lab ") and profile_name(icc) is not None
+
+
+def _by_definition(image: pyvips.Image) -> pyvips.Image:
+    if image.format == "ushort":
+        return image.linear(1 / 257, 0.5, uchar=True)  # the cast cuts off, so 0.5 rounds
+    if image.format == "uchar" and image.interpretation in {"srgb", "b-w", "multiband"}:
+        return image
+    if image.format == "float" and colour_bands(image) == 1:
+        grey = image[0]
+        image = grey.bandjoin([grey, grey, *image.bandsplit()[1:]])
+        image = image.copy(interpretation="scrgb")
+    return image.colourspace("srgb")
+
+
+def image_from_array(array: np.ndarray, icc: bytes | None = None) -> pyvips.Image:
+    """Wrap an array as a pyvips image; no copy of contiguous data.
+
+    Args:
+        array: (H, W) or (H, W, C) uint8 or uint16; C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
+        icc: Profile to attach.
+
+    Raises:
+        InvalidInputError: If the type or the shape is another.
+    """
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4) or array.size == 0:
+        raise InvalidInputError(
+            f"array must have shape (H, W) or (H, W, C) with C from 1 to 4, got {array.shape}."
+        )
+    if array.dtype not in (np.uint8, np.uint16):
+        raise InvalidInputError(
+            f"array must be uint8 or uint16, got {array.dtype}. Scale and round it first."
+        )
+    height, width, bands = array.shape
+    kind = "uchar" if array.dtype == np.uint8 else "ushort"
+    data = np.ascontiguousarray(array)
+    image = pyvips.Image.new_from_memory(data, width, height, bands, kind)
+    image = image.copy(interpretation=_interpretation(bands, kind))
+    if icc:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
+    return image
+
+
+def _interpretation(bands: int, kind: str) -> str:
+    if bands <= 2:
+        return "b-w" if kind == "uchar" else "grey16"
+    return "srgb" if kind == "uchar" else "rgb16"
+
+
+def array_to_srgb(array: np.ndarray, icc: bytes | None) -> np.ndarray:
+    """Render a scan's own pixels as sRGB.
+
+    Args:
+        array: (H, W, C) uint8 or uint16, as `scan_array` returns it.
+        icc: Profile of these pixels, None for sRGB.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    return to_srgb(image_from_array(array, icc)).numpy()
+
+
+def srgb_to_array(rgb: np.ndarray, like: np.ndarray, icc: bytes | None) -> np.ndarray:
+    """Bring sRGB pixels into a scan's own space, type and channels; undoes `array_to_srgb`.
+
+    Args:
+        rgb: (H, W, 3) uint8 or uint16, sRGB.
+        like: (H, W, C) pixels of the scan: gives type and channels, and its alpha is kept.
+        icc: Profile of the scan's pixels, None for sRGB.
+
+    Returns:
+        (H, W, C) of the type of ``like``.
+
+    Raises:
+        InvalidInputError: If the two differ in height or width.
+    """
+    if rgb.shape[:2] != like.shape[:2]:
+        raise InvalidInputError(
+            f"rgb must have the size of the scan {like.shape[:2]}, got {rgb.shape[:2]}."
+        )
+    colours = like.shape[2] - int(like.shape[2] in _ALPHA_BANDS)
+    converted = _to_space(image_from_array(rgb), colours, like.dtype, icc).numpy()
+    converted = converted.reshape(*like.shape[:2], colours)
+    return np.concatenate([converted, like[:, :, colours:]], axis=2)
+
+
+def _to_space(
+    image: pyvips.Image, colours: int, dtype: np.dtype, icc: bytes | None
+) -> pyvips.Image:
+    image = _to_depth(image, 8 if dtype == np.uint8 else 16)
+    if icc and _PROFILE_SPACES.get(icc[16:20]) == colours and profile_name(icc):
+        connection = image.icc_import(input_profile="srgb", pcs="lab", **_INTENT).copy()
+        connection.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
+        return connection.icc_export(depth=depth, **_INTENT)
+    if colours == 1:
+        return image.colourspace("b-w" if depth == 8 else "grey16")
+    return image
+
+
+def _to_depth(image: pyvips.Image, depth: int) -> pyvips.Image:
+    if depth == 16 and image.format == "uchar":
+        return image.linear(257, 0).cast("ushort").copy(interpretation="rgb16")
+    if depth == 8 and image.format == "ushort":
+        return image.linear(1 / 257, 0.5, uchar=True).copy(interpretation="srgb")
+    return image

@@ -1,0 +1,74 @@
+"""Access copies and masks to arrays, at the size that is needed."""
+
+import numpy as np
+import pyvips
+
+from artgan.errors import InvalidInputError
+from artgan.imaging.colour import colour_bands, to_srgb
+from artgan.imaging.decode import DecodedScan, decode, render
+
+_MASK_THRESHOLD = 128
+_MAX_PIXELS = 2_000_000_000
+_SHRINKS_ON_LOAD = {"jpeg", "tiff", "webp"}
+
+
+def read_rgb(content: bytes, short_side_px: int | None = None) -> np.ndarray:
+    """Read an access copy, or any other picture, for networks and pages.
+
+    With ``short_side_px`` the decoder reads only as much as it must (a reduced scale of a JPEG, a
+    level of a pyramid) and the rest is resized with Lanczos; the short side is then exact, the
+    long side rounded, and a smaller picture is enlarged.
+
+    Args:
+        content: The file's bytes.
+        short_side_px: Length of the short side, None for the picture as it is.
+
+    Returns:
+        (H, W, 3) uint8, sRGB, upright.
+
+    Raises:
+        InvalidInputError: If ``short_side_px`` is less than 1.
+        RefusedScan: If the picture cannot be decoded whole.
+    """
+    scan = decode(content, _MAX_PIXELS)
+    if short_side_px is None:
+        return render(scan, to_srgb(scan.image))
+    if short_side_px < 1:
+        raise InvalidInputError(f"short_side_px must be at least 1, got {short_side_px}.")
+    factor = short_side_px / min(scan.width_px, scan.height_px)
+    width, height = (max(1, round(side * factor)) for side in (scan.width_px, scan.height_px))
+    return render(scan, to_srgb(_resized(scan, content, width, height)))
+
+
+def _resized(scan: DecodedScan, content: bytes, width: int, height: int) -> pyvips.Image:
+    if scan.format not in _SHRINKS_ON_LOAD or not isinstance(scan.source, bytes):
+        return scan.image.thumbnail_image(width, height=height, size="force")
+    return pyvips.Image.thumbnail_buffer(
+        content, width, height=height, size="force", fail_on="error"
+    )
+
+
+def read_mask(content: bytes) -> np.ndarray:
+    """Read a damage mask: white marks what is damaged.
+
+    A pixel is damaged where its brightest colour channel reaches half of the range (128 of 255),
+    so a red mark counts as well as a white one; transparent pixels are not damaged. The profile
+    of the file is ignored.
+
+    Args:
+        content: Bytes of a PNG, TIFF or JPEG, grey or colour, 8 or 16 bit.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        RefusedScan: If the file cannot be decoded whole.
+    """
+    scan = decode(content, _MAX_PIXELS, name="mask")
+    array = render(scan)
+    threshold = _MASK_THRESHOLD * (257 if array.dtype == np.uint16 else 1)
+    colours = colour_bands(scan.image)
+    damaged = array[:, :, :colours].max(axis=2) >= threshold
+    if colours < array.shape[2]:
+        damaged &= array[:, :, colours] >= threshold
+    return damaged

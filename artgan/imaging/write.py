@@ -1,0 +1,116 @@
+"""Pictures to bytes: access copies, thumbnails, and outputs that keep a scan's depth and profile.
+
+Nothing here touches a disk; `artgan.storage` writes bytes whole. No writer passes on the EXIF of a
+scan: places and serial numbers of cameras stay where they are.
+"""
+
+import numpy as np
+import pyvips
+
+from artgan.imaging.colour import image_from_array
+from artgan.imaging.decode import SourceEncoding
+
+JPEG_LIMIT_PX = 65_500
+ACCESS_QUALITY = 92
+_TILE_PX = 256
+_TILED_FROM_PIXELS = 4_000_000
+_MM_PER_INCH = 25.4
+_PNG_COMPRESSION = 6
+
+
+def access_copy(image: pyvips.Image) -> tuple[bytes, str]:
+    """Encode an access copy: JPEG, or a tiled pyramid where JPEG's size limit is passed.
+
+    Args:
+        image: 8-bit sRGB, upright, three bands.
+
+    Returns:
+        The bytes, and the file extension without a dot: ``jpg`` or ``tif``.
+    """
+    if max(image.width, image.height) <= JPEG_LIMIT_PX:
+        return access_jpeg(image), "jpg"
+    content = image.tiffsave_buffer(
+        compression="jpeg",
+        Q=ACCESS_QUALITY,
+        tile=True,
+        tile_width=_TILE_PX,
+        tile_height=_TILE_PX,
+        pyramid=True,
+        bigtiff=True,
+        keep="none",
+    )
+    return content, "tif"
+
+
+def access_jpeg(image: pyvips.Image) -> bytes:
+    """Encode 8-bit sRGB as JPEG: quality 92, colour at full resolution, without metadata.
+
+    Args:
+        image: 8-bit sRGB, at most `JPEG_LIMIT_PX` on its long side.
+    """
+    return image.jpegsave_buffer(
+        Q=ACCESS_QUALITY, subsample_mode="off", optimize_coding=True, keep="none"
+    )
+
+
+def thumbnail_jpeg(
+    picture: pyvips.Image | np.ndarray, long_side_px: int, quality: int = 80
+) -> bytes:
+    """Encode a small JPEG for pages; a smaller picture keeps its size.
+
+    Args:
+        picture: 8-bit sRGB image, or (H, W, 3) uint8.
+        long_side_px: Longest side of the thumbnail.
+        quality: JPEG quality, 1 to 100.
+    """
+    image = image_from_array(picture) if isinstance(picture, np.ndarray) else picture
+    small = image.thumbnail_image(long_side_px, height=long_side_px, size="down")
+    return small.jpegsave_buffer(Q=quality, optimize_coding=True, keep="none")
+
+
+def png_bytes(array: np.ndarray, xmp: bytes | None = None) -> bytes:
+    """Encode pixels as PNG, without loss.
+
+    Args:
+        array: (H, W) or (H, W, C) uint8 or uint16, C from 1 to 4, sRGB.
+        xmp: XMP packet to embed.
+    """
+    image = _with_xmp(image_from_array(array), xmp)
+    return image.pngsave_buffer(
+        compression=_PNG_COMPRESSION, filter="all", bitdepth=8 * array.dtype.itemsize, keep="xmp"
+    )
+
+
+def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = None) -> bytes:
+    """Encode pixels as TIFF, without loss, with the profile and resolution of their scan.
+
+    Deflate with a horizontal predictor; in tiles from 4 megapixels, so that viewers need not read
+    the whole; orientation 1.
+
+    Args:
+        array: (H, W) or (H, W, C) uint8 or uint16, C from 1 to 4, upright.
+        encoding: What to take over from the scan; depth and channels come from the array.
+        xmp: XMP packet to embed.
+    """
+    image = _with_xmp(image_from_array(array, encoding.icc), xmp)
+    if encoding.dpi:
+        pixels_per_mm = encoding.dpi / _MM_PER_INCH
+        image = image.copy(xres=pixels_per_mm, yres=pixels_per_mm)
+    return image.tiffsave_buffer(
+        compression="deflate",
+        predictor="horizontal",
+        tile=image.width * image.height >= _TILED_FROM_PIXELS,
+        tile_width=_TILE_PX,
+        tile_height=_TILE_PX,
+        bigtiff=array.nbytes > 2**31,
+        resunit="inch",
+        keep="xmp|icc",
+    )
+
+
+def _with_xmp(image: pyvips.Image, xmp: bytes | None) -> pyvips.Image:
+    if xmp is None:
+        return image
+    image = image.copy()  # metadata of a shared image must not change
+    image.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
+    return image

@@ -1,0 +1,1 @@
+"""From files in an inbox to catalog rows: discover, inspect, metadata, duplicates, split."""

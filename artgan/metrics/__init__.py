@@ -1,0 +1,1 @@
+"""Measures of quality: features, set distances, paired measures, memorisation."""

@@ -1,0 +1,71 @@
+"""Layers that several networks share; none of them normalises, so tiles match the whole frame."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LEAK = 0.2
+
+
+def zero_init(conv: nn.Conv2d) -> nn.Conv2d:
+    """Make a convolution start as zero, so that the branch it ends starts as nothing."""
+    nn.init.zeros_(conv.weight)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv
+
+
+class ResidualBlock(nn.Module):
+    """Pre-activation residual block, ``x + conv(act(conv(act(x))))``; the identity at the start.
+
+    Differs from the paper: no normalisation, and the second convolution starts at zero.
+
+    Args:
+        channels: Channels in and out.
+
+    References:
+        He et al. 2016, "Identity Mappings in Deep Residual Networks", fig. 4e,
+        https://arxiv.org/abs/1603.05027
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = zero_init(nn.Conv2d(channels, channels, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C, H, W)."""
+        y = self.first(F.leaky_relu(x, LEAK))
+        return x + self.second(F.leaky_relu(y, LEAK))
+
+
+class Halve(nn.Conv2d):
+    """Halve the resolution with a 4 x 4 convolution of stride 2; H and W must be even.
+
+    Args:
+        channels_in: Channels of the finer level.
+        channels_out: Channels of the coarser level.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, 4, stride=2, padding=1)
+
+
+class Double(nn.Module):
+    """Double the resolution by repetition and a 3 x 3 convolution.
+
+    Args:
+        channels_in: Channels of the coarser level.
+        channels_out: Channels of the finer level.
+
+    References:
+        Odena et al. 2016, "Deconvolution and Checkerboard Artifacts",
+        https://doi.org/10.23915/distill.00003
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C', 2 H, 2 W)."""
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))

@@ -1,0 +1,173 @@
+"""The collection stylizer: a residual translator over a colour map, and what trains it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
+
+from artgan.models.blocks import LEAK, zero_init
+
+STRIDE = 4
+"""Both sides of what the translator sees must be multiples of this."""
+
+
+def _conv(channels_in: int, channels_out: int, kernel: int = 3) -> nn.Conv2d:
+    """Convolve with reflected borders: a frame of zeros would be painted over as a motif."""
+    return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, padding_mode="reflect")
+
+
+class BlurHalve(nn.Module):
+    """Halve the resolution through a small binomial filter, so that shifts stay shifts.
+
+    References:
+        Zhang 2019, "Making Convolutional Networks Shift-Invariant Again",
+        https://arxiv.org/abs/1904.11486
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        kernel = torch.outer(taps, taps).expand(channels, 1, 4, 4).clone()
+        self.register_buffer("kernel", kernel, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C, H/2, W/2)."""
+        padded = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        return F.conv2d(padded, self.get_buffer("kernel"), stride=2, groups=x.shape[1])
+
+
+class _Residual(nn.Module):
+    """Pre-activation residual block with reflected borders; the identity at the start."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _conv(channels, channels)
+        self.second = zero_init(_conv(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, LEAK)), LEAK))
+
+
+class Translator(nn.Module):
+    """Give pictures the colours of a collection by a linear map, then its brushwork on top.
+
+    Untrained, it is the colour map alone: the last layer starts at zero. Differs from the paper:
+    the colour map and the sum; no normalisation over the frame, so that a tile of a picture comes
+    out as it would from the whole; the encoder's features serve the contrastive loss as there.
+
+    Args:
+        width: Channels at full resolution; four times as many in the trunk.
+        blocks: Residual blocks of the trunk, at a quarter of the resolution.
+
+    References:
+        Park et al. 2020, "Contrastive Learning for Unpaired Image-to-Image Translation",
+        https://arxiv.org/abs/2007.15651
+    """
+
+    def __init__(self, width: int, blocks: int) -> None:
+        super().__init__()
+        self.register_buffer("color_matrix", torch.eye(3))
+        self.register_buffer("color_offset", torch.zeros(3))
+        self.stem = _conv(3, width, 5)
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.LeakyReLU(LEAK), _conv(c, 2 * c), BlurHalve(2 * c))
+            for c in (width, 2 * width)
+        )
+        self.trunk = nn.Sequential(*(_Residual(4 * width) for _ in range(blocks)))
+        self.up = nn.ModuleList(_conv(2 * c, c) for c in (2 * width, width))
+        self.head = zero_init(_conv(width, 3, 5))
+        # Stem, two halvings and doublings with their filters, head; then two per trunk block.
+        self.reach_px = 24 + 2 * STRIDE * blocks
+
+    def set_colors(self, matrix: np.ndarray, offset: np.ndarray) -> None:
+        """Set the colour map x -> matrix x + offset, (3, 3) and (3,), of values in [0, 1]."""
+        self.get_buffer("color_matrix").copy_(torch.from_numpy(matrix))
+        self.get_buffer("color_offset").copy_(torch.from_numpy(offset))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Translate (B, 3, H, W) in [0, 1], sides multiples of 4; the same shape and range."""
+        return self.refine(self.tint(images))
+
+    def tint(self, images: Tensor) -> Tensor:
+        """Return the images with the collection's colours and nothing else of it."""
+        matrix, offset = self.get_buffer("color_matrix"), self.get_buffer("color_offset")
+        tinted = torch.einsum("ij,bjhw->bihw", matrix, images) + offset[:, None, None]
+        return tinted.clamp(0, 1)
+
+    def refine(self, tinted: Tensor) -> Tensor:
+        """Add the collection's brushwork to images that have its colours already."""
+        return self.decode(tinted, self.encode(tinted)[-1])
+
+    def decode(self, tinted: Tensor, deepest: Tensor) -> Tensor:
+        """Finish ``refine`` from the last map of ``encode``."""
+        x = self.trunk(deepest)
+        for conv in self.up:
+            x = F.interpolate(x, scale_factor=2, mode="bilinear")
+            x = conv(F.leaky_relu(x, LEAK))
+        return (tinted + self.head(F.leaky_relu(x, LEAK))).clamp(0, 1)
+
+    def encode(self, tinted: Tensor) -> list[Tensor]:
+        """Return features at full, half and quarter resolution."""
+        maps = [self.stem(2 * tinted - 1)]
+        for down in self.down:
+            maps.append(down(maps[-1]))
+        return maps
+
+    @property
+    def encoder_channels(self) -> tuple[int, ...]:
+        """Channels of what ``encode`` returns."""
+        width = self.stem.out_channels
+        return (width, 2 * width, 4 * width)
+
+
+class PatchProjections(nn.Module):
+    """Project encoder features at single locations to unit vectors, one small MLP per layer.
+
+    Args:
+        channels: Channels of each layer.
+        size: Length of the vectors.
+    """
+
+    def __init__(self, channels: Sequence[int], size: int = 64) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Linear(c, size), nn.ReLU(), nn.Linear(size, size)) for c in channels
+        )
+
+    def forward(self, maps: Sequence[Tensor], locations: Sequence[Tensor]) -> list[Tensor]:
+        """Return (B, P, size) per map, at locations (P,) that index its flattened H*W."""
+        return [
+            F.normalize(layer(m.flatten(2)[:, :, at].transpose(1, 2)), dim=2)
+            for layer, m, at in zip(self.layers, maps, locations, strict=True)
+        ]
+
+
+class StyleDiscriminator(nn.Module):
+    """Judge overlapping patches of 34 pixels: half a crop, as 70 pixels are of a larger one.
+
+    Args:
+        width: Channels of the first layer.
+
+    References:
+        Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks",
+        section 3.2.2, https://arxiv.org/abs/1611.07004
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            spectral_norm(nn.Conv2d(3, width, 4, 2, 1)),
+            nn.LeakyReLU(LEAK),
+            spectral_norm(nn.Conv2d(width, 2 * width, 4, 2, 1)),
+            nn.LeakyReLU(LEAK),
+            spectral_norm(nn.Conv2d(2 * width, 4 * width, 4, 1, 1)),
+            nn.LeakyReLU(LEAK),
+            nn.Conv2d(4 * width, 1, 4, 1, 1),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, 1, H/4 - 2, W/4 - 2), 1 for the collection's own works."""
+        return self.layers(2 * images - 1)

@@ -1,0 +1,1 @@
+"""Static HTML reports from the catalog tables."""

@@ -1,0 +1,1 @@
+"""What restoration does with a trained filler, and the classical methods beside it."""

@@ -1,0 +1,1 @@
+"""The procedural sample archive: generated pictures, delivered the way a museum delivers scans."""

@@ -1,0 +1,1 @@
+"""What simulation does with a trained generator."""

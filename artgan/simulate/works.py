@@ -1,0 +1,100 @@
+"""New works from a trained generator, each from its own seed alone."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from artgan.errors import InvalidInputError
+from artgan.imaging.tensors import batch_to_arrays, check_picture
+from artgan.models.generator import Generator, sample
+
+
+def simulate(
+    generator: Generator, seeds: Sequence[int], truncation: float = 1.0
+) -> list[np.ndarray]:
+    """Make one work per seed; the same seed gives the same work whatever stands beside it.
+
+    Works are made one at a time: a library chooses its convolution kernels by the batch size, and
+    different kernels round differently.
+
+    Args:
+        generator: Trained generator, in evaluation or training mode alike.
+        seeds: One integer of at least 0 per work.
+        truncation: Variety in [0, 1]: 1 is what was learned, 0 always the mean work.
+
+    Returns:
+        One (size, size, 3) uint8 sRGB picture per seed.
+
+    Raises:
+        InvalidInputError: When a seed is negative or the truncation lies outside [0, 1].
+    """
+    if not 0.0 <= truncation <= 1.0:
+        message = f"truncation must lie in [0, 1], got {truncation}. Take 1 for the full variety."
+        raise InvalidInputError(message)
+    for seed in seeds:
+        if not 0 <= seed < 2**63:
+            message = f"seeds must lie in [0, 2^63), got {seed}. Count from 0."
+            raise InvalidInputError(message)
+    return [batch_to_arrays(sample(generator, [seed], truncation))[0] for seed in seeds]
+
+
+def grid(pictures: Sequence[np.ndarray], columns: int, gap_px: int = 2) -> np.ndarray:
+    """Lay pictures of one size out in rows on white, from left to right.
+
+    Args:
+        pictures: At least one, all (H, W, 3) uint8 of one size.
+        columns: Pictures per row, at least 1; the last row may be shorter.
+        gap_px: White between and around the pictures, at least 0.
+
+    Returns:
+        (rows * (H + gap) + gap, columns * (W + gap) + gap, 3) uint8.
+
+    Raises:
+        InvalidInputError: When there is no picture, sizes differ, or a number is too small.
+    """
+    shapes = {picture.shape for picture in pictures}
+    if len(shapes) != 1:
+        message = (
+            f"pictures must all have one size, got {sorted(shapes)}. Scale or crop them first."
+        )
+        raise InvalidInputError(message)
+    if columns < 1 or gap_px < 0:
+        message = (
+            f"columns and gap_px must be at least 1 and 0, got {columns} and {gap_px}. "
+            "Use 8 columns and a gap of 2."
+        )
+        raise InvalidInputError(message)
+    height, width, _ = shapes.pop()
+    rows = -(-len(pictures) // columns)
+    step_y, step_x = height + gap_px, width + gap_px
+    sheet = np.full((rows * step_y + gap_px, columns * step_x + gap_px, 3), 255, np.uint8)
+    for position, picture in enumerate(pictures):
+        top = gap_px + position // columns * step_y
+        left = gap_px + position % columns * step_x
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def enlarge_for_display(picture: np.ndarray, factor: int, *, smooth: bool = False) -> np.ndarray:
+    """Enlarge a picture to look at; it gains no detail and no metric may be taken of it.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        factor: At least 1.
+        smooth: Lanczos over 8x8 pixels; otherwise nearest neighbour, which shows each pixel.
+
+    Returns:
+        (factor * H, factor * W, 3) uint8.
+
+    Raises:
+        InvalidInputError: When the factor is below 1.
+    """
+    check_picture(picture)
+    if factor < 1:
+        message = f"factor must be at least 1, got {factor}. Take 1 to leave the picture as it is."
+        raise InvalidInputError(message)
+    if smooth:
+        size = (picture.shape[1] * factor, picture.shape[0] * factor)
+        return cv2.resize(picture, size, interpolation=cv2.INTER_LANCZOS4)
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -1,0 +1,283 @@
+"""Where files lie: a local folder or an ``s3://`` prefix, behind the same few calls.
+
+Keys are relative paths with forward slashes. Every object is written whole: locally a temporary
+file is renamed into place, on S3 one put carries all bytes. A reader therefore never sees half an
+object, and a killed writer leaves at most a file under ``_tmp/``, which `Store.sweep` removes.
+
+The endpoint and the credentials of S3 come from the usual AWS variables (``AWS_ENDPOINT_URL``,
+``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``, ``AWS_REGION``).
+"""
+
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from artgan.errors import InvalidInputError, MissingAssetError
+
+TEMPORARY = "_tmp"
+_PROBE = "_tmp/conditional-put-probe"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stored object.
+
+    Attributes:
+        key: Path relative to the store's root.
+        size: Bytes.
+        version: Changes whenever the object's content may have: mtime in ns, or the ETag.
+    """
+
+    key: str
+    size: int
+    version: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder or bucket prefix that holds objects by key.
+
+    Attributes:
+        root: Absolute local path, or ``s3://bucket/prefix``, without a trailing slash.
+    """
+
+    root: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether objects are files on this machine."""
+        return "://" not in self.root
+
+    def uri(self, key: str) -> str:
+        """Full address of an object."""
+        return f"{self.root}/{key}"
+
+    def _files(self) -> fsspec.AbstractFileSystem:
+        # A fresh look at every listing: other writers' objects must be seen (s3fs caches them).
+        if self.is_local:
+            return fsspec.filesystem("file")
+        return fsspec.filesystem("s3", use_listings_cache=False)
+
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
+        if self.is_local:
+            return Path(self.uri(key)).exists()
+        return bool(self._files().exists(self.uri(key)))
+
+    def read(self, key: str) -> bytes:
+        """Return all bytes of an object.
+
+        Raises:
+            MissingAssetError: If it is not there.
+        """
+        try:
+            if self.is_local:
+                return Path(self.uri(key)).read_bytes()
+            return bytes(self._files().cat_file(self.uri(key)))
+        except FileNotFoundError as error:
+            raise MissingAssetError(
+                f"object must exist, got {self.uri(key)!r}. Run the step that makes it again."
+            ) from error
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write an object whole, replacing what was there."""
+        if not self.is_local:
+            self._files().pipe_file(self.uri(key), content)
+            return
+        temporary = self._temporary()
+        temporary.write_bytes(content)
+        self._move(temporary, key)
+
+    def put(self, key: str, path: Path) -> None:
+        """Copy a local file to an object, whole."""
+        if not self.is_local:
+            self._files().put_file(str(path), self.uri(key))
+            return
+        temporary = self._temporary()
+        shutil.copyfile(path, temporary)
+        self._move(temporary, key)
+
+    def _temporary(self) -> Path:
+        folder = Path(self.root) / TEMPORARY
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / uuid.uuid4().hex
+
+    def _move(self, temporary: Path, key: str) -> None:
+        target = Path(self.uri(key))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(target)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; no error if it is not there."""
+        if self.is_local:
+            Path(self.uri(key)).unlink(missing_ok=True)
+        elif self.exists(key):
+            self._files().rm_file(self.uri(key))
+
+    def entries(self, prefix: str = "") -> list[Entry]:
+        """Return the objects below a prefix (a folder), sorted by key."""
+        base = self.uri(prefix).rstrip("/")
+        if self.is_local:
+            return self._list_local(Path(base))
+        found: dict[str, dict[str, Any]] = self._files().find(base, detail=True)
+        bare = self.root.removeprefix("s3://")
+        entries = [
+            Entry(name.removeprefix(bare + "/"), int(facts["size"]), str(facts["ETag"]).strip('"'))
+            for name, facts in found.items()
+            if facts["type"] == "file" and not name.endswith("/")
+        ]
+        return sorted(entries, key=lambda entry: entry.key)
+
+    def _list_local(self, base: Path) -> list[Entry]:
+        entries = []
+        for folder, _, names in os.walk(base, followlinks=True):
+            for name in names:
+                path = Path(folder) / name
+                facts = path.stat()
+                key = path.relative_to(self.root).as_posix()
+                entries.append(Entry(key, facts.st_size, str(facts.st_mtime_ns)))
+        return sorted(entries, key=lambda entry: entry.key)
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        """Give an object as a local file for the time of a ``with`` block.
+
+        Raises:
+            MissingAssetError: If it is not there.
+        """
+        if self.is_local:
+            path = Path(self.uri(key))
+            if not path.exists():
+                raise MissingAssetError(
+                    f"object must exist, got {self.uri(key)!r}. Check that it was not moved."
+                )
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
+            path = Path(folder) / Path(key).name
+            try:
+                self._files().get_file(self.uri(key), str(path))
+            except FileNotFoundError as error:
+                raise MissingAssetError(
+                    f"object must exist, got {self.uri(key)!r}. Check that it was not moved."
+                ) from error
+            yield path
+
+    def sweep(self, older_than_s: float = 24 * 3600.0) -> int:
+        """Remove what killed writers left under ``_tmp/``; return how many files."""
+        if not self.is_local:
+            return 0
+        swept = 0
+        for path in (Path(self.root) / TEMPORARY).glob("*"):
+            if time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+    def delta_options(self) -> dict[str, str]:
+        """Options that let the Delta engine reach this store with the same credentials."""
+        if self.is_local:
+            return {}
+        options = {
+            name: os.environ[name]
+            for name in (
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN",
+                "AWS_REGION",
+            )
+            if os.environ.get(name)
+        }
+        options.setdefault("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint:
+            options["AWS_ENDPOINT_URL"] = endpoint
+            options["AWS_ALLOW_HTTP"] = str(endpoint.startswith("http://")).lower()
+        return options
+
+
+def open_store(root: str, *, name: str = "root", must_exist: bool = False) -> Store:
+    """Open a folder or bucket prefix, and check that it can be reached.
+
+    Args:
+        root: Local path, ``file://`` URI or ``s3://bucket/prefix``.
+        name: What the caller calls it, for the error sentence.
+        must_exist: Refuse a folder that is not there instead of making it later.
+
+    Raises:
+        InvalidInputError: If the scheme is unknown or the place cannot be reached.
+    """
+    root = root.removeprefix("file://").rstrip("/") or "/"
+    if "://" not in root:
+        return _open_folder(root, name, must_exist=must_exist)
+    if not root.startswith("s3://"):
+        raise InvalidInputError(f"{name} must be a folder or s3://bucket/prefix, got {root!r}.")
+    store = Store(root)
+    bucket = root.removeprefix("s3://").split("/", 1)[0]
+    try:
+        store._files().ls(bucket)
+    except Exception as error:  # noqa: BLE001 - botocore has dozens, all mean the same to a user
+        raise InvalidInputError(
+            f"{name} must be a reachable bucket, got {root!r}: {str(error).splitlines()[0]} "
+            "Check AWS_ENDPOINT_URL, the credentials and the bucket's name."
+        ) from error
+    return store
+
+
+def _open_folder(root: str, name: str, *, must_exist: bool) -> Store:
+    path = Path(root).expanduser().absolute()
+    if must_exist and not path.is_dir():
+        raise InvalidInputError(f"{name} must be an existing folder, got {root!r}. Create it.")
+    if path.exists() and not path.is_dir():
+        raise InvalidInputError(f"{name} must be a folder, got the file {root!r}.")
+    if not must_exist:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInputError(
+                f"{name} must be a folder that can be written, got {root!r}: {error.strerror}."
+            ) from error
+    return Store(str(path))
+
+
+def check_conditional_put(store: Store) -> None:
+    """Refuse a store on which two writers could both win.
+
+    Catalog commits rely on "create only if absent". A store that ignores the condition loses
+    commits without an error, so it is tried once for each root, with an object of our own.
+
+    Raises:
+        InvalidInputError: If a second conditional put overwrites the first.
+    """
+    if store.is_local:
+        return
+    files = store._files()
+    uri = store.uri(f"{_PROBE}-{uuid.uuid4().hex}")
+    files.pipe_file(uri, b"first")
+    try:
+        files.pipe_file(uri, b"second", mode="create")
+    except (FileExistsError, OSError, NotImplementedError):
+        pass
+    honoured = files.cat_file(uri) == b"first"
+    files.rm_file(uri)
+    if not honoured:
+        raise InvalidInputError(
+            f"root must be on a store that honours conditional puts (If-None-Match), got "
+            f"{store.root!r}. On this one simultaneous writers would lose catalog rows without "
+            "an error; use another store or a local folder."
+        )
+
+
+def now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Stylizers: colour transfer and trained translators."""

@@ -1,0 +1,1 @@
+"""One training loop for every model family, run in a child process."""

@@ -1,0 +1,209 @@
+"""The child process of a training: ``python -m artgan.training.child ROOT JOB``.
+
+Reads a job, trains, decides on promotion and leaves the model's files in the archive:
+``weights.safetensors`` (what use needs), ``training.safetensors`` (what a fine-tuning needs
+besides), ``samples.png`` and, last of all, ``model.json``. A state kept every few seconds lets a
+killed training go on exactly where it was.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from artgan.catalog.works import load_pictures
+from artgan.imaging.write import png_bytes
+from artgan.keys import set_digest
+from artgan.metrics.features import extract, load_extractor
+from artgan.models.checkpoint import pack_weights, unpack_weights
+from artgan.presets import PRESETS, RestorationPreset, SimulationPreset, StylePreset
+from artgan.storage import Store, open_store
+from artgan.training import restoration, simulation, style
+from artgan.training.loop import Progress, Trainee, train
+from artgan.training.plan import TrainJob, Works, job_from_json
+from artgan.training.promote import Promotion, promote
+
+STATE = "state.safetensors"
+WEIGHTS = "weights.safetensors"
+WARM = "training.safetensors"
+VALIDATIONS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+_THREADS = 2
+
+States = dict[str, dict[str, Tensor]]
+
+
+def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None:
+    """Train one model and leave its files under the job's folder.
+
+    Args:
+        root: Archive root.
+        job: What to train.
+        say: Called with each report of progress, a dictionary that JSON can hold.
+    """
+    store = open_store(root)
+    started = time.monotonic()
+    prepared = _Preparation(store, job)
+    trainee = prepared.trainee(job.base_model, job.steps)
+    history = train(
+        trainee,
+        job.steps,
+        job.seed,
+        load_state=lambda: _read(store, f"{job.folder}/{STATE}"),
+        save_state=lambda state: store.write(f"{job.folder}/{STATE}", state),
+        validate_at=sorted({round(part * job.steps) for part in VALIDATIONS}),
+        observe=_observer(say),
+    )
+    decision = promote(job.kind, history[-1], _incumbent(prepared, job, history))
+    _publish(store, job, trainee, history, decision, time.monotonic() - started)
+    store.delete(f"{job.folder}/{STATE}")
+
+
+def _read(store: Store, path: str) -> bytes | None:
+    return store.read(path) if store.exists(path) else None
+
+
+class _Preparation:
+    """Loads what a training needs, once, and builds trainees from it."""
+
+    def __init__(self, store: Store, job: TrainJob) -> None:
+        self.store, self.job = store, job
+        self.preset = getattr(PRESETS[job.preset], job.kind)
+        self.train, self.val = self._pictures(job.train), self._pictures(job.val)
+        self.content_train = self._pictures(job.content_train)
+        self.content_val = self._pictures(job.content_val)
+
+    def _pictures(self, works: Works) -> list[np.ndarray]:
+        preset = self.preset
+        side = preset.size_px if isinstance(preset, SimulationPreset) else preset.short_side_px
+        return load_pictures(self.store, works.access_paths, side)
+
+    def features(self) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+        extractor = load_extractor(self.job.weights)
+        return lambda pictures: extract(extractor, pictures)
+
+    def trainee(self, start: str | None, steps: int) -> Trainee:
+        """Build what the loop trains, from a model's folder or from nothing."""
+        base = None if start is None else load_states(self.store, start)
+        seed = self.job.seed
+        match self.preset:
+            case RestorationPreset() as preset:
+                return restoration.build(self.train, self.val, preset, steps, seed, base)
+            case SimulationPreset() as preset:
+                return simulation.build(
+                    self.train, self.val, preset, steps, seed, base, self.features()
+                )
+            case StylePreset() as preset:
+                return style.build(
+                    self.train,
+                    self.val,
+                    self.content_train,
+                    self.content_val,
+                    preset,
+                    steps,
+                    seed,
+                    base,
+                    self.features(),
+                )
+        raise AssertionError(self.preset)
+
+
+def load_states(store: Store, folder: str) -> States:
+    """Return all networks of a model, those for fine-tuning included, by name."""
+    states, _ = unpack_weights(store.read(f"{folder}/{WEIGHTS}"))
+    warm = _read(store, f"{folder}/{WARM}")
+    return states if warm is None else states | unpack_weights(warm)[0]
+
+
+def _incumbent(
+    prepared: _Preparation, job: TrainJob, history: list[dict[str, float]]
+) -> dict[str, float] | None:
+    """Measure what the new model would replace, on the same held-out works."""
+    if job.incumbent is not None:
+        return prepared.trainee(job.incumbent, job.steps).validate()
+    return history[0] if job.base_model is not None else None
+
+
+def _publish(  # noqa: PLR0913 - all that is known of a finished model
+    store: Store,
+    job: TrainJob,
+    trainee: Trainee,
+    history: list[dict[str, float]],
+    decision: Promotion,
+    seconds: float,
+) -> None:
+    preset = asdict(getattr(PRESETS[job.preset], job.kind))
+    settings = {"kind": job.kind, "preset": preset, "seed": job.seed, "steps": job.steps}
+    chosen = {name: trainee.networks[name] for name in trainee.publish}
+    weights = pack_weights(chosen, settings)
+    store.write(f"{job.folder}/{WEIGHTS}", weights)
+    if trainee.warm:
+        warm = {name: trainee.networks[name] for name in trainee.warm}
+        store.write(f"{job.folder}/{WARM}", pack_weights(warm, settings))
+    store.write(f"{job.folder}/samples.png", png_bytes(trainee.grid()))
+    model = {
+        "model_id": job.model_id,
+        "kind": job.kind,
+        "collection": job.collection,
+        "base_model_id": job.base_model and job.base_model.rsplit("/", 1)[1],
+        "preset": job.preset,
+        "settings_json": json.dumps(settings, sort_keys=True),
+        "training_sha256": set_digest(job.train.scan_ids),
+        "training_scans": sorted(job.train.scan_ids),
+        "n_train": len(job.train),
+        "n_val": len(job.val),
+        "steps": job.steps,
+        "seconds": seconds,
+        "metric": decision.metric,
+        "value": decision.value,
+        "incumbent_value": decision.incumbent_value,
+        "promoted": decision.promoted,
+        "reason": decision.reason,
+        "history_json": json.dumps(history),
+        "weights_path": f"{job.folder}/{WEIGHTS}",
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    }
+    store.write(f"{job.folder}/model.json", json.dumps(model, indent=1).encode())
+
+
+def _observer(say: Callable[[dict[str, Any]], None]) -> Callable[[Progress], None]:
+    parent = os.getppid()
+
+    def observe(progress: Progress) -> None:
+        if os.getppid() != parent:
+            sys.exit("The process that started this training is gone.")
+        say({"step": progress.step, "steps": progress.steps, "words": describe(progress)})
+
+    return observe
+
+
+def describe(progress: Progress) -> str:
+    """Say in a line how a training is doing."""
+    measures = ", ".join(f"{name} {value:.3g}" for name, value in progress.measures.items())
+    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
+    return f"step {progress.step} of {progress.steps}, {rate}" + (measures and f"; {measures}")
+
+
+def main() -> None:
+    """Run the job whose file is named on the command line."""
+    torch.set_num_threads(min(_THREADS, os.cpu_count() or 1))
+    root, path = sys.argv[1:3]
+
+    def say(report: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(report) + "\n")
+        sys.stdout.flush()
+
+    run(root, job_from_json(Path(path).read_text()), say)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What is to be trained: the job of one model, and whether its data changed enough."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from artgan.catalog.models import BASE
+from artgan.keys import VERSION, key, set_digest
+from artgan.presets import PRESETS, Kind, PresetName
+
+
+@dataclass(frozen=True)
+class Works:
+    """Works that take part in a training, by scan_id and by access copy, in the same order."""
+
+    scan_ids: tuple[str, ...] = ()
+    access_paths: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.scan_ids)
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One training, complete: a child process needs nothing else.
+
+    Attributes:
+        kind: Kind of model.
+        collection: Collection, or BASE.
+        preset: Name of size and length.
+        steps: Optimisation steps.
+        seed: Seed of all randomness.
+        train: Works to learn from.
+        val: Held-out works that decide on promotion.
+        content_train: For style: works of other collections to translate from.
+        content_val: For style: held-out works of other collections.
+        base_model: Folder key of the model that training starts from, if any.
+        incumbent: Folder key of the model in use that this one would replace, if any.
+        weights: Where the feature networks lie; see `artgan.weights`.
+    """
+
+    kind: Kind
+    collection: str
+    preset: PresetName
+    steps: int
+    seed: int
+    train: Works
+    val: Works
+    content_train: Works = field(default_factory=Works)
+    content_val: Works = field(default_factory=Works)
+    base_model: str | None = None
+    incumbent: str | None = None
+    weights: str | None = None
+
+    @property
+    def model_id(self) -> str:
+        """Key of the model: a hash of data, settings, base and code version."""
+        preset = asdict(getattr(PRESETS[self.preset], self.kind))
+        return key(
+            VERSION,
+            self.kind,
+            self.collection,
+            preset,
+            self.steps,
+            self.seed,
+            [sorted(one.scan_ids) for one in (self.train, self.val)],
+            [sorted(one.scan_ids) for one in (self.content_train, self.content_val)],
+            self.base_model,
+        )
+
+    @property
+    def folder(self) -> str:
+        """Key prefix under which the model's files lie."""
+        return f"models/{self.collection}/{self.kind}/{self.model_id}"
+
+    @property
+    def training_sha256(self) -> str:
+        """Hash of the set of training works."""
+        return set_digest(self.train.scan_ids)
+
+
+def steps_of(kind: Kind, preset: PresetName, collection: str) -> int:
+    """Return the length of a training, in steps."""
+    sizes = getattr(PRESETS[preset], kind)
+    return sizes.base_steps if collection == BASE else sizes.collection_steps
+
+
+def job_to_json(job: TrainJob) -> str:
+    """Write a job as text for a child process."""
+    return json.dumps(asdict(job))
+
+
+def job_from_json(text: str) -> TrainJob:
+    """Read a job that `job_to_json` wrote."""
+    values = json.loads(text)
+    for name in ("train", "val", "content_train", "content_val"):
+        part = values[name]
+        values[name] = Works(tuple(part["scan_ids"]), tuple(part["access_paths"]))
+    return TrainJob(**values)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to train, and the reason in words."""
+
+    train: bool
+    reason: str
+
+
+def decide(
+    before: Iterable[str] | None,
+    present: Sequence[str],
+    changed_fraction: float,
+    changed_works: int | None,
+) -> Decision:
+    """Decide whether training works changed enough since the last training.
+
+    Args:
+        before: scan_ids of the last training with the same settings; None if there was none.
+        present: scan_ids now.
+        changed_fraction: Train when this fraction of the works before changed.
+        changed_works: Train when this many works changed; None leaves only the fraction.
+    """
+    if before is None:
+        return Decision(True, "no model with these settings yet")
+    old = set(before)
+    changed = len(old ^ set(present))
+    if changed == 0:
+        return Decision(False, "training works unchanged")
+    enough = changed >= changed_fraction * len(old)
+    if changed_works is not None:
+        enough = enough or changed >= changed_works
+    words = f"{changed} of {len(old)} training works changed"
+    return Decision(enough, words if enough else f"{words}, too few to train again")

@@ -1,0 +1,350 @@
+"""Training of the restoration filler: fidelity first, then a short and gentle adversarial part."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
+from artgan.degrade.masks import mask_bank
+from artgan.errors import InvalidInputError
+from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays, check_picture
+from artgan.models.checkpoint import load_network
+from artgan.models.classical import ClassicalMethod, inpaint
+from artgan.models.filler import Filler, fill_batch
+from artgan.models.patchgan import PatchGan, holed_patches
+from artgan.models.prefill import push_pull
+from artgan.training.ema import make_ema, update_ema
+from artgan.training.loop import (
+    Trainee,
+    apply_gradients,
+    detached,
+    scale_learning_rate,
+    training_device,
+    warmup_cosine,
+)
+from artgan.training.losses import (
+    feature_matching,
+    gradient_l1,
+    hinge_discriminator,
+    hinge_generator,
+    low_frequency_l1,
+    masked_l1,
+)
+from artgan.training.presets import RestorationPreset
+
+BETAS = (0.5, 0.9)
+EMA_DECAY = 0.995
+DISCRIMINATOR_RATE = 4e-4
+FINE_TUNING_RATE_FACTOR = 0.2
+FEATURE_MATCHING_WEIGHT = 0.2
+DISCRIMINATOR_WARMUP_FRACTION = 0.2
+DISCRIMINATOR_WARMUP_STEPS = 200
+BANK_MASKS = 600
+VALIDATION_CROPS = 72
+VALIDATION_SEED = 20_240_229
+GRID_CROPS = 8
+
+Weights = Mapping[str, Mapping[str, Tensor]]
+
+
+def build(
+    train: Sequence[np.ndarray],
+    val: Sequence[np.ndarray],
+    preset: RestorationPreset,
+    steps: int,
+    seed: int,
+    base: Weights | None,
+) -> Trainee:
+    """Prepare the training of a filler.
+
+    Args:
+        train: Works to learn from, (H, W, 3) uint8, short side ``preset.short_side_px``.
+        val: Held-out works, alike.
+        preset: Sizes and rates.
+        steps: Steps in all, which the schedules need to know.
+        seed: Decides the first weights and the damage.
+        base: Weights of a published filler to start from at a lower rate, or None.
+
+    Returns:
+        What ``artgan.training.loop.train`` needs.
+
+    Raises:
+        InvalidInputError: A set is empty or a picture is too small.
+        CorruptAssetError: The base has another architecture.
+    """
+    device = training_device()
+    torch.manual_seed(seed)
+    networks = _networks(preset, base, device)
+    works = _Works(_checked("train", train, preset.crop_px), preset.crop_px, preset.batch)
+    masks = torch.from_numpy(mask_bank(BANK_MASKS, preset.crop_px, seed)).to(torch.uint8)
+    generator, discriminator, ema = networks.generator, networks.discriminator, networks.ema
+    rate = preset.learning_rate * (1.0 if base is None else FINE_TUNING_RATE_FACTOR)
+    discriminator_rate = DISCRIMINATOR_RATE * (1.0 if base is None else FINE_TUNING_RATE_FACTOR)
+    stepper = _Stepper(
+        networks=networks,
+        generator_optimizer=Adam(generator.parameters(), rate, BETAS),
+        discriminator_optimizer=Adam(discriminator.parameters(), discriminator_rate, BETAS),
+        schedule=Schedule.plan(steps, preset.gan_fraction, warm=networks.discriminator_is_warm),
+        adversarial_weight=preset.adversarial_weight,
+        draw=lambda: (works.draw().to(device), draw_masks(masks, preset.batch).to(device)),
+    )
+    crops = evaluation_crops(
+        _checked("val", val, preset.crop_px), preset.crop_px, VALIDATION_CROPS, VALIDATION_SEED
+    )
+    peers = _peers_db(crops)
+    return Trainee(
+        networks={"generator": generator, "discriminator": discriminator, "generator_ema": ema},
+        optimizers={
+            "generator": stepper.generator_optimizer,
+            "discriminator": stepper.discriminator_optimizer,
+        },
+        step=stepper,
+        validate=lambda: {"hole_psnr_db": filler_db(ema, crops), **peers},
+        grid=lambda: progress_grid(ema, crops[:GRID_CROPS]),
+        publish=("generator_ema",),
+        warm=("discriminator",),
+    )
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Which part of the training a step belongs to.
+
+    Attributes:
+        steps: Steps in all.
+        gan_from: First step in which the discriminator takes part.
+        warmup_steps: Steps from there in which only the discriminator learns.
+    """
+
+    steps: int
+    gan_from: int
+    warmup_steps: int
+
+    @classmethod
+    def plan(cls, steps: int, gan_fraction: float, *, warm: bool) -> "Schedule":
+        """Lay out a training; a discriminator that is warm already needs no warm-up."""
+        gan_steps = round(steps * gan_fraction)
+        warmup = round(gan_steps * DISCRIMINATOR_WARMUP_FRACTION)
+        warmup = 0 if warm else min(warmup, DISCRIMINATOR_WARMUP_STEPS)
+        return cls(steps, steps - gan_steps, warmup)
+
+    def only_discriminator(self, step: int) -> bool:
+        """Say whether the generator rests in this step."""
+        return self.gan_from <= step < self.gan_from + self.warmup_steps
+
+    def generator_factor(self, step: int) -> float:
+        """Give the learning-rate factor, as if the generator's resting steps were not there."""
+        rested = min(max(step - self.gan_from, 0), self.warmup_steps)
+        return warmup_cosine(step - rested, self.steps - self.warmup_steps)
+
+
+@dataclass(frozen=True)
+class _Networks:
+    generator: Filler
+    discriminator: PatchGan
+    ema: Filler
+    discriminator_is_warm: bool
+
+
+def _networks(preset: RestorationPreset, base: Weights | None, device: torch.device) -> _Networks:
+    generator = Filler(preset.widths, preset.blocks)
+    discriminator = PatchGan(preset.discriminator_width)
+    if base is not None:
+        load_network(generator, base["generator_ema"])
+        if "discriminator" in base:
+            load_network(discriminator, base["discriminator"])
+    generator, discriminator = generator.to(device), discriminator.to(device)
+    warm = base is not None and "discriminator" in base
+    return _Networks(generator, discriminator, make_ema(generator), warm)
+
+
+def _checked(name: str, pictures: Sequence[np.ndarray], crop_px: int) -> list[np.ndarray]:
+    if not pictures:
+        raise InvalidInputError(
+            f"{name} must hold at least one picture, got none. Add works to the collection."
+        )
+    for picture in pictures:
+        check_picture(picture)
+        if min(picture.shape[:2]) < crop_px:
+            raise InvalidInputError(
+                f"{name} must hold pictures of at least {crop_px} px, got {picture.shape[:2]}. "
+                "Scale their short side to the preset's short_side_px."
+            )
+    return list(pictures)
+
+
+class _Works:
+    """Training pictures in memory; draws batches of mirrored crops from torch's generator."""
+
+    def __init__(self, pictures: Sequence[np.ndarray], crop_px: int, batch: int) -> None:
+        self.pictures = [torch.from_numpy(np.ascontiguousarray(p)) for p in pictures]
+        self.crop_px, self.batch = crop_px, batch
+
+    def draw(self) -> Tensor:
+        """Draw an image batch of random crops, half of them mirrored left to right."""
+        draws = torch.rand(self.batch, 4).tolist()
+        crops = torch.stack([self._crop(*draw) for draw in draws])  # (B, H, W, 3)
+        return crops.permute(0, 3, 1, 2).contiguous().float().div_(255.0)
+
+    def _crop(self, which: float, top: float, left: float, mirror: float) -> Tensor:
+        picture = self.pictures[int(which * len(self.pictures))]
+        y = int(top * (picture.shape[0] - self.crop_px + 1))
+        x = int(left * (picture.shape[1] - self.crop_px + 1))
+        crop = picture[y : y + self.crop_px, x : x + self.crop_px]
+        return crop.flip(1) if mirror < 0.5 else crop
+
+
+def draw_masks(bank: Tensor, batch: int) -> Tensor:
+    """Draw masks from a bank, each mirrored, turned and shifted (with wrap-around) at random.
+
+    Args:
+        bank: (N, S, S) uint8 of 0 and 1.
+        batch: Number of masks.
+
+    Returns:
+        (batch, 1, S, S) float32 of 0 and 1, drawn with torch's global generator.
+    """
+    size = bank.shape[-1]
+    numbers = torch.randint(len(bank), (batch,)).tolist()
+    turns, tops, lefts = (torch.randint(n, (batch,)).tolist() for n in (8, size, size))
+    masks = []
+    for number, turn, top, left in zip(numbers, turns, tops, lefts, strict=True):
+        mask = torch.rot90(bank[number], turn % 4)
+        mask = mask.flip(0) if turn >= 4 else mask
+        masks.append(torch.roll(mask, (top, left), (0, 1)))
+    return torch.stack(masks)[:, None].float()
+
+
+@dataclass(frozen=True)
+class _Stepper:
+    """One step of training, called with its number."""
+
+    networks: _Networks
+    generator_optimizer: Adam
+    discriminator_optimizer: Adam
+    schedule: Schedule
+    adversarial_weight: float
+    draw: Callable[[], tuple[Tensor, Tensor]]
+
+    def __call__(self, step: int) -> dict[str, float]:
+        images, mask = self.draw()
+        prefill = push_pull(images, mask)
+        losses: dict[str, Tensor] = {}
+        if not self.schedule.only_discriminator(step):
+            losses |= self._train_generator(step, images, prefill, mask)
+        if step >= self.schedule.gan_from:
+            losses |= self._train_discriminator(images, prefill, mask)
+        return detached(losses)
+
+    def _train_generator(
+        self, step: int, images: Tensor, prefill: Tensor, mask: Tensor
+    ) -> dict[str, Tensor]:
+        generator = self.networks.generator
+        filled = generator(prefill, mask)
+        fidelity = fidelity_loss(filled, images, mask)
+        loss = fidelity
+        losses = {"fidelity": fidelity}
+        if step >= self.schedule.gan_from:
+            adversarial, matching = self._judge(images, filled, mask)
+            loss = loss + self.adversarial_weight * adversarial
+            loss = loss + FEATURE_MATCHING_WEIGHT * matching
+            losses |= {"adversarial": adversarial, "feature_matching": matching}
+        scale_learning_rate(self.generator_optimizer, self.schedule.generator_factor(step))
+        apply_gradients(loss, self.generator_optimizer, generator.parameters())
+        update_ema(self.networks.ema, generator, EMA_DECAY)
+        return losses
+
+    def _judge(self, images: Tensor, filled: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        discriminator = self.networks.discriminator.requires_grad_(requires_grad=False)
+        composite = torch.where(mask > 0.5, filled, images)
+        logits, features = discriminator(composite, mask)
+        with torch.no_grad():
+            _, real_features = discriminator(images, mask)
+        discriminator.requires_grad_(requires_grad=True)
+        return hinge_generator(logits, holed_patches(mask)), feature_matching(
+            real_features, features
+        )
+
+    def _train_discriminator(
+        self, images: Tensor, prefill: Tensor, mask: Tensor
+    ) -> dict[str, Tensor]:
+        discriminator = self.networks.discriminator
+        with torch.no_grad():
+            filled = torch.where(mask > 0.5, self.networks.generator(prefill, mask), images)
+        real, _ = discriminator(images, mask)
+        generated, _ = discriminator(filled, mask)
+        loss = hinge_discriminator(real, generated, holed_patches(mask))
+        apply_gradients(loss, self.discriminator_optimizer, discriminator.parameters())
+        return {"discriminator": loss}
+
+
+def fidelity_loss(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
+    """Compare a filled batch with the truth, mostly inside the holes.
+
+    Args:
+        filled: (B, 3, H, W), not clamped.
+        images: (B, 3, H, W) in [0, 1].
+        mask: (B, 1, H, W) of 0 and 1.
+
+    References:
+        Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial Convolutions",
+        eq. 7, https://arxiv.org/abs/1804.07723, for the weights of holes and valid pixels.
+    """
+    return (
+        6.0 * masked_l1(filled, images, mask)
+        + masked_l1(filled, images, 1.0 - mask)
+        + low_frequency_l1(filled, images, mask)
+        + 0.5 * gradient_l1(filled, images, mask)
+    )
+
+
+@torch.no_grad()
+def fill_crops(filler: Filler, crops: Sequence[DamagedCrop]) -> list[np.ndarray]:
+    """Fill damaged crops of one size in a single batch, as uint8 pictures."""
+    device = next(filler.parameters()).device
+    images, mask = crops_to_batch(crops)
+    return batch_to_arrays(fill_batch(filler, images.to(device), mask.to(device)))
+
+
+def crops_to_batch(crops: Sequence[DamagedCrop]) -> tuple[Tensor, Tensor]:
+    """Stack crops of one size: images (B, 3, H, W) in [0, 1] and masks (B, 1, H, W)."""
+    images = arrays_to_batch([crop.truth for crop in crops])
+    mask = torch.from_numpy(np.stack([crop.mask for crop in crops]))[:, None].float()
+    return images, mask
+
+
+def filler_db(filler: Filler, crops: Sequence[DamagedCrop]) -> float:
+    """Average the hole PSNR of a filler over crops."""
+    return _mean_db(fill_crops(filler, crops), crops)
+
+
+def _mean_db(restored: Sequence[np.ndarray], crops: Sequence[DamagedCrop]) -> float:
+    pairs = zip(restored, crops, strict=True)
+    return float(np.mean([hole_psnr_db(picture, crop) for picture, crop in pairs]))
+
+
+def _peers_db(crops: Sequence[DamagedCrop]) -> dict[str, float]:
+    """Average the hole PSNR of the methods that need no training."""
+    images, mask = crops_to_batch(crops)
+    peers = {"prefill_db": _mean_db(batch_to_arrays(push_pull(images, mask)), crops)}
+    methods: tuple[ClassicalMethod, ...] = ("telea", "navier_stokes")
+    for method in methods:
+        restored = [inpaint(crop.truth, crop.mask, method) for crop in crops]
+        peers[f"{method}_db"] = _mean_db(restored, crops)
+    return peers
+
+
+def progress_grid(filler: Filler, crops: Sequence[DamagedCrop]) -> np.ndarray:
+    """Draw crops side by side: damaged, smooth prefill, filled, truth from top to bottom."""
+    images, mask = crops_to_batch(crops)
+    rows = [
+        batch_to_arrays(images * (1.0 - mask) + 0.5 * mask),
+        batch_to_arrays(push_pull(images, mask)),
+        fill_crops(filler, crops),
+        [crop.truth for crop in crops],
+    ]
+    return np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)

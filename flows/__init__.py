@@ -1,0 +1,1 @@
+"""Prefect flows, one per verb, and the artgan command."""

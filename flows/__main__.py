@@ -1,0 +1,166 @@
+"""The ``artgan`` command: one subcommand per flow, one flag per setting.
+
+Nothing is listed by hand: flags, help and checks come from the settings classes. Flags win over
+``--config file.yaml``, the file over ``ARTGAN_*`` variables, those over the defaults.
+
+Exit codes: 0 done; 1 the run failed; 2 wrong settings or something that is missing.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
+
+from artgan import config
+from artgan.errors import ArtganError, InvalidInputError, MissingAssetError
+
+COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
+    "nightly": ("flows.nightly", config.NightlySettings),
+    "ingest": ("flows.ingest", config.IngestSettings),
+    "train": ("flows.train", config.TrainSettings),
+    "restore": ("flows.restore", config.RestoreSettings),
+    "simulate": ("flows.simulate", config.SimulateSettings),
+    "stylize": ("flows.stylize", config.StylizeSettings),
+    "report": ("flows.report", config.ReportSettings),
+    "publish": ("flows.publish", config.PublishSettings),
+    "sample": ("flows.local", config.SampleSettings),
+    "query": ("flows.local", config.QuerySettings),
+}
+
+_ENVIRONMENT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(_overview())
+        return 0
+    name, *flags = arguments
+    try:
+        module, settings_class = _command(name)
+        settings = read_settings(name, settings_class, flags)
+    except (ArtganError, SettingsError) as error:
+        return _say(error, 2)
+    except ValidationError as error:
+        return _say(_sentences(name, error), 2)
+    for variable, value in _ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
+    verb: Callable[[config.Settings], Any] = getattr(importlib.import_module(module), name)
+    try:
+        verb(settings)
+    except (InvalidInputError, MissingAssetError) as error:
+        return _say(error, 2)
+    except ArtganError as error:
+        return _say(error, 1)
+    return 0
+
+
+def _overview() -> str:
+    lines = [__doc__ or "", "Commands:"]
+    lines += [f"  {name:9} {_first_line(item[1])}" for name, item in COMMANDS.items()]
+    return "\n".join([*lines, "", "`artgan COMMAND --help` lists the flags of a command."])
+
+
+def _first_line(settings_class: type[config.Settings]) -> str:
+    return (settings_class.__doc__ or "").strip().splitlines()[0]
+
+
+def _command(name: str) -> tuple[str, type[config.Settings]]:
+    if name not in COMMANDS:
+        raise InvalidInputError(
+            f"command must be one of {', '.join(COMMANDS)}, got {name!r}. See `artgan --help`."
+        )
+    return COMMANDS[name]
+
+
+def read_settings(
+    name: str, settings_class: type[config.Settings], flags: Sequence[str]
+) -> config.Settings:
+    """Build settings from flags, an optional YAML file, the environment and the defaults.
+
+    Raises:
+        InvalidInputError: If the YAML file cannot be read.
+        ValidationError: If a value breaks a rule of the settings class.
+    """
+    from_file, flags = _take_config(list(flags))
+    if name == "query" and flags and not flags[0].startswith("-"):
+        flags = ["--sql", *flags]
+
+    class Flags(settings_class, BaseSettings):  # type: ignore[misc, valid-type]
+        model_config = SettingsConfigDict(
+            cli_prog_name=f"artgan {name}",
+            cli_kebab_case=True,
+            cli_implicit_flags=True,
+            cli_avoid_json=True,
+            cli_enforce_required=False,
+            env_prefix="ARTGAN_",
+            extra="ignore",
+        )
+
+    Flags.__doc__ = settings_class.__doc__
+    unknown = set(from_file) - set(settings_class.model_fields)
+    if unknown:
+        raise InvalidInputError(
+            f"settings file must name settings of {name}, got {', '.join(sorted(unknown))}. "
+            f"Known: {', '.join(settings_class.model_fields)}."
+        )
+    given = CliApp.run(Flags, cli_args=list(flags), **from_file)
+    return settings_class.model_validate(given.model_dump())
+
+
+def _take_config(flags: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Split off ``--config FILE`` and read the file."""
+    for position, flag in enumerate(flags):
+        if flag == "--config" and position + 1 < len(flags):
+            return _read_yaml(Path(flags[position + 1])), flags[:position] + flags[position + 2 :]
+        if flag.startswith("--config="):
+            rest = flags[:position] + flags[position + 1 :]
+            return _read_yaml(Path(flag.removeprefix("--config="))), rest
+    return {}, flags
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise InvalidInputError(
+            f"config must be a readable YAML file, got {str(path)!r}: {error}"
+        ) from error
+    if not isinstance(content, dict):
+        raise InvalidInputError(f"config must map settings to values, got {content!r}.")
+    return content
+
+
+def _sentences(name: str, error: ValidationError) -> str:
+    lines = []
+    for one in error.errors():
+        field = "--" + ".".join(str(part) for part in one["loc"]).replace("_", "-")
+        if one["type"] == "missing":
+            lines.append(f"{field} must be given. See `artgan {name} --help`.")
+        else:
+            lines.append(f"{field}: {one['msg']}, got {one['input']!r}.")
+    return "\n".join(lines)
+
+
+def _say(message: object, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

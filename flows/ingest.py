@@ -1,0 +1,32 @@
+"""The ingest flow: an inbox of scans becomes catalog rows and access copies."""
+
+from prefect import flow
+
+from artgan.config import IngestSettings
+from tasks.ingest import (
+    chunks_of,
+    commit_scans,
+    find_collections,
+    find_new_files,
+    ingest_masks,
+    inspect_chunk,
+)
+from tasks.run import recorded_run
+
+
+@flow(name="ingest")
+def ingest(settings: IngestSettings) -> dict[str, int]:
+    """Bring new scans from an inbox into the catalog."""
+    with recorded_run("ingest", settings) as run:
+        for collection in find_collections(settings):
+            files = find_new_files(settings, collection)
+            if not files:
+                continue
+            chunks = [
+                inspect_chunk.submit(settings, collection, number, chunk)
+                for number, chunk in enumerate(chunks_of(files), start=1)
+            ]
+            manifests = [chunk.result() for chunk in chunks]
+            run.count(commit_scans(settings, collection, manifests, run.run_id))
+            run.count(ingest_masks(settings, collection, files, run.run_id))
+    return dict(run.counts)

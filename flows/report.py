@@ -1,0 +1,24 @@
+"""The report flow: measure the models in use, write the pages."""
+
+from prefect import flow
+
+from artgan.config import ReportSettings
+from tasks.collections import catalogued_collections
+from tasks.report import (
+    measure_restoration,
+    measure_simulation,
+    measure_stylization,
+    write_pages,
+)
+from tasks.run import recorded_run
+
+
+@flow(name="report")
+def report(settings: ReportSettings) -> dict[str, int]:
+    """Measure the models in use and write the report pages."""
+    with recorded_run("report", settings, afterwards=[write_pages]) as run:
+        for collection in catalogued_collections(settings):
+            run.count(measure_restoration(settings, collection, run.run_id))
+            run.count(measure_simulation(settings, collection, run.run_id))
+            run.count(measure_stylization(settings, collection, run.run_id))
+    return dict(run.counts)

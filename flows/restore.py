@@ -1,0 +1,21 @@
+"""The restore flow: fill the damage of scans that came with a mask."""
+
+from prefect import flow
+
+from artgan.config import RestoreSettings
+from tasks.collections import catalogued_collections
+from tasks.restore import commit_restored, plan_restorations, restore_chunk
+from tasks.run import check_failures, recorded_run
+
+
+@flow(name="restore")
+def restore(settings: RestoreSettings) -> dict[str, int]:
+    """Fill the damage of every scan that has a damage mask."""
+    with recorded_run("restore", settings) as run:
+        for collection in catalogued_collections(settings):
+            chunks = plan_restorations(settings, collection)
+            made = [restore_chunk.submit(settings, collection, chunk) for chunk in chunks]
+            manifests = [one.result() for one in made]
+            run.count(commit_restored(settings, collection, manifests, run.run_id))
+        check_failures(run, settings.max_failed_fraction)
+    return dict(run.counts)

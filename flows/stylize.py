@@ -1,0 +1,21 @@
+"""The stylize flow: works of other collections in the manner of each collection."""
+
+from prefect import flow
+
+from artgan.config import StylizeSettings
+from tasks.collections import catalogued_collections
+from tasks.run import check_failures, recorded_run
+from tasks.stylize import commit_stylized, plan_stylizations, stylize_chunk
+
+
+@flow(name="stylize")
+def stylize(settings: StylizeSettings) -> dict[str, int]:
+    """Render works of other collections in the manner of each collection."""
+    with recorded_run("stylize", settings) as run:
+        for collection in catalogued_collections(settings):
+            chunks = plan_stylizations(settings, collection)
+            made = [stylize_chunk.submit(settings, collection, chunk) for chunk in chunks]
+            manifests = [one.result() for one in made]
+            run.count(commit_stylized(settings, collection, manifests, run.run_id))
+        check_failures(run, settings.max_failed_fraction)
+    return dict(run.counts)

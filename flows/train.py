@@ -1,0 +1,24 @@
+"""The train flow: models for the base and for each collection whose data changed."""
+
+from prefect import flow
+
+from artgan.config import TrainSettings
+from tasks.collections import catalogued_collections
+from tasks.run import recorded_run
+from tasks.train import BASE, plan_model, train_model
+
+
+@flow(name="train")
+def train(settings: TrainSettings) -> dict[str, int]:
+    """Train models where the data has changed: an archive-wide base, then each collection."""
+    with recorded_run("train", settings) as run:
+        collections = catalogued_collections(settings)
+        for kind in settings.kinds:
+            for collection in [BASE, *collections]:
+                job = plan_model(settings, kind, collection)
+                if job is None:
+                    run.count({"skipped": 1})
+                    continue
+                train_model(settings, job, run.run_id)
+                run.count({"done": 1, "models": 1})
+    return dict(run.counts)

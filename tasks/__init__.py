@@ -1,0 +1,1 @@
+"""Prefect tasks: open, call one library function, record."""

@@ -1,0 +1,193 @@
+"""Tasks of the ingest flow."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow.compute as pc
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from artgan.catalog.schema import MASKS, QUARANTINE, SCANS
+from artgan.catalog.table import Catalog, open_catalog
+from artgan.config import IngestSettings
+from artgan.errors import InvalidInputError
+from artgan.ingest.discover import FoundFile, collections_in, discover
+from artgan.ingest.inspect import Accepted, inspect
+from artgan.ingest.masks import inspect_mask, scan_path_of
+from artgan.ingest.merge import Inspected, Merged, merge
+from artgan.ingest.metadata import read_metadata
+from artgan.keys import key
+from artgan.storage import now, open_store
+from tasks.chunks import Manifest, cut, forget, remembered
+
+CHUNK = 64
+_WAITING = "mask_without_scan"
+
+
+@task(cache_policy=NO_CACHE)
+def find_collections(settings: IngestSettings) -> list[str]:
+    """Return the collections of the inbox that the run is to ingest."""
+    inbox = open_store(settings.inbox, name="inbox", must_exist=True)
+    found = collections_in(inbox)
+    for name in settings.collections:
+        if name not in found:
+            raise InvalidInputError(
+                f"collection must be a folder of the inbox, got {name!r}. Found: {found}."
+            )
+    return [name for name in found if not settings.collections or name in settings.collections]
+
+
+@task(cache_policy=NO_CACHE, task_run_name="find-{collection}")
+def find_new_files(settings: IngestSettings, collection: str) -> list[FoundFile]:
+    """Return the collection's files that are new or changed since they were last judged."""
+    inbox = open_store(settings.inbox, name="inbox", must_exist=True)
+    known = judged_files(open_catalog(settings.root), collection)
+    files = [file for file in discover(inbox, collection) if file.role != "metadata"]
+    new = [file for file in files if known.get(file.path) != file.version]
+    get_run_logger().info("%s: %d files, %d new", collection, len(files), len(new))
+    return new
+
+
+def judged_files(catalog: Catalog, collection: str) -> dict[str, str]:
+    """Return path and version of each file that needs no second look."""
+    columns = ("source_path", "source_version")
+    where = pc.field("collection") == collection
+    refused = where & (pc.field("reason") != _WAITING)
+    rows = [
+        *catalog.rows(SCANS, columns, where),
+        *catalog.rows(MASKS, columns, where),
+        *catalog.rows(QUARANTINE, columns, refused),
+    ]
+    return {row["source_path"]: row["source_version"] for row in rows}
+
+
+def chunks_of(files: list[FoundFile]) -> list[list[FoundFile]]:
+    """Cut a collection's scans into chunks."""
+    return cut([file for file in files if file.role == "scan"], CHUNK)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="inspect-{collection}-{number}", retries=2)
+def inspect_chunk(
+    settings: IngestSettings, collection: str, number: int, files: list[FoundFile]
+) -> Manifest:
+    """Judge some files, write access copies, return a row or a reason for each."""
+    inbox = open_store(settings.inbox, name="inbox", must_exist=True)
+    store = open_catalog(settings.root).store
+
+    def make() -> Manifest:
+        manifest = []
+        for file in files:
+            with inbox.local(file.path) as path:
+                judged = inspect(path, file, round(settings.max_megapixels * 1e6))
+            entry: dict[str, Any] = {"file": asdict(file)}
+            if isinstance(judged, Accepted):
+                scan_id = judged.row["scan_id"]
+                access = f"access/{collection}/{scan_id}{judged.access_extension}"
+                store.write(access, judged.access)
+                entry["row"] = judged.row | {"access_path": access}
+            else:
+                entry["refused"] = asdict(judged)
+            manifest.append(entry)
+        return manifest
+
+    identity = [settings.max_megapixels, [asdict(file) for file in files]]
+    manifest = remembered(store, f"ingest/{collection}", identity, make)
+    refused = sum("refused" in entry for entry in manifest)
+    get_run_logger().info(
+        "%s: chunk %d, %d scans read, %d refused", collection, number, len(manifest), refused
+    )
+    return manifest
+
+
+@task(cache_policy=NO_CACHE, task_run_name="commit-{collection}")
+def commit_scans(
+    settings: IngestSettings, collection: str, manifests: list[Manifest], run_id: str
+) -> dict[str, int]:
+    """Turn the chunks' manifests into catalog rows: one commit for each table."""
+    catalog = open_catalog(settings.root)
+    inbox = open_store(settings.inbox, name="inbox", must_exist=True)
+    inspected = [
+        Inspected(FoundFile(**entry["file"]), entry.get("row"), entry.get("refused"))
+        for manifest in manifests
+        for entry in manifest
+    ]
+    columns = ("scan_id", "source_path", "collection", "phash", "duplicate_group")
+    merged = merge(inspected, catalog.rows(SCANS, columns), read_metadata(inbox, collection))
+    stamp = {"run_id": run_id}
+    scans = [_placed(row, inbox.root) | stamp | {"ingested_at": now()} for row in merged.scans]
+    refused = [
+        _placed(row, inbox.root) | stamp | {"quarantined_at": now()} for row in merged.refused
+    ]
+    counts = {"scans": catalog.append(SCANS, scans), "quarantined": 0}
+    counts["quarantined"] = catalog.append(QUARANTINE, refused)
+    _touch(catalog, merged)
+    forget(catalog.store, f"ingest/{collection}")
+    _log_metadata(collection, merged)
+    return counts
+
+
+def _placed(row: Mapping[str, Any], inbox_root: str) -> dict[str, Any]:
+    return dict(row) | {"source_uri": f"{inbox_root}/{row['source_path']}"}
+
+
+def _touch(catalog: Catalog, merged: Merged) -> None:
+    """Remember the new version of files whose change mark moved but whose bytes did not."""
+    if not merged.touched:
+        return
+    rows = catalog.rows(SCANS, where=pc.field("scan_id").isin(list(merged.touched)))
+    catalog.replace(
+        SCANS, [row | {"source_version": merged.touched[row["scan_id"]]} for row in rows]
+    )
+
+
+def _log_metadata(collection: str, merged: Merged) -> None:
+    log = get_run_logger()
+    if merged.scans_without_row:
+        log.info("%s: %d scans have no metadata", collection, len(merged.scans_without_row))
+    if merged.rows_without_scan:
+        log.info("%s: %d metadata rows have no scan", collection, len(merged.rows_without_scan))
+
+
+@task(cache_policy=NO_CACHE, task_run_name="masks-{collection}")
+def ingest_masks(
+    settings: IngestSettings, collection: str, files: list[FoundFile], run_id: str
+) -> dict[str, int]:
+    """Catalogue the damage masks delivered beside the scans."""
+    catalog = open_catalog(settings.root)
+    inbox = open_store(settings.inbox, name="inbox", must_exist=True)
+    columns = ("scan_id", "source_path", "width_px", "height_px")
+    scans = {
+        row["source_path"]: row
+        for row in catalog.rows(SCANS, columns, pc.field("collection") == collection)
+    }
+    rows, refused = [], []
+    for file in files:
+        if file.role != "mask":
+            continue
+        content = inbox.read(file.path)
+        judged = inspect_mask(content, file, scans.get(scan_path_of(file.path)))
+        if isinstance(judged, Accepted):
+            path = f"masks/{collection}/{judged.row['mask_id']}.png"
+            catalog.store.write(path, judged.access)
+            row = {"mask_path": path, "run_id": run_id, "ingested_at": now()}
+            rows.append(_placed(judged.row, inbox.root) | row)
+        else:
+            row = asdict(judged) | {"run_id": run_id, "quarantined_at": now()}
+            row |= quarantine_fields(file, judged.content_sha256)
+            refused.append(_placed(row, inbox.root))
+    return {
+        "masks": catalog.append(MASKS, rows),
+        "quarantined": catalog.append(QUARANTINE, refused),
+    }
+
+
+def quarantine_fields(file: FoundFile, content_sha256: str | None) -> dict[str, Any]:
+    """Return the columns of a quarantine row that come from the file itself."""
+    return {
+        "quarantine_id": key(file.path, content_sha256),
+        "collection": file.collection,
+        "source_path": file.path,
+        "source_bytes": file.size,
+        "source_version": file.version,
+    }

@@ -1,0 +1,89 @@
+"""What the tasks that make files share: one row for each file, whatever became of it."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from artgan.catalog.schema import OUTPUTS
+from artgan.catalog.table import Catalog
+from artgan.errors import ArtganError, CorruptAssetError
+from artgan.imaging.hashes import file_sha256
+from artgan.storage import Store, now
+from tasks.chunks import Manifest, forget
+
+Row = dict[str, Any]
+
+
+def made_already(catalog: Catalog, kind: str, collection: str) -> set[str]:
+    """Return the output_ids of a collection's files that need not be made again."""
+    where = (
+        (pc.field("kind") == kind)
+        & (pc.field("collection") == collection)
+        & (pc.field("status") == "ok")
+    )
+    return set(catalog.read(OUTPUTS, ["output_id"], where)["output_id"].to_pylist())
+
+
+def attempt(row: Row, make: Callable[[], Row]) -> Row:
+    """Make one file; a refusal becomes a failed row, and the others go on."""
+    started = time.monotonic()
+    try:
+        facts = make() | {"status": "ok"}
+    except ArtganError as error:
+        facts = {"status": "failed", "message": str(error)}
+    return row | facts | {"seconds": time.monotonic() - started, "created_at": str(now())}
+
+
+def write_output(store: Store, path: str, content: bytes) -> Row:
+    """Write a file and return its columns."""
+    store.write(path, content)
+    return {
+        "output_path": path,
+        "output_sha256": hashlib.sha256(content).hexdigest(),
+        "output_bytes": len(content),
+    }
+
+
+@contextmanager
+def source_file(scan: Row) -> Iterator[Path]:
+    """Give a scan's file, as it was when it was catalogued.
+
+    Raises:
+        MissingAssetError: If it is not there.
+        CorruptAssetError: If its bytes changed since.
+    """
+    folder, name = scan["source_uri"].rsplit("/", 1)
+    with Store(folder).local(name) as path:
+        found = file_sha256(path)
+        if found != scan["scan_id"]:
+            raise CorruptAssetError(
+                f"scan must have the sha256 {scan['scan_id'][:12]}…, got {found[:12]}… at "
+                f"{scan['source_uri']!r}. Ingest the changed file first."
+            )
+        yield path
+
+
+def commit_outputs(
+    catalog: Catalog, stage: str, manifests: Sequence[Manifest], run_id: str
+) -> dict[str, int]:
+    """Turn the chunks' manifests into rows; a file that failed before may now be there."""
+    rows = [
+        row | {"run_id": run_id, "created_at": datetime.fromisoformat(row["created_at"])}
+        for manifest in manifests
+        for row in manifest
+    ]
+    failed = sum(row["status"] == "failed" for row in rows)
+    known = set(catalog.read(OUTPUTS, ["output_id"])["output_id"].to_pylist())
+    catalog.append(OUTPUTS, rows)
+    again = [row for row in rows if row["output_id"] in known]
+    if again:
+        catalog.replace(OUTPUTS, again)
+    forget(catalog.store, stage)
+    return {"done": len(rows) - failed, "failed": failed}
+

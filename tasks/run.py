@@ -1,0 +1,97 @@
+"""The frame of every flow run: identity, log, counts, record, summary."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact
+
+from artgan.catalog.runs import Run, close_run, finish_run, start_run
+from artgan.catalog.table import open_catalog
+from artgan.config import ArchiveSettings, PublishSettings
+from artgan.errors import ArtganError
+
+_CURRENT: ContextVar[Run | None] = ContextVar("run", default=None)
+
+
+@contextmanager
+def recorded_run(
+    flow: str,
+    settings: ArchiveSettings | PublishSettings,
+    afterwards: Sequence[Callable[[Any, str], object]] = (),
+) -> Iterator[Run]:
+    """Give a flow run its identity, and write its row when it ends, well or badly.
+
+    Args:
+        flow: Name of the flow.
+        settings: Settings of the run.
+        afterwards: Called with settings and run_id when the row is there; for pages and
+            snapshots that show it.
+    """
+    catalog = open_catalog(settings.root)
+    run = start_run(catalog, flow, settings, _CURRENT.get())
+    log = get_run_logger()
+    log.info("%s starts on %s", run.run_id, settings.root)
+    token = _CURRENT.set(run)
+    try:
+        yield run
+    except ArtganError as error:
+        finish_run(catalog, run, "failed", str(error))
+        close_run(catalog, run)
+        raise
+    finally:
+        _CURRENT.reset(token)
+    message = outcome(run.counts)
+    finish_run(catalog, run, "completed", message)
+    if run.parent_run_id is None:
+        for step in afterwards:
+            step(settings, run.run_id)
+    close_run(catalog, run)
+    log.info("%s: %s", run.run_id, message)
+    create_markdown_artifact(
+        key=re.sub(r"[^a-z0-9-]", "-", f"{flow}-summary"), markdown=_summary(run, message)
+    )
+
+
+def outcome(counts: Counter[str]) -> str:
+    """Say in a sentence what a run made."""
+    named = ("done", "skipped", "failed", "quarantined")
+    parts = [f"{counts[name]:,} {name}" for name in named if counts[name]]
+    return (", ".join(parts) or "nothing to do") + "."
+
+
+def _summary(run: Run, message: str) -> str:
+    rows = "\n".join(f"| {name} | {count:,} |" for name, count in sorted(run.counts.items()))
+    return f"# {run.run_id}\n\n{message}\n\n| what | count |\n|---|---|\n{rows}\n"
+
+
+def check_failures(run: Run, max_failed_fraction: float) -> None:
+    """Fail a run in which too large a fraction of the items failed.
+
+    Raises:
+        ArtganError: If so.
+    """
+    tried = run.counts["done"] + run.counts["failed"]
+    if tried and run.counts["failed"] > max_failed_fraction * tried:
+        raise ArtganError(
+            f"failed fraction must be at most {max_failed_fraction}, got "
+            f"{run.counts['failed']} of {tried} items. See the messages in the outputs table."
+        )
+
+
+def progress_logger(
+    log: logging.Logger | logging.LoggerAdapter[logging.Logger], what: str, total: int
+) -> Callable[[int], None]:
+    """Return a callback that logs each tenth of a count."""
+    step = max(1, total // 10)
+
+    def observe(done: int) -> None:
+        if done % step == 0 or done == total:
+            log.info("%s: %d of %d", what, done, total)
+
+    return observe

@@ -1,0 +1,126 @@
+"""Tasks of the train flow."""
+
+import json
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+
+from artgan.catalog.models import BASE, in_use, last_trained
+from artgan.catalog.schema import MODELS, SCANS
+from artgan.catalog.table import Catalog, open_catalog
+from artgan.catalog.works import works
+from artgan.config import TrainSettings
+from artgan.keys import VERSION
+from artgan.presets import Kind
+from artgan.storage import now
+from artgan.training.launch import launch
+from artgan.training.plan import Decision, TrainJob, Works, decide, steps_of
+
+_MODEL_COLUMNS = set(MODELS.schema.names)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="plan-{kind}-{collection}")
+def plan_model(settings: TrainSettings, kind: Kind, collection: str) -> TrainJob | None:
+    """Return the job that a collection or the base needs now, or None."""
+    log = get_run_logger()
+    catalog = open_catalog(settings.root)
+    job = make_job(catalog, settings, kind, collection)
+    count = len(works(catalog, None if collection == BASE else collection))
+    if job.steps == 0:
+        return None
+    if count < settings.min_works or not job.val or (kind == "style" and not job.content_val):
+        log.info("%s %s: too few to train (%d works)", collection, kind, count)
+        return None
+    decision = _decide(catalog, settings, job)
+    log.info("%s %s: %s", collection, kind, decision.reason)
+    return job if decision.train else None
+
+
+def _decide(catalog: Catalog, settings: TrainSettings, job: TrainJob) -> Decision:
+    last = last_trained(catalog, job.kind, job.collection, job.preset)
+    if settings.force:
+        return Decision(True, "asked for")
+    is_base = job.collection == BASE
+    return decide(
+        None if last is None else _training_scans(catalog, last),
+        job.train.scan_ids,
+        settings.base_changed_fraction if is_base else settings.changed_fraction,
+        None if is_base else settings.changed_works,
+    )
+
+
+def _training_scans(catalog: Catalog, model: dict[str, Any]) -> list[str]:
+    folder = model["weights_path"].rsplit("/", 1)[0]
+    return json.loads(catalog.store.read(f"{folder}/model.json"))["training_scans"]
+
+
+def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: str) -> TrainJob:
+    """Describe the training of a collection or the base from the catalog as it is."""
+    own = None if collection == BASE else collection
+    content: dict[str, Works] = {}
+    if kind == "style":
+        content = {
+            f"content_{split}": _works(catalog, None, split, other_than=collection)
+            for split in ("train", "val")
+        }
+    base = None if own is None else in_use(catalog, kind, BASE)
+    incumbent = in_use(catalog, kind, collection)
+    return TrainJob(
+        kind=kind,
+        collection=collection,
+        preset=settings.preset,
+        steps=steps_of(kind, settings.preset, collection),
+        seed=settings.seed,
+        train=_works(catalog, own, "train"),
+        val=_works(catalog, own, "val"),
+        base_model=_folder(base),
+        incumbent=_folder(incumbent),
+        weights=settings.weights,
+        **content,
+    )
+
+
+def _works(catalog: Catalog, own: str | None, split: str, other_than: str | None = None) -> Works:
+    rows = [row for row in works(catalog, own, split) if row["collection"] != other_than]
+    return Works(
+        tuple(row["scan_id"] for row in rows), tuple(row["access_path"] for row in rows)
+    )
+
+
+def _folder(model: dict[str, Any] | None) -> str | None:
+    return None if model is None else model["weights_path"].rsplit("/", 1)[0]
+
+
+@task(cache_policy=NO_CACHE, task_run_name="train-{job.kind}-{job.collection}")
+def train_model(settings: TrainSettings, job: TrainJob, run_id: str) -> str:
+    """Train one model in a child process and record it; return its id."""
+    log = get_run_logger()
+    catalog = open_catalog(settings.root)
+    finished = f"{job.folder}/model.json"
+    if not catalog.store.exists(finished):
+        bar = create_progress_artifact(0.0, description=f"{job.collection} {job.kind}")
+
+        def observe(report: dict[str, Any]) -> None:
+            log.info("%s %s: %s", job.collection, job.kind, report["words"])
+            update_progress_artifact(bar, progress=100.0 * report["step"] / job.steps)  # type: ignore[arg-type]
+
+        launch(settings.root, job, observe)
+    model = json.loads(catalog.store.read(finished))
+    row = {name: value for name, value in model.items() if name in _MODEL_COLUMNS}
+    catalog.append(
+        MODELS,
+        [
+            row
+            | {
+                "catalog_version": catalog.version(SCANS),
+                "code_version": VERSION,
+                "created_at": now(),
+                "run_id": run_id,
+            }
+        ],
+    )
+    log.info("%s %s: %s", job.collection, job.kind, model["reason"])
+    return job.model_id
+
