@@ -165,7 +165,7 @@ def _copy(spec: WeightsSpec, uri: str, temporary: Path) -> bool:
         files.get_file(path, str(temporary))
     except FileNotFoundError:
         return False
-    except Exception as error:  # noqa: BLE001 - each protocol has its own errors for "no way there"
+    except Exception as error:  # each protocol has its own errors for "no way there"
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MissingAssetError(
             f"weights {spec.name} must be reachable, got {uri!r}: {reason}. "

@@ -89,6 +89,7 @@ def _job(collection: str, content: Work, style: Row, shape: Row) -> Row:
         "scan_id": content["scan_id"],
         "access_path": content["access_path"],
         "title": content["title"],
+        "size_px": [content["width_px"], content["height_px"]],
         "shape": shape,
     }
 
@@ -160,7 +161,9 @@ def _stylize_one(store: Store, collection: str, job: Row, stylizer: Stylizer) ->
 
 
 def _content(store: Store, job: Row) -> np.ndarray:
-    return read_rgb(store.read(job["access_path"]), long_side_px=job["shape"]["long_side_px"])
+    width, height = job["size_px"]
+    scale = min(1.0, job["shape"]["long_side_px"] / max(width, height))
+    return read_rgb(store.read(job["access_path"]), max(1, round(scale * min(width, height))))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="commit-stylized-{collection}")

@@ -123,19 +123,3 @@ def _quoted(text: str) -> str:
 def description(field: pa.Field) -> str:
     """Return what a column means."""
     return (field.metadata or {})[b"description"].decode()
-
-
-def data_dictionary() -> str:
-    """Return the data dictionary as Markdown: every table, column, type and meaning."""
-    parts = [
-        "# Data dictionary",
-        "",
-        "Made from `artgan/catalog/schema.py` by `make dictionary`; do not edit.",
-    ]
-    for table in TABLES:
-        parts += ["", f"## {table.name}", "", f"{table.description} Key: `{table.key}`.", ""]
-        parts += ["| column | type | meaning |", "|---|---|---|"]
-        parts += [
-            f"| `{field.name}` | {field.type} | {description(field)} |" for field in table.schema
-        ]
-    return "\n".join(parts) + "\n"

@@ -18,7 +18,9 @@ def query(catalog: Catalog, sql: str) -> pa.Table:
         for table in TABLES:
             connection.register(table.name, catalog.dataset(table))
         try:
-            result = connection.execute(sql)
+            result = connection.sql(sql)
+            if result is None:
+                return pa.table({})
             return result.to_arrow_table()
         except duckdb.Error as error:
             names = ", ".join(table.name for table in TABLES)

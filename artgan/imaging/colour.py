@@ -5,6 +5,7 @@ keeps in-gamut colours as measured and shadows open; white stays white.
 """
 
 from io import BytesIO
+from typing import Any, cast
 
 import numpy as np
 import pyvips
@@ -15,23 +16,32 @@ from artgan.errors import InvalidInputError
 _INTENT = {"intent": "relative", "black_point_compensation": True}
 _PROFILE_SPACES = {b"RGB ": 3, b"GRAY": 1, b"CMYK": 4, b"Lab ": 3}
 _ALPHA_BANDS = {2, 4, 5}
-_WHITE = 255
+_WHITE = [255.0]
+_ICC = "icc-profile-data"
 
 
 def profile_name(icc: bytes) -> str | None:
     """Return the description inside an ICC profile, or None where it cannot be read."""
     try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
-        return (profile.profile.profile_description or "").strip() or None
+        return (
+            ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(icc))).strip() or None
+        )
     except (OSError, ImageCms.PyCMSError):
         return None
 
 
 def embedded_profile(image: pyvips.Image) -> bytes | None:
     """Return the ICC profile that an image carries, or None."""
-    if image.get_typeof("icc-profile-data") == 0:
+    if image.get_typeof(_ICC) == 0:
         return None
-    return bytes(image.get("icc-profile-data"))
+    return bytes(cast(Any, image.get(_ICC)))
+
+
+def with_blob(image: pyvips.Image, field: str, content: bytes) -> pyvips.Image:
+    """Attach bytes to an image under a metadata field of libvips; the image itself stays as is."""
+    image = image.copy()
+    image.set_type(pyvips.GValue.blob_type, field, cast(Any, content))  # its types forget bytes
+    return image
 
 
 def colour_bands(image: pyvips.Image) -> int:
@@ -64,8 +74,8 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     if image.bands == 1:
         image = image.bandjoin([image, image])
     image = image.copy(interpretation="srgb")
-    if image.get_typeof("icc-profile-data"):
-        image.remove("icc-profile-data")
+    if image.get_typeof(_ICC):
+        image.remove(_ICC)
     return image
 
 
@@ -80,7 +90,7 @@ def _has_usable_profile(image: pyvips.Image) -> bool:
 
 def _by_definition(image: pyvips.Image) -> pyvips.Image:
     if image.format == "ushort":
-        return image.linear(1 / 257, 0.5, uchar=True)  # the cast cuts off, so 0.5 rounds
+        return image.linear([1 / 257], [0.5], uchar=True)  # the cast cuts off, so 0.5 rounds
     if image.format == "uchar" and image.interpretation in {"srgb", "b-w", "multiband"}:
         return image
     if image.format == "float" and colour_bands(image) == 1:
@@ -112,12 +122,10 @@ def image_from_array(array: np.ndarray, icc: bytes | None = None) -> pyvips.Imag
         )
     height, width, bands = array.shape
     kind = "uchar" if array.dtype == np.uint8 else "ushort"
-    data = np.ascontiguousarray(array)
+    data = np.ascontiguousarray(array).data.cast("B")
     image = pyvips.Image.new_from_memory(data, width, height, bands, kind)
     image = image.copy(interpretation=_interpretation(bands, kind))
-    if icc:
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
-    return image
+    return with_blob(image, _ICC, icc) if icc else image
 
 
 def _interpretation(bands: int, kind: str) -> str:
@@ -166,11 +174,11 @@ def srgb_to_array(rgb: np.ndarray, like: np.ndarray, icc: bytes | None) -> np.nd
 def _to_space(
     image: pyvips.Image, colours: int, dtype: np.dtype, icc: bytes | None
 ) -> pyvips.Image:
-    image = _to_depth(image, 8 if dtype == np.uint8 else 16)
+    depth = 8 if dtype == np.uint8 else 16
+    image = _to_depth(image, depth)
     if icc and _PROFILE_SPACES.get(icc[16:20]) == colours and profile_name(icc):
-        connection = image.icc_import(input_profile="srgb", pcs="lab", **_INTENT).copy()
-        connection.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
-        return connection.icc_export(depth=depth, **_INTENT)
+        measured = image.icc_import(input_profile="srgb", pcs="lab", **_INTENT)
+        return with_blob(measured, _ICC, icc).icc_export(depth=depth, **_INTENT)
     if colours == 1:
         return image.colourspace("b-w" if depth == 8 else "grey16")
     return image
@@ -178,7 +186,7 @@ def _to_space(
 
 def _to_depth(image: pyvips.Image, depth: int) -> pyvips.Image:
     if depth == 16 and image.format == "uchar":
-        return image.linear(257, 0).cast("ushort").copy(interpretation="rgb16")
+        return image.linear([257.0], [0.0]).cast("ushort").copy(interpretation="rgb16")
     if depth == 8 and image.format == "ushort":
-        return image.linear(1 / 257, 0.5, uchar=True).copy(interpretation="srgb")
+        return image.linear([1 / 257], [0.5], uchar=True).copy(interpretation="srgb")
     return image

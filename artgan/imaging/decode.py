@@ -12,7 +12,7 @@ thread, since the parallelism here is of many files side by side.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyvips
@@ -23,7 +23,7 @@ from artgan.imaging.colour import embedded_profile, profile_name, to_srgb
 from artgan.imaging.fallback import DECODER_ERRORS, fallback_image, fallback_size
 
 pyvips.cache_set_max(0)
-pyvips.concurrency_set(1)
+pyvips.concurrency_set(1)  # pyright: ignore[reportAttributeAccessIssue] - its stub lacks it
 
 _LOADERS = {
     "jpeg": "jpegload",
@@ -287,7 +287,7 @@ def _describe(file: _Opened, image: pyvips.Image) -> DecodedScan:
         height_px=upright.height,
         channels=image.bands,
         bit_depth=_bit_depth(image, file.tags),
-        pages=int(_field(image, "n-pages", 1)),
+        pages=_field(image, "n-pages", 1),
         colour_space=str(image.interpretation),
         icc=icc,
         icc_name=profile_name(icc) if icc else None,
@@ -299,20 +299,20 @@ def _describe(file: _Opened, image: pyvips.Image) -> DecodedScan:
     )
 
 
-def _field(image: pyvips.Image, field: str, default: float) -> float:
-    return image.get(field) if image.get_typeof(field) else default
+def _field(image: pyvips.Image, field: str, default: int) -> int:
+    return int(cast(int, image.get(field))) if image.get_typeof(field) else default
 
 
 def _orientation(image: pyvips.Image, tags: dict[int, Any] | None = None) -> int:
     # Pillow has turned its pictures already, so only the tag still tells.
     stated = formats.tag_values(tags or {}, formats.TIFF_ORIENTATION) or (_UPRIGHT,)
-    found = int(_field(image, "orientation", stated[0]))
+    found = _field(image, "orientation", stated[0])
     return found if found in range(1, 9) else _UPRIGHT
 
 
 def _bit_depth(image: pyvips.Image, tags: dict[int, Any]) -> int:
     bits = formats.tag_values(tags, formats.TIFF_BITS)
-    return int(bits[0]) if bits else int(_field(image, "bits-per-sample", _BITS[image.format]))
+    return int(bits[0]) if bits else _field(image, "bits-per-sample", _BITS[str(image.format)])
 
 
 def _dpi(image: pyvips.Image) -> float | None:

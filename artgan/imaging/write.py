@@ -7,7 +7,7 @@ scan: places and serial numbers of cameras stay where they are.
 import numpy as np
 import pyvips
 
-from artgan.imaging.colour import image_from_array
+from artgan.imaging.colour import image_from_array, with_blob
 from artgan.imaging.decode import SourceEncoding
 
 JPEG_LIMIT_PX = 65_500
@@ -29,7 +29,8 @@ def access_copy(image: pyvips.Image) -> tuple[bytes, str]:
     """
     if max(image.width, image.height) <= JPEG_LIMIT_PX:
         return access_jpeg(image), "jpg"
-    content = image.tiffsave_buffer(
+    content = image.write_to_buffer(
+        ".tif",
         compression="jpeg",
         Q=ACCESS_QUALITY,
         tile=True,
@@ -48,8 +49,8 @@ def access_jpeg(image: pyvips.Image) -> bytes:
     Args:
         image: 8-bit sRGB, at most `JPEG_LIMIT_PX` on its long side.
     """
-    return image.jpegsave_buffer(
-        Q=ACCESS_QUALITY, subsample_mode="off", optimize_coding=True, keep="none"
+    return image.write_to_buffer(
+        ".jpg", Q=ACCESS_QUALITY, subsample_mode="off", optimize_coding=True, keep="none"
     )
 
 
@@ -65,7 +66,7 @@ def thumbnail_jpeg(
     """
     image = image_from_array(picture) if isinstance(picture, np.ndarray) else picture
     small = image.thumbnail_image(long_side_px, height=long_side_px, size="down")
-    return small.jpegsave_buffer(Q=quality, optimize_coding=True, keep="none")
+    return small.write_to_buffer(".jpg", Q=quality, optimize_coding=True, keep="none")
 
 
 def png_bytes(array: np.ndarray, xmp: bytes | None = None) -> bytes:
@@ -76,8 +77,12 @@ def png_bytes(array: np.ndarray, xmp: bytes | None = None) -> bytes:
         xmp: XMP packet to embed.
     """
     image = _with_xmp(image_from_array(array), xmp)
-    return image.pngsave_buffer(
-        compression=_PNG_COMPRESSION, filter="all", bitdepth=8 * array.dtype.itemsize, keep="xmp"
+    return image.write_to_buffer(
+        ".png",
+        compression=_PNG_COMPRESSION,
+        filter="all",
+        bitdepth=8 * array.dtype.itemsize,
+        keep="xmp",
     )
 
 
@@ -96,7 +101,8 @@ def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = 
     if encoding.dpi:
         pixels_per_mm = encoding.dpi / _MM_PER_INCH
         image = image.copy(xres=pixels_per_mm, yres=pixels_per_mm)
-    return image.tiffsave_buffer(
+    return image.write_to_buffer(
+        ".tif",
         compression="deflate",
         predictor="horizontal",
         tile=image.width * image.height >= _TILED_FROM_PIXELS,
@@ -109,8 +115,4 @@ def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = 
 
 
 def _with_xmp(image: pyvips.Image, xmp: bytes | None) -> pyvips.Image:
-    if xmp is None:
-        return image
-    image = image.copy()  # metadata of a shared image must not change
-    image.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
-    return image
+    return image if xmp is None else with_blob(image, "xmp-data", xmp)

@@ -182,7 +182,7 @@ def load_inception(path: Path) -> FidInception:
     """
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - unpickling damaged bytes raises almost anything
+    except Exception as error:  # unpickling damaged bytes raises almost anything
         raise CorruptAssetError(_misfit(f"unreadable bytes in {path}")) from error
     if not isinstance(weights, Mapping):
         raise CorruptAssetError(_misfit(f"a {type(weights).__name__} in {path}"))

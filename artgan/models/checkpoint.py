@@ -11,31 +11,34 @@ from torch import Tensor, nn
 from artgan.errors import CorruptAssetError
 
 FORMAT = "artgan-weights-1"
+_HEADER = "artgan"
 
 
-def tensors_to_bytes(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> bytes:
-    """Write tensors and a header of strings as one safetensors object.
+def tensors_to_bytes(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> bytes:
+    """Write tensors and a header as one safetensors object.
 
     Args:
         tensors: Tensors of any shape and device by name.
-        header: What stands in the object's metadata.
+        header: What stands in the object's metadata; anything JSON can hold.
 
     Returns:
         The object; equal tensors and headers give equal bytes.
     """
     # clone: networks may share a tensor (an EMA at step 0), the format refuses shared memory
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    return safetensors.torch.save(plain, metadata=dict(header))
+    # one entry only: the format does not keep the order of several
+    metadata = {_HEADER: json.dumps(dict(header), sort_keys=True)}
+    return safetensors.torch.save(plain, metadata=metadata)
 
 
-def bytes_to_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+def bytes_to_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what ``tensors_to_bytes`` wrote.
 
     Args:
         data: A safetensors object.
 
     Returns:
-        The tensors by name, and the header.
+        The tensors by name, and the header, empty in an object that something else wrote.
 
     Raises:
         CorruptAssetError: The bytes are no complete safetensors object.
@@ -49,7 +52,8 @@ def bytes_to_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
         ) from error
     # the loader checked the header, but gives no access to its metadata
     length = int.from_bytes(data[:8], "little")
-    return tensors, json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    return tensors, json.loads(metadata.get(_HEADER, "{}"))
 
 
 def flatten(states: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -81,8 +85,7 @@ def pack_weights(networks: Mapping[str, nn.Module], settings: Mapping[str, Any])
         A safetensors object with the settings in its metadata.
     """
     tensors = flatten({name: network.state_dict() for name, network in networks.items()})
-    header = {"format": FORMAT, "settings": json.dumps(dict(settings), sort_keys=True)}
-    return tensors_to_bytes(tensors, header)
+    return tensors_to_bytes(tensors, {"format": FORMAT, "settings": dict(settings)})
 
 
 def unpack_weights(data: bytes) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -103,7 +106,7 @@ def unpack_weights(data: bytes) -> tuple[dict[str, dict[str, Tensor]], dict[str,
             f"weights must be in the format {FORMAT}, got {header.get('format')!r}. "
             "Use a model that this program trained."
         )
-    return unflatten(tensors), json.loads(header["settings"])
+    return unflatten(tensors), header["settings"]
 
 
 def load_network(network: nn.Module, state: Mapping[str, Tensor]) -> None:

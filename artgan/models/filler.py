@@ -91,8 +91,8 @@ def load_filler(data: bytes) -> Filler:
     """Rebuild a published filler, ready for inference.
 
     Args:
-        data: What ``pack_weights`` made of a network named ``generator_ema`` and settings that
-            hold the preset's ``widths`` and ``blocks``.
+        data: What ``pack_weights`` made of a network named ``generator_ema`` and settings whose
+            ``preset`` holds ``widths`` and ``blocks``.
 
     Returns:
         The filler on the CPU, in evaluation mode.
@@ -108,9 +108,10 @@ def load_filler(data: bytes) -> Filler:
 
 def _architecture(settings: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     try:
-        return tuple(settings["widths"]), tuple(settings["blocks"])
+        preset = settings["preset"]
+        return tuple(preset["widths"]), tuple(preset["blocks"])
     except (KeyError, TypeError) as error:
         raise CorruptAssetError(
-            f"settings of a filler must hold widths and blocks, got {sorted(settings)}. "
+            f"settings of a filler must hold a preset's widths and blocks, got {settings}. "
             "Use a model of the kind restoration."
         ) from error

@@ -6,7 +6,7 @@ Each prints itself on a sheet; lengths are in pixels of the sheet unless named o
 import cv2
 import numpy as np
 
-from artgan.sample.texture import Point, grid, smooth_curve, smoothstep, wandering_line, filled
+from artgan.sample.texture import Point, grid, smooth_curve, smoothstep, wandering_line
 from artgan.sample.woodblock_block import Sheet, bokashi
 from artgan.sample.woodblock_motifs import pine
 
@@ -32,7 +32,6 @@ WAVE_HOLLOW = [
 ]
 
 
-
 def sea(sheet: Sheet, horizon: float) -> None:
     """Water from the horizon down: wiped blues and rows of scalloped wave lines."""
     height, width = sheet.size
@@ -53,7 +52,8 @@ def sea(sheet: Sheet, horizon: float) -> None:
         level = (horizon + depth * (1 - horizon)) * height - scallop * pitch * 0.16
         for start in range(int(rng.integers(-40, 0)), len(x), 40):
             if rng.random() < 0.62:
-PIECE
+                end = max(start + int(rng.integers(14, 46)), 0)
+                piece = np.stack([x, level], 1)[max(start, 0) : end]
                 points = np.round(piece * 16).astype(np.int32)
                 cv2.polylines(crests, [points], False, (255,), 2, cv2.LINE_AA, 4)  # noqa: FBT003
         depth += 0.035 + 0.05 * depth

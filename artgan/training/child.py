@@ -23,7 +23,8 @@ from torch import Tensor
 from artgan.catalog.works import load_pictures
 from artgan.imaging.write import png_bytes
 from artgan.keys import set_digest
-from artgan.metrics.features import extract, load_extractor
+from artgan.metrics.features import extract, random_extractor, vgg_extractor
+from artgan.metrics.vgg import load_vgg
 from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.presets import PRESETS, RestorationPreset, SimulationPreset, StylePreset
 from artgan.storage import Store, open_store
@@ -31,12 +32,14 @@ from artgan.training import restoration, simulation, style
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.plan import TrainJob, Works, job_from_json
 from artgan.training.promote import Promotion, promote
+from artgan.weights import VGG19_CONV3_4, file_sha256, find_weights
 
 STATE = "state.safetensors"
 WEIGHTS = "weights.safetensors"
 WARM = "training.safetensors"
 VALIDATIONS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 _THREADS = 2
+_SMALL_PX = 64
 
 States = dict[str, dict[str, Tensor]]
 
@@ -86,8 +89,13 @@ class _Preparation:
         side = preset.size_px if isinstance(preset, SimulationPreset) else preset.short_side_px
         return load_pictures(self.store, works.access_paths, side)
 
-    def features(self) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-        extractor = load_extractor(self.job.weights)
+    def features(self, side_px: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+        """Return the network that judges during training: small enough to be asked often."""
+        vgg = find_weights(VGG19_CONV3_4, self.job.weights)
+        if vgg is None:
+            extractor = random_extractor(size_px=side_px)
+        else:
+            extractor = vgg_extractor(load_vgg(vgg), file_sha256(vgg), side_px)
         return lambda pictures: extract(extractor, pictures)
 
     def trainee(self, start: str | None, steps: int) -> Trainee:
@@ -99,7 +107,7 @@ class _Preparation:
                 return restoration.build(self.train, self.val, preset, steps, seed, base)
             case SimulationPreset() as preset:
                 return simulation.build(
-                    self.train, self.val, preset, steps, seed, base, self.features()
+                    self.train, self.val, preset, steps, seed, base, self.features(_SMALL_PX)
                 )
             case StylePreset() as preset:
                 return style.build(
@@ -111,7 +119,7 @@ class _Preparation:
                     steps,
                     seed,
                     base,
-                    self.features(),
+                    self.features(preset.short_side_px),
                 )
         raise AssertionError(self.preset)
 

@@ -17,6 +17,7 @@ from artgan.models.classical import ClassicalMethod, inpaint
 from artgan.models.filler import Filler, fill_batch
 from artgan.models.patchgan import PatchGan, holed_patches
 from artgan.models.prefill import push_pull
+from artgan.presets import RestorationPreset
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.loop import (
     Trainee,
@@ -34,7 +35,6 @@ from artgan.training.losses import (
     low_frequency_l1,
     masked_l1,
 )
-from artgan.training.presets import RestorationPreset
 
 BETAS = (0.5, 0.9)
 EMA_DECAY = 0.995

@@ -9,18 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.utils import make_grid
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
+from artgan.metrics.diversity import diversity_ratio
+from artgan.metrics.features import normalise
+from artgan.metrics.kernel import kid_x1000
+from artgan.metrics.memorisation import copy_ratio
 from artgan.models.checkpoint import load_network
 from artgan.models.discriminator import Discriminator
 from artgan.models.generator import Generator, sample
+from artgan.presets import SimulationPreset
+from artgan.simulate.works import grid
 from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import gradient_penalty, relativistic_loss
 from artgan.training.loop import Trainee, apply_gradients, training_device
-from artgan.training.presets import SimulationPreset
 
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 
@@ -31,7 +35,7 @@ SMALL_COLLECTION = 500
 _SAMPLES = 256
 _SAMPLE_BATCH = 64
 _GRID = 32
-_FEWEST_HELD_OUT = 2
+_FEWEST_HELD_OUT = 3
 
 
 def ema_decay(step: int, batch: int) -> float:
@@ -185,8 +189,7 @@ class _Simulation:
         return torch.cat(batches).cpu()
 
     def grid(self) -> np.ndarray:
-        mosaic = make_grid(self.sampled(_GRID), nrow=8, padding=2, pad_value=1.0)
-        return batch_to_arrays(mosaic[None])[0]
+        return grid(batch_to_arrays(self.sampled(_GRID)), 8)
 
     @cached_property
     def references(self) -> tuple[np.ndarray, np.ndarray]:
@@ -195,18 +198,13 @@ class _Simulation:
         return self.features(train), self.features(self.held_out)
 
     def validate(self) -> dict[str, float]:
-        # Training lies beside the metrics; they meet only here, at run time.
-        from artgan.metrics.diversity import diversity_ratio
-        from artgan.metrics.kernel import kernel_distance
-        from artgan.metrics.memorisation import copy_ratio
-
         train, held_out = self.references
         generated = self.features(batch_to_arrays(self.sampled(_SAMPLES)))
-        kernel = kernel_distance(held_out, generated)
+        kid = kid_x1000(*normalise(held_out, generated))
         return {
-            "kid_x1000": 1000 * kernel.value,
-            "kid_low": 1000 * kernel.ci_low,
-            "kid_high": 1000 * kernel.ci_high,
+            "kid_x1000": kid.value,
+            "kid_low": kid.ci_low,
+            "kid_high": kid.ci_high,
             "copy_ratio": copy_ratio(generated, train, held_out),
             "diversity_ratio": diversity_ratio(generated, held_out),
         }
@@ -232,11 +230,11 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
     """Prepare the training of a generator and its discriminator on the works of one collection.
 
     Loss, penalties and averaging follow R3GAN; networks and self-supervision follow FastGAN;
-    ``docs`` of each part name the papers.
+    each part's docstring names the paper.
 
     Args:
         train: Works (H, W, 3) uint8, both sides at least ``preset.size_px``.
-        val: Held-out works, likewise; at least two, for the kernel distance.
+        val: Held-out works, likewise; at least three, for the kernel distance.
         preset: Sizes and rates.
         steps: Steps that the run will take; this recipe's rates do not depend on it.
         seed: Of the weights, and of the works that are drawn for measuring.
@@ -260,17 +258,16 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
     del steps
     torch.manual_seed(seed)
     generator, discriminator = make_networks(preset)
-    if base is not None:
-        load_network(generator, base["generator"])
-        load_network(discriminator, base["discriminator"])
-    ema = make_ema(generator)
-    if base is not None:
-        load_network(ema, base["generator_ema"])
     networks: dict[str, nn.Module] = {
         "generator": generator,
         "discriminator": discriminator,
-        "generator_ema": ema,
+        "generator_ema": (ema := make_ema(generator)),
     }
+    if base is not None:
+        # Without the second file of a model its average stands in for the network in training.
+        known = {"generator": base["generator_ema"], **base}
+        for name in networks.keys() & known.keys():
+            load_network(networks[name], known[name])
     for network in networks.values():
         network.to(training_device())
     optimizers = {

@@ -1,6 +1,5 @@
 """The state of a training as one object: enough to go on exactly where it stopped."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,8 +55,8 @@ def pack_state(
                 tensors[f"{_OPTIMIZER}/{name}.{index}.{key}"] = torch.as_tensor(value)
     header = {
         "format": FORMAT,
-        "groups": json.dumps(groups),
-        "position": json.dumps([position.step, position.history, position.retries]),
+        "groups": groups,
+        "position": [position.step, position.history, position.retries],
     }
     return tensors_to_bytes(tensors, header)
 
@@ -86,10 +85,9 @@ def restore_state(
         )
     for name, network in networks.items():
         load_network(network, _below(tensors, f"{_NETWORK}/{name}."))
-    groups = json.loads(header["groups"])
     for name, optimizer in optimizers.items():
-        _load_optimizer(optimizer, _below(tensors, f"{_OPTIMIZER}/{name}."), groups.get(name, []))
-    step, history, retries = json.loads(header["position"])
+        _load_optimizer(optimizer, _below(tensors, f"{_OPTIMIZER}/{name}."), header["groups"][name])
+    step, history, retries = header["position"]
     return Position(step, tuple(history), retries)
 
 
@@ -104,6 +102,9 @@ def _load_optimizer(
     for full_name, tensor in tensors.items():
         index, _, key = full_name.partition(".")
         state.setdefault(int(index), {})[key] = tensor
+    for group in groups:
+        if "betas" in group:
+            group["betas"] = tuple(group["betas"])  # JSON has no tuples
     try:
         optimizer.load_state_dict({"state": state, "param_groups": groups})
     except ValueError as error:

@@ -1,18 +1,22 @@
 """Training of a collection's translator: contrastive, unpaired, starting from its colours."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
+from artgan.metrics.features import normalise
+from artgan.metrics.kernel import kid_x1000
 from artgan.models.checkpoint import load_network
-from artgan.models.translator import PatchProjections, StyleDiscriminator, Translator
+from artgan.models.translator import STRIDE, PatchProjections, StyleDiscriminator, Translator
+from artgan.presets import StylePreset
 from artgan.simulate.works import grid
 from artgan.stylize.color import color_map, measure_colors, pool_colors, transfer_colors
 from artgan.training.augment import augment
@@ -24,13 +28,13 @@ from artgan.training.loop import (
     scale_learning_rate,
     training_device,
 )
-from artgan.training.presets import StylePreset
 from artgan.training.simulation import Features, ema_decay
 
 TEMPERATURE = 0.07
 CONTRAST_WEIGHT = 1.0
 FEW_WORKS = 100
 _BETAS = (0.5, 0.999)
+_LUMA = (0.299, 0.587, 0.114)
 _MOST_VALIDATED = 32
 _GRID_WORKS = 6
 
@@ -56,22 +60,22 @@ def patch_contrast(queries: Tensor, keys: Tensor) -> Tensor:
     return F.cross_entropy(similarity.flatten(0, 1), own.repeat(similarity.shape[0]))
 
 
-def content_distance(contents: Tensor, translated: Tensor) -> float:
+def content_distance(content: np.ndarray, translated: np.ndarray) -> float:
     """Measure how much of the drawing is lost; 0 is the same up to brightness and contrast.
 
-    Mean over the pictures of 1 - r, with r the correlation of the luma of content and result.
+    1 - r, with r the correlation of the lumas of the two pictures.
 
     Args:
-        contents: (B, 3, H, W) in [0, 1].
+        content: (H, W, 3) uint8 sRGB.
         translated: The same shape.
 
     Returns:
-        In [0, 2].
+        In [0, 2]; 1 is unrelated, and so is a picture of one brightness.
     """
-    weights = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)[:, None, None]
-    before, after = ((x.double() * weights).sum(1).flatten(1) for x in (contents, translated))
-    before, after = before - before.mean(1, keepdim=True), after - after.mean(1, keepdim=True)
-    return float(1 - F.cosine_similarity(before, after, dim=1).mean())
+    lumas = [picture.astype(np.float64) @ _LUMA for picture in (content, translated)]
+    before, after = (luma.ravel() - luma.mean() for luma in lumas)
+    norms = np.linalg.norm(before) * np.linalg.norm(after)
+    return float(1 - before @ after / norms) if norms > 0 else 1.0
 
 
 def draw_crops(works: Sequence[Tensor], crop_px: int, count: int) -> Tensor:
@@ -94,6 +98,12 @@ def draw_crops(works: Sequence[Tensor], crop_px: int, count: int) -> Tensor:
     return torch.stack(crops)
 
 
+class _Networks(NamedTuple):
+    translator: Translator
+    discriminator: StyleDiscriminator
+    projections: PatchProjections
+
+
 @dataclass
 class _Style:
     """One run: networks, works of both sides and what a step needs to know."""
@@ -102,19 +112,17 @@ class _Style:
     steps: int
     style: list[Tensor]
     content: list[Tensor]
-    style_val: Tensor
-    content_val: Tensor
+    style_val: list[np.ndarray]
+    content_val: list[np.ndarray]
     color_val: list[np.ndarray]
     features: Features
-    translator: Translator
-    discriminator: StyleDiscriminator
-    projections: PatchProjections
+    networks: _Networks
     ema: Translator
     optimizers: dict[str, torch.optim.Optimizer]
 
     @property
     def device(self) -> torch.device:
-        return self.translator.head.weight.device
+        return self.ema.head.weight.device
 
     def shown(self, images: Tensor) -> Tensor:
         """Augment what the discriminator sees where it could learn the works by heart."""
@@ -129,38 +137,41 @@ class _Style:
         style = draw_crops(self.style, crop_px, batch).to(self.device)
         content = draw_crops(self.content, crop_px, batch).to(self.device)
         # The collection's own crops go through as well: they should come out as they are.
-        sources = torch.cat([self.translator.tint(content), style])
-        maps = self.translator.encode(sources)
-        results = self.translator.decode(sources, maps[-1])
+        sources = torch.cat([self.networks.translator.tint(content), style])
+        maps = self.networks.translator.encode(sources)
+        results = self.networks.translator.decode(sources, maps[-1])
         losses = self._step_discriminator(style, results[:batch].detach())
         losses |= self._step_translator(results, maps)
-        update_ema(self.ema, self.translator, ema_decay(number, batch))
+        update_ema(self.ema, self.networks.translator, ema_decay(number, batch))
         return losses
 
     def _step_discriminator(self, style: Tensor, translated: Tensor) -> dict[str, float]:
-        real = self.discriminator(self.shown(style))
-        generated = self.discriminator(self.shown(translated))
+        real = self.networks.discriminator(self.shown(style))
+        generated = self.networks.discriminator(self.shown(translated))
         loss = (least_squares_loss(real, 1.0) + least_squares_loss(generated, 0.0)) / 2
         apply_gradients(
-            loss, self.optimizers["discriminator"], self.discriminator.parameters()
+            loss, self.optimizers["discriminator"], self.networks.discriminator.parameters()
         )
         return {"discriminator": loss.item()}
 
     def _step_translator(self, results: Tensor, maps: Sequence[Tensor]) -> dict[str, float]:
-        self.discriminator.requires_grad_(requires_grad=False)
+        self.networks.discriminator.requires_grad_(requires_grad=False)
         translated = results[: self.preset.batch]
-        adversarial = least_squares_loss(self.discriminator(self.shown(translated)), 1.0)
+        adversarial = least_squares_loss(self.networks.discriminator(self.shown(translated)), 1.0)
         places = [self._draw_places(m) for m in maps]
-        queries = self.projections(self.translator.encode(results), places)
-        keys = self.projections(maps, places)
+        queries = self.networks.projections(self.networks.translator.encode(results), places)
+        keys = self.networks.projections(maps, places)
         contrast = torch.stack(
             [patch_contrast(q, k) for q, k in zip(queries, keys, strict=True)]
         ).mean()
-        parameters = [*self.translator.parameters(), *self.projections.parameters()]
+        parameters = [
+            *self.networks.translator.parameters(),
+            *self.networks.projections.parameters(),
+        ]
         apply_gradients(
             adversarial + CONTRAST_WEIGHT * contrast, self.optimizers["translator"], parameters
         )
-        self.discriminator.requires_grad_(requires_grad=True)
+        self.networks.discriminator.requires_grad_(requires_grad=True)
         return {"adversarial": adversarial.item(), "contrast": contrast.item()}
 
     def _draw_places(self, features: Tensor) -> Tensor:
@@ -168,24 +179,23 @@ class _Style:
         return places.to(features.device)
 
     @torch.no_grad()
-    def translated(self) -> Tensor:
-        """Translate the held-out contents with the averaged translator; on the CPU."""
-        results = [self.ema(picture[None].to(self.device)) for picture in self.content_val]
-        return torch.cat(results).cpu()
+    def translated(self) -> list[np.ndarray]:
+        """Translate the held-out contents with the averaged translator."""
+        results = [self.ema(arrays_to_batch([work]).to(self.device)) for work in self.content_val]
+        return [batch_to_arrays(result)[0] for result in results]
 
     def grid(self) -> np.ndarray:
-        """Contents, with the collection's colours, translated: three rows."""
-        rows = [self.content_val, arrays_to_batch(self.color_val), self.translated()]
-        shown = [picture for row in rows for picture in batch_to_arrays(row[:_GRID_WORKS])]
-        return grid(shown, min(_GRID_WORKS, len(self.content_val)))
+        """Lay out contents, the same in the collection's colours, and translated: three rows."""
+        rows = (self.content_val, self.color_val, self.translated())
+        columns = min(_GRID_WORKS, len(self.content_val))
+        return grid([picture for row in rows for picture in row[:columns]], columns)
 
     @cached_property
     def references(self) -> tuple[np.ndarray, dict[str, float]]:
         """Features of the collection's held-out works, and the distances of the two baselines."""
-        style = self.features(batch_to_arrays(self.style_val))
-        unchanged = self.features(batch_to_arrays(self.content_val))
+        style = self.features(self.style_val)
         baselines = {
-            "unchanged_kid_x1000": _kid_x1000(style, unchanged),
+            "unchanged_kid_x1000": _kid_x1000(style, self.features(self.content_val)),
             "color_kid_x1000": _kid_x1000(style, self.features(self.color_val)),
         }
         return style, baselines
@@ -193,17 +203,18 @@ class _Style:
     def validate(self) -> dict[str, float]:
         style, baselines = self.references
         translated = self.translated()
+        distances = [
+            content_distance(*pair) for pair in zip(self.content_val, translated, strict=True)
+        ]
         return {
-            "style_kid_x1000": _kid_x1000(style, self.features(batch_to_arrays(translated))),
+            "style_kid_x1000": _kid_x1000(style, self.features(translated)),
             **baselines,
-            "content_distance": content_distance(self.content_val, translated),
+            "content_distance": float(np.mean(distances)),
         }
 
 
 def _kid_x1000(real: np.ndarray, generated: np.ndarray) -> float:
-    from artgan.metrics.kernel import kernel_distance
-
-    return 1000 * kernel_distance(real, generated).value
+    return kid_x1000(*normalise(real, generated)).value
 
 
 def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
@@ -225,9 +236,9 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
 
     Args:
         style_train: The collection's works (H, W, 3) uint8, short side ``preset.short_side_px``.
-        style_val: Held-out works of the collection, at least two.
+        style_val: Held-out works of the collection, at least three.
         content_train: Works of other collections.
-        content_val: Held-out works of other collections, at least two.
+        content_val: Held-out works of other collections, at least three.
         preset: Sizes and rates.
         steps: Steps of the run; the learning rate falls to zero over their second half.
         seed: Of the weights.
@@ -240,11 +251,86 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
     Raises:
         InvalidInputError: When a side has too few works.
     """
-    _check_counts(style_train, style_val, content_train, content_val)
+    for name, works, fewest in (
+        ("style_train", style_train, 1),
+        ("style_val", style_val, 3),
+        ("content_train", content_train, 1),
+        ("content_val", content_val, 3),
+    ):
+        _check_works(name, works, fewest, preset.crop_px)
     torch.manual_seed(seed)
-    networks = _make_networks(preset)
-    if base is not None:
-        for name in networks.keys() & base.keys():
-            load_network(networks[name], base[name])
+    networks = _networks(preset, base or {})
     style_colors = pool_colors([measure_colors(work) for work in style_train])
     content_colors = pool_colors([measure_colors(work) for work in content_train])
+    networks.translator.set_colors(*color_map(content_colors, style_colors))
+    ema = make_ema(networks.translator)
+    for network in (*networks, ema):
+        network.to(training_device())
+    contents = [_center(work, preset.short_side_px) for work in content_val[:_MOST_VALIDATED]]
+    run = _Style(
+        preset=preset,
+        steps=steps,
+        style=[arrays_to_batch([work])[0] for work in style_train],
+        content=[arrays_to_batch([work])[0] for work in content_train],
+        style_val=[_center(work, preset.short_side_px) for work in style_val],
+        content_val=contents,
+        color_val=[transfer_colors(work, style_colors) for work in contents],
+        features=features,
+        networks=networks,
+        ema=ema,
+        optimizers=_optimizers(networks, preset.learning_rate),
+    )
+    return Trainee(
+        networks={**networks._asdict(), "translator_ema": ema},
+        optimizers=run.optimizers,
+        step=run.step,
+        validate=run.validate,
+        grid=run.grid,
+        publish=("translator_ema",),
+        warm=("translator", "discriminator", "projections"),
+    )
+
+
+def _check_works(name: str, works: Sequence[np.ndarray], fewest: int, crop_px: int) -> None:
+    if len(works) < fewest:
+        message = f"{name} must hold at least {fewest} works, got {len(works)}. Use color instead."
+        raise InvalidInputError(message)
+    shortest = min(min(work.shape[:2]) for work in works)
+    if shortest < crop_px:
+        message = (
+            f"{name} must have sides of at least {crop_px} pixels, got {shortest}. "
+            "Leave small scans out or choose smaller crops."
+        )
+        raise InvalidInputError(message)
+
+
+def _networks(preset: StylePreset, base: Mapping[str, Mapping[str, Tensor]]) -> _Networks:
+    translator = Translator(preset.width, preset.blocks)
+    networks = _Networks(
+        translator,
+        StyleDiscriminator(2 * preset.width),
+        PatchProjections(translator.encoder_channels),
+    )
+    for name, network in networks._asdict().items():
+        if name in base:
+            load_network(network, base[name])
+    return networks
+
+
+def _optimizers(networks: _Networks, learning_rate: float) -> dict[str, torch.optim.Optimizer]:
+    parameters = {
+        "translator": [*networks.translator.parameters(), *networks.projections.parameters()],
+        "discriminator": [*networks.discriminator.parameters()],
+    }
+    return {
+        name: torch.optim.Adam(group, lr=learning_rate, betas=_BETAS)
+        for name, group in parameters.items()
+    }
+
+
+def _center(work: np.ndarray, side_px: int) -> np.ndarray:
+    """Cut the centre square of at most ``side_px``, its side a multiple of the stride."""
+    height, width = work.shape[:2]
+    side = min(height, width, side_px) // STRIDE * STRIDE
+    top, left = (height - side) // 2, (width - side) // 2
+    return work[top : top + side, left : left + side]

@@ -1,0 +1,50 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: $(STAMP) ## make .venv and install artgan into it
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $(STAMP)
+
+demo: $(STAMP) ## digitize the generated sample archive, from scans to report (about 6 minutes)
+	$(BIN)/artgan sample --folder $(DEMO)/inbox
+	$(BIN)/artgan nightly --root $(DEMO)/archive --inbox $(DEMO)/inbox --preset demo
+	@echo "Open $(DEMO)/archive/reports/index.html, or ask: $(BIN)/artgan query \"select collection, count(*) from scans group by 1\" --root $(DEMO)/archive"
+
+test: $(STAMP) ## run the tests, without those marked slow
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(STAMP) ## run the tests marked slow
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP) ## lint, types, import direction, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m artgan.catalog.dictionary | diff - data/dictionary.md
+
+fix: $(STAMP) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+dictionary: $(STAMP) ## write data/dictionary.md from the schema
+	$(BIN)/python -m artgan.catalog.dictionary > data/dictionary.md
+
+bench: $(STAMP) ## run all benchmarks and append their results
+	$(BIN)/python benchmarks/run.py
+
+clean: ## remove the demo archive
+	rm -rf $(DEMO)
+
+.PHONY: help setup demo test test-slow check fix dictionary bench clean

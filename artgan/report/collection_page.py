@@ -1,0 +1,258 @@
+"""The page of one collection: its scans, and one section for each product."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from artgan.report.charts import share_bar
+from artgan.report.figures import read_figures
+from artgan.report.measures import latest, measure
+from artgan.report.restoration_section import Restoration, restoration_section
+from artgan.report.run_page import Trouble, quarantined
+from artgan.report.section import Context
+from artgan.report.simulation_section import Simulation, simulation_section
+from artgan.report.snapshot import Row, Snapshot, pixels, scan_source, scan_title, works_of
+from artgan.report.stylization_section import Stylization, stylization_section
+from artgan.report.thumbs import Thumbnail, Thumbnails
+from artgan.report.words import NOT_RECORDED, moment, showing, tally, years
+
+WORKS_SHOWN = 12
+QUARANTINE_CAP = 200
+DUPLICATES_CAP = 50
+MODELS_CAP = 50
+METRICS_CAP = 150
+
+_FIELDS = (
+    ("title", "Title"),
+    ("artist", "Artist"),
+    ("date_text", "Date as delivered"),
+    ("year_from", "Date understood"),
+    ("medium", "Medium"),
+    ("rights", "Rights"),
+    ("accession_number", "Accession number"),
+    ("dpi", "Resolution"),
+    ("icc_name", "Colour profile"),
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A work of the collection as a small picture with its caption."""
+
+    title: str
+    maker: str
+    split: str
+    thumbnail: Thumbnail | None
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """How many scans have one field of metadata."""
+
+    label: str
+    filled: int
+    total: int
+    bar: Markup
+
+
+@dataclass(frozen=True)
+class CollectionPage:
+    """All that the page of a collection shows.
+
+    Attributes:
+        code: The collection.
+        as_of: Moment of the newest row that the page shows, in words.
+        n_works: Works.
+        n_scans: Scans.
+        facts: What the scans are, by name.
+        works: The first works by identifier.
+        completeness: One entry for each field of metadata.
+        quarantine: Refused files, at most `QUARANTINE_CAP`.
+        n_quarantined: How many there are.
+        reasons: Refused files by reason.
+        duplicates: Titles and files of works with several scans.
+        products: The three product sections in order.
+        has_fid: False if a distance of sets was measured without the FID network.
+        models: Models ever trained for it, the newest first.
+        metrics: Newest numbers, all of them.
+        unreadable: Figure manifests that could not be read.
+        cut: Sentences that say which lists were cut, by list.
+    """
+
+    code: str
+    as_of: str
+    n_works: int
+    n_scans: int
+    facts: dict[str, str]
+    works: list[Work]
+    completeness: list[Completeness]
+    quarantine: list[Trouble]
+    n_quarantined: int
+    reasons: dict[str, int]
+    duplicates: list[tuple[str, str]]
+    products: tuple[Restoration, Simulation, Stylization]
+    has_fid: bool
+    models: list[Row]
+    metrics: list[Any]
+    unreadable: list[str]
+    cut: dict[str, str | None]
+
+
+def collection_page(snapshot: Snapshot, code: str, thumbnails: Thumbnails) -> CollectionPage:
+    """Gather the page of a collection, and make the thumbnails that it needs."""
+    scans = snapshot.scans(code)
+    works = works_of(scans)
+    refused = [row for row in snapshot.quarantine if row["collection"] == code]
+    metrics = latest(row for row in snapshot.metrics if row["collection"] == code)
+    models = [row for row in reversed(snapshot.models) if row["collection"] == code]
+    figures, unreadable = read_figures(snapshot.catalog.store, code)
+    context = Context(snapshot, code, works, metrics, figures, thumbnails)
+    duplicates = _duplicates(scans)
+    return CollectionPage(
+        code=code,
+        as_of=_as_of(scans, refused, models, metrics),
+        n_works=len(works),
+        n_scans=len(scans),
+        facts=_facts(scans, works),
+        works=[_work(row, thumbnails) for row in works[:WORKS_SHOWN]],
+        completeness=[_completeness(scans, name, label) for name, label in _FIELDS],
+        quarantine=[quarantined(row) for row in refused[:QUARANTINE_CAP]],
+        n_quarantined=len(refused),
+        reasons=dict(sorted(Counter(row["reason"] for row in refused).items())),
+        duplicates=duplicates[:DUPLICATES_CAP],
+        products=(
+            restoration_section(context),
+            simulation_section(context),
+            stylization_section(context),
+        ),
+        has_fid=all(row["is_fid"] is not False for row in metrics if row["extractor"]),
+        models=models[:MODELS_CAP],
+        metrics=[measure(row) for row in metrics[:METRICS_CAP]],
+        unreadable=unreadable,
+        cut={
+            "works": showing(min(WORKS_SHOWN, len(works)), len(works), "works", "the table scans"),
+            "quarantine": showing(
+                min(QUARANTINE_CAP, len(refused)),
+                len(refused),
+                "refused files",
+                "the table quarantine",
+            ),
+            "duplicates": showing(
+                min(DUPLICATES_CAP, len(duplicates)),
+                len(duplicates),
+                "works with several scans",
+                "the table scans",
+            ),
+            "models": showing(
+                min(MODELS_CAP, len(models)), len(models), "models", "the table models"
+            ),
+            "metrics": showing(
+                min(METRICS_CAP, len(metrics)), len(metrics), "numbers", "the table metrics"
+            ),
+        },
+    )
+
+
+def _as_of(*tables: list[Row]) -> str:
+    stamps = ("ingested_at", "quarantined_at", "created_at")
+    moments = [row[name] for rows in tables for row in rows for name in stamps if row.get(name)]
+    return moment(max(moments, default=None))
+
+
+def _facts(scans: list[Row], works: list[Row]) -> dict[str, str]:
+    splits = Counter(row["split"] or NOT_RECORDED for row in works)
+    from_, to = _extent(scans, "year_from", min), _extent(scans, "year_to", max)
+    sizes = sorted(pixels(row) for row in scans)
+    return {
+        "Works by split": tally(splits),
+        "Formats": _tally(scans, "format"),
+        "Bits per channel": _tally(scans, "bit_depth"),
+        "Colour profiles": _tally(scans, "icc_name", missing="none embedded"),
+        "Size": _megapixels(sizes),
+        "Dates of the works": years(from_, to),
+    }
+
+
+def _extent(rows: list[Row], column: str, choose: Any) -> int | None:  # noqa: ANN401 - min or max
+    return choose((row[column] for row in rows if row[column] is not None), default=None)
+
+
+def _tally(rows: list[Row], column: str, missing: str = NOT_RECORDED) -> str:
+    return tally(Counter(missing if row[column] is None else str(row[column]) for row in rows))
+
+
+def _megapixels(sizes: list[int]) -> str:
+    if not sizes:
+        return NOT_RECORDED
+    low, middle, high = (sizes[at] / 1e6 for at in (0, len(sizes) // 2, -1))
+    return f"{low:.2g} to {high:.2g} megapixels, median {middle:.2g}"
+
+
+def _work(row: Row, thumbnails: Thumbnails) -> Work:
+    maker = ", ".join(part for part in (row["artist"], row["date_text"]) if part)
+    return Work(
+        scan_title(row),
+        maker,
+        row["split"] or NOT_RECORDED,
+        thumbnails.whole(scan_source(row)),
+    )
+
+
+def _completeness(scans: list[Row], name: str, label: str) -> Completeness:
+    filled = sum(row[name] not in {None, ""} for row in scans)
+    return Completeness(label, filled, len(scans), share_bar(filled, len(scans)))
+
+
+def _duplicates(scans: list[Row]) -> list[tuple[str, str]]:
+    groups: dict[str, list[Row]] = {}
+    for row in scans:
+        groups.setdefault(row["duplicate_group"] or row["scan_id"], []).append(row)
+    several = [rows for rows in groups.values() if len(rows) > 1]
+    return [
+        (scan_title(rows[0]), ", ".join(sorted(row["source_path"] for row in rows)))
+        for rows in several
+    ]
+
+
+def collection_json(page: CollectionPage) -> dict[str, Any]:
+    """Return what the page says as values that JSON can hold."""
+    return {
+        "collection": page.code,
+        "as_of": page.as_of,
+        "n_works": page.n_works,
+        "n_scans": page.n_scans,
+        "n_quarantined": page.n_quarantined,
+        "quarantine_reasons": page.reasons,
+        "facts": page.facts,
+        "completeness": {one.label: [one.filled, one.total] for one in page.completeness},
+        "summaries": {section.common.name: section.common.summary for section in page.products},
+        "models_in_use": {
+            section.common.name: section.common.model and section.common.model["model_id"]
+            for section in page.products
+        },
+        "metrics": [
+            {
+                name: one.row[name]
+                for name in (
+                    "metric_id",
+                    "product",
+                    "subject",
+                    "metric",
+                    "value",
+                    "ci_low",
+                    "ci_high",
+                    "n_reference",
+                    "n_measured",
+                    "n_matched",
+                    "reference_split",
+                    "extractor",
+                    "preprocessing",
+                    "is_fid",
+                    "status",
+                )
+            }
+            for one in page.metrics
+        ],
+    }

@@ -1,0 +1,259 @@
+"""Rows of the metrics table in a reader's words: title, value, interval, sample, what changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from artgan.metrics.table import METRICS, Better, find_metric, sample_note
+from artgan.report.words import NOT_MEASURED, count, number
+
+FEW_WORKS = 30
+NO_CLEAR_CHANGE = "No clear change"
+
+Row = dict[str, Any]
+
+# Trainings name the measures that decide on promotion a little differently.
+_TRAINING_NAMES = {
+    "hole_psnr_db": "psnr_hole_db",
+    "style_kid_x1000": "kid_x1000",
+    "unchanged_kid_x1000": "kid_x1000",
+}
+_ORDER = {metric.name: position for position, metric in enumerate(METRICS)}
+_SETS = ("fd", "kid")
+
+SUBJECTS = {
+    "filler": "Filler (this archive's model)",
+    "model": "Filler (this archive's model)",
+    "restoration": "Filler (this archive's model)",
+    "navier_stokes": "Navier-Stokes",
+    "telea": "Telea",
+    "prefill": "Push-pull prefill alone",
+    "push_pull": "Push-pull prefill alone",
+    "do_nothing": "Do nothing (damage left as it is)",
+    "generator": "Generator",
+    "simulation": "Generator",
+    "unchanged": "Unchanged works",
+    "color": "Colour transfer",
+    "cut": "Trained translator (CUT)",
+}
+_SUBJECT_ORDER = {name: position for position, name in enumerate(SUBJECTS)}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number as a page shows it.
+
+    Attributes:
+        row: The row of the metrics table.
+        title: Name of the measure; a distance of sets carries its extractor in the name.
+        subject: What was measured.
+        text: The value with its unit, or that it was not measured.
+        interval: ``95% interval 23.7 to 24.5``, or empty.
+        sample: How many pictures and works it rests on.
+        caution: What a reader must know about the sample; may be empty.
+    """
+
+    row: Row
+    title: str
+    subject: str
+    text: str
+    interval: str
+    sample: str
+    caution: str
+
+    @property
+    def sentence(self) -> str:
+        """The whole: ``PSNR in the damage 24.1 dB (95% interval ...; n)``."""
+        inside = "; ".join(part for part in (self.interval, self.sample) if part)
+        return f"{self.title} {self.text} ({inside})"
+
+
+def canonical(metric: str) -> str:
+    """Return the name of a measure in the table of all measures."""
+    return _TRAINING_NAMES.get(metric, metric)
+
+
+def base_title(metric: str) -> str:
+    """Return a measure's title without its extractor."""
+    known = find_metric(canonical(metric))
+    return known.title if known else metric.replace("_", " ")
+
+
+def better(metric: str) -> Better:
+    """Return which direction of a measure is better."""
+    known = find_metric(canonical(metric))
+    return known.better if known else "none"
+
+
+def direction(metric: str) -> str:
+    """Return the direction in words, or an empty text."""
+    side = better(metric)
+    return "" if side == "none" else f"{side} is better"
+
+
+def unit(metric: str) -> str:
+    """Return the unit of a measure; empty for a pure number."""
+    known = find_metric(canonical(metric))
+    return "" if known is None else known.unit
+
+
+def is_distance_of_sets(row: Row) -> bool:
+    """Whether a row compares two sets through a network's features."""
+    return row["metric"].startswith(_SETS) or "_kid_" in row["metric"]
+
+
+def title(row: Row) -> str:
+    """Return a row's title: only a Fréchet distance with the 2015 Inception is called FID."""
+    base = base_title(row["metric"])
+    extractor = row["extractor"] or "extractor not recorded"
+    if row["metric"] in {"fd", "fd_floor", "fd_excess"}:
+        suffix = row["metric"].removeprefix("fd").replace("_", " ")
+        if row["is_fid"]:
+            return f"FID ({row['preprocessing'] or 'preprocessing not recorded'}){suffix}"
+        return f"FD-{extractor.removeprefix('FD-')}{suffix}"
+    return f"{base} ({extractor})" if is_distance_of_sets(row) else base
+
+
+def subject_title(subject: str | None) -> str:
+    """Return what a row measures, in words."""
+    return SUBJECTS.get(subject or "", (subject or "").replace("_", " "))
+
+
+def measure(row: Row) -> Measure:
+    """Put a row of the metrics table into words."""
+    known = find_metric(canonical(row["metric"]))
+    suffix = row["unit"] or (known.unit if known else "")
+    text = number(row["value"])
+    if text != NOT_MEASURED and suffix not in {"", "fraction"}:
+        text = f"{text} {suffix}"
+    return Measure(
+        row,
+        title(row),
+        subject_title(row["subject"]),
+        text,
+        interval(row["ci_low"], row["ci_high"]),
+        _sample(row),
+        _caution(row),
+    )
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Write a 95 % interval; empty if there is none."""
+    return "" if low is None or high is None else f"95% interval {number(low)} to {number(high)}"
+
+
+def _sample(row: Row) -> str:
+    held_out = "" if row["reference_split"] in {None, "all"} else f"{row['reference_split']}-split "
+    parts = []
+    if row["n_measured"] is not None:
+        parts.append(count(row["n_measured"], "picture"))
+    if row["n_reference"] is not None:
+        parts.append(count(row["n_reference"], f"real {held_out}work"))
+    if row["n_matched"] is not None:
+        parts.append(f"compared at {row['n_matched']:,}")
+    return ", ".join(parts) or "n not recorded"
+
+
+def _caution(row: Row) -> str:
+    smallest = [n for n in (row["n_matched"], row["n_reference"]) if n is not None]
+    words = ""
+    if smallest and is_distance_of_sets(row):
+        words = sample_note(min(smallest))[1]
+    elif smallest and min(smallest) < FEW_WORKS:
+        words = f"Too few works (n = {min(smallest)}) to compare; values shown for information"
+    parts = [part.rstrip(".") for part in (words, row["note"]) if part]
+    return ". ".join(dict.fromkeys(parts))
+
+
+def identity(row: Row) -> tuple[Any, ...]:
+    """Return what makes two rows measurements of the same thing."""
+    names = ("collection", "product", "subject", "metric", "extractor", "preprocessing")
+    return tuple(row[name] or "" for name in names)
+
+
+def latest(rows: Iterable[Row]) -> list[Row]:
+    """Return the newest row of each measured thing, by subject and measure in reading order."""
+    newest: dict[tuple[Any, ...], Row] = {}
+    for row in sorted(rows, key=_age):
+        newest[identity(row)] = row
+    return sorted(newest.values(), key=reading_order)
+
+
+def _age(row: Row) -> tuple[Any, ...]:
+    return row["created_at"], row["metric_id"]
+
+
+def reading_order(row: Row) -> tuple[Any, ...]:
+    """Order rows by product, subject and measure."""
+    return (
+        row["product"] or "",
+        _SUBJECT_ORDER.get(row["subject"], len(SUBJECTS)),
+        row["subject"] or "",
+        _ORDER.get(canonical(row["metric"]), len(_ORDER)),
+        row["metric"],
+        row["extractor"] or "",
+    )
+
+
+def newest_named(rows: Sequence[Row], metric: str, subject: str | None = None) -> Row | None:
+    """Return the row of a measure, and of a subject if one is named; the newest of several."""
+    found = [
+        row
+        for row in rows
+        if canonical(row["metric"]) == metric and subject in {None, row["subject"]}
+    ]
+    return max(found, key=_age) if found else None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number beside the one measured before it.
+
+    Attributes:
+        now: The number.
+        before: The same thing measured earlier, if ever.
+        words: Better, worse, no clear change, or why they do not compare.
+    """
+
+    now: Measure
+    before: Measure | None
+    words: str
+
+
+def changes(rows: Iterable[Row], run_ids: set[str]) -> list[Change]:
+    """Compare what some runs measured with what was measured before them."""
+    history: dict[tuple[Any, ...], list[Row]] = {}
+    for row in sorted(rows, key=_age):
+        history.setdefault(identity(row), []).append(row)
+    found = []
+    for series in history.values():
+        if series and any(row["run_id"] in run_ids for row in series):
+            now = [row for row in series if row["run_id"] in run_ids][-1]
+            earlier = [
+                row
+                for row in series
+                if row["run_id"] not in run_ids and row["created_at"] < now["created_at"]
+            ]
+            found.append(_change(now, earlier[-1] if earlier else None))
+    return sorted(found, key=lambda one: (one.now.row["collection"], reading_order(one.now.row)))
+
+
+def _change(now: Row, before: Row | None) -> Change:
+    if before is None:
+        return Change(measure(now), None, "First measured")
+    return Change(measure(now), measure(before), _change_words(now, before))
+
+
+def _change_words(now: Row, before: Row) -> str:
+    samples = ("n_reference", "n_measured", "n_matched")
+    if any(now[name] != before[name] for name in samples):
+        return "Not comparable: the samples differ"
+    ends = [row[name] for row in (now, before) for name in ("value", "ci_low", "ci_high")]
+    if any(end is None for end in ends):
+        return "No interval to judge by"
+    if now["ci_low"] <= before["ci_high"] and before["ci_low"] <= now["ci_high"]:
+        return NO_CLEAR_CHANGE
+    rose, wanted = now["value"] > before["value"], better(now["metric"])
+    if wanted == "none":
+        return "Higher" if rose else "Lower"
+    return "Better" if rose == (wanted == "higher") else "Worse"

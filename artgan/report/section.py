@@ -1,0 +1,238 @@
+"""What the three product sections of a collection's page share."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from artgan.catalog.models import BASE
+from artgan.config import TrainSettings
+from artgan.presets import Kind
+from artgan.report.charts import Point, curve_words, interval_marks, line_chart
+from artgan.report.figures import FigureItem, FigureSet, Product
+from artgan.report.measures import (
+    Measure,
+    base_title,
+    better,
+    canonical,
+    direction,
+    measure,
+    subject_title,
+)
+from artgan.report.snapshot import Row, Snapshot
+from artgan.report.thumbs import Thumbnails
+from artgan.report.words import count, number, showing
+
+_ITEMS_SHOWN = {"strips": 12, "pairs": 12, "grid": 48}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a section is made from.
+
+    Attributes:
+        snapshot: The catalog's tables.
+        collection: The collection.
+        works: One scan for each of its works.
+        metrics: Its newest numbers, of all products.
+        figures: Its figures, of all products.
+        thumbnails: The archive's thumbnails.
+    """
+
+    snapshot: Snapshot
+    collection: str
+    works: list[Row]
+    metrics: list[Row]
+    figures: list[FigureSet]
+    thumbnails: Thumbnails
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A measure on held-out works over the course of a training."""
+
+    title: str
+    words: str
+    chart: Markup
+    columns: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with the items that the page shows of it."""
+
+    title: str
+    note: str
+    layout: str
+    items: tuple[FigureItem, ...]
+    cut: str | None
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every product section begins with.
+
+    Attributes:
+        name: Product.
+        summary: The section in a sentence.
+        model: Model in use, if there is one.
+        model_words: Which model is in use, and why.
+        curve: Held-out measure over its training.
+        figures: Figures that measuring left.
+    """
+
+    name: Product
+    summary: str
+    model: Row | None
+    model_words: str
+    curve: Curve | None
+    figures: list[Figure]
+
+
+def common(context: Context, product: Product, kind: Kind, summary: str) -> Common:
+    """Gather what every product section begins with."""
+    model = context.snapshot.model_in_use(kind, context.collection)
+    figures = [_figure(one) for one in context.figures if one.product == product]
+    curve = None if model is None else _curve(model)
+    return Common(product, summary, model, _model_words(context, kind, model), curve, figures)
+
+
+def _figure(figure: FigureSet) -> Figure:
+    items = figure.items[: _ITEMS_SHOWN[figure.layout]]
+    cut = showing(len(items), len(figure.items), "items", "the figure's folder")
+    return Figure(figure.title, figure.note, figure.layout, items, cut)
+
+
+def _model_words(context: Context, kind: Kind, model: Row | None) -> str:
+    own = [
+        row
+        for row in context.snapshot.models
+        if (row["kind"], row["collection"]) == (kind, context.collection)
+    ]
+    if model is not None and model["collection"] != BASE:
+        newer = f" {_refused(own[-1])}" if not own[-1]["promoted"] else ""
+        return f"Uses the collection's own model, trained on {_training(model)}.{newer}"
+    n = len(context.works)
+    fallback = (
+        "no model is in use yet"
+        if model is None
+        else f"uses the archive-wide base model, trained on {_training(model)}"
+    )
+    if own:
+        return f"{_refused(own[-1])} Until one is promoted: {fallback}."
+    if n < _min_works(context.snapshot):
+        return f"Too few works to train (n = {n}); {fallback}."
+    return f"No model of its own has been trained yet (n = {n}); {fallback}."
+
+
+def _refused(row: Row) -> str:
+    return f"The newest training was not promoted: {row['reason']}."
+
+
+def _training(model: Row) -> str:
+    parts = [count(model["n_train"], "work"), count(model["steps"], "step")]
+    return f"{' in '.join(parts)} and judged on {count(model['n_val'], 'held-out work')}"
+
+
+def _min_works(snapshot: Snapshot) -> int:
+    """Return the fewest works to train on, as the last training run was told."""
+    for row in reversed(snapshot.runs):
+        settings = json.loads(row["settings_json"] or "{}")
+        if "min_works" in settings:
+            return settings["min_works"]
+    return TrainSettings.model_fields["min_works"].default
+
+
+def _curve(model: Row) -> Curve | None:
+    history = json.loads(model["history_json"] or "[]")
+    metric = model["metric"]
+    records = [record for record in history if _is_number(record.get(metric))]
+    if not records:
+        return None
+    stem = metric.removesuffix("_x1000")
+    points = [
+        Point(record["step"], record[metric], record.get(f"{stem}_low"), record.get(f"{stem}_high"))
+        for record in records
+    ]
+    words = curve_words(points, lower_is_better=better(metric) == "lower")
+    name = f"{base_title(metric)} on held-out works during training"
+    columns = [column for column in records[0] if column != "step"]
+    rows = [
+        [f"{record['step']:,}", *(_cell(record.get(column)) for column in columns)]
+        for record in records
+    ]
+    heads = ["Step", *(_column_title(column) for column in columns)]
+    return Curve(name, words, line_chart(points, name, words), heads, rows)
+
+
+def _column_title(column: str) -> str:
+    known = base_title(column)
+    return known if canonical(column) == column else f"{known} ({column})"
+
+
+def _cell(value: object) -> str:
+    return number(float(value)) if isinstance(value, int | float) else "not measured"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """One method of a comparison, with a cell for each measure."""
+
+    name: str
+    cells: list[Measure | None]
+    marks: Markup
+
+
+@dataclass(frozen=True)
+class MethodTable:
+    """Methods beside each other.
+
+    Attributes:
+        columns: Title and direction of each measure.
+        rows: The methods.
+        caution: What a reader must know about the samples.
+    """
+
+    columns: list[tuple[str, str]]
+    rows: list[MethodRow]
+    caution: str
+
+
+def method_table(rows: Sequence[Row]) -> MethodTable | None:
+    """Lay rows of the metrics table out by method and measure; None if there are none."""
+    if not rows:
+        return None
+    names = list(dict.fromkeys((row["metric"], row["extractor"]) for row in rows))
+    subjects = list(dict.fromkeys(row["subject"] for row in rows))
+    found = {(row["subject"], row["metric"], row["extractor"]): row for row in rows}
+    lead = [found.get((subject, *names[0])) for subject in subjects]
+    marks = interval_marks(
+        [
+            (row["value"], row["ci_low"], row["ci_high"]) if row else (None, None, None)
+            for row in lead
+        ]
+    )
+    lines = []
+    for subject, mark in zip(subjects, marks, strict=True):
+        cells = [found.get((subject, *name)) for name in names]
+        lines.append(
+            MethodRow(
+                subject_title(subject), [measure(row) if row else None for row in cells], mark
+            )
+        )
+    measures = [cell for line in lines for cell in line.cells if cell]
+    columns = []
+    for metric, extractor in names:
+        one = next(
+            m for m in measures if (m.row["metric"], m.row["extractor"]) == (metric, extractor)
+        )
+        columns.append((one.title, direction(metric)))
+    cautions = dict.fromkeys(cell.caution for cell in measures if cell.caution)
+    return MethodTable(columns, lines, ". ".join(cautions))

@@ -1,0 +1,197 @@
+"""What the pages read of the catalog, in a fixed order, so that equal tables give equal pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import pyarrow.compute as pc
+
+from artgan.catalog.models import BASE
+from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS
+from artgan.catalog.table import Catalog
+from artgan.presets import Kind
+from artgan.report.thumbs import Source
+
+Row = dict[str, Any]
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SCAN_COLUMNS = (
+    "scan_id",
+    "collection",
+    "source_path",
+    "format",
+    "width_px",
+    "height_px",
+    "bit_depth",
+    "icc_name",
+    "dpi",
+    "accession_number",
+    "title",
+    "artist",
+    "date_text",
+    "year_from",
+    "year_to",
+    "medium",
+    "rights",
+    "duplicate_group",
+    "split",
+    "access_path",
+    "ingested_at",
+)
+_OUTPUT_COLUMNS = (
+    "output_id",
+    "kind",
+    "collection",
+    "scan_id",
+    "mask_id",
+    "model_id",
+    "method",
+    "seed",
+    "status",
+    "message",
+    "output_path",
+    "output_sha256",
+    "width_px",
+    "height_px",
+    "changed_pixels",
+    "masked_pixels",
+    "changed_outside_mask",
+    "created_at",
+    "run_id",
+)
+_TOTAL_COLUMNS = ("scan_id", "collection", "duplicate_group", "run_id")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The catalog's tables as they are now, read once for all pages.
+
+    Attributes:
+        catalog: The archive.
+    """
+
+    catalog: Catalog
+
+    @cached_property
+    def runs(self) -> list[Row]:
+        """Finished flow runs, the oldest first."""
+        return sorted(
+            self.catalog.rows(RUNS), key=lambda row: (_time(row, "ended_at"), row["run_id"])
+        )
+
+    @cached_property
+    def models(self) -> list[Row]:
+        """Trained models, the oldest first."""
+        rows = self.catalog.rows(MODELS)
+        return sorted(rows, key=lambda row: (_time(row, "created_at"), row["model_id"]))
+
+    @cached_property
+    def metrics(self) -> list[Row]:
+        """All numbers ever measured, the oldest first."""
+        rows = self.catalog.rows(METRICS)
+        return sorted(rows, key=lambda row: (_time(row, "created_at"), row["metric_id"]))
+
+    @cached_property
+    def quarantine(self) -> list[Row]:
+        """Refused files by collection and path."""
+        columns = [name for name in QUARANTINE.schema.names if name != "source_uri"]
+        rows = self.catalog.rows(QUARANTINE, columns)
+        return sorted(
+            rows, key=lambda row: (row["collection"], row["source_path"], row["quarantine_id"])
+        )
+
+    @cached_property
+    def failed_outputs(self) -> list[Row]:
+        """Files that could not be made, by collection and kind."""
+        rows = self.catalog.rows(OUTPUTS, _OUTPUT_COLUMNS, pc.field("status") == "failed")
+        return sorted(rows, key=lambda row: (row["collection"], row["kind"], row["output_id"]))
+
+    @cached_property
+    def scan_totals(self) -> list[Row]:
+        """Collection, work and run of every scan."""
+        return self.catalog.rows(SCANS, _TOTAL_COLUMNS)
+
+    @cached_property
+    def collections(self) -> list[str]:
+        """Collections that have scans or refused files, by name."""
+        names = {row["collection"] for row in self.scan_totals}
+        return sorted(names | {row["collection"] for row in self.quarantine})
+
+    def scans(self, collection: str) -> list[Row]:
+        """Return a collection's scans, by scan_id."""
+        where = pc.field("collection") == collection
+        return _by(self.catalog.rows(SCANS, _SCAN_COLUMNS, where), "scan_id")
+
+    def scans_named(self, scan_ids: Iterable[str]) -> dict[str, Row]:
+        """Return scans of any collection by their scan_id."""
+        where = pc.field("scan_id").isin(sorted(set(scan_ids)))
+        rows = self.catalog.rows(SCANS, _SCAN_COLUMNS, where)
+        return {row["scan_id"]: row for row in rows}
+
+    def masks(self, collection: str) -> list[Row]:
+        """Return a collection's damage masks, by mask_id."""
+        columns = ("mask_id", "scan_id", "content_sha256", "damaged_fraction", "mask_path")
+        where = pc.field("collection") == collection
+        return _by(self.catalog.rows(MASKS, columns, where), "mask_id")
+
+    def outputs(self, collection: str, kind: str) -> list[Row]:
+        """Return a collection's files of one kind, the oldest first."""
+        where = (pc.field("collection") == collection) & (pc.field("kind") == kind)
+        rows = self.catalog.rows(OUTPUTS, _OUTPUT_COLUMNS, where)
+        return sorted(rows, key=lambda row: (_time(row, "created_at"), row["output_id"]))
+
+    def model_in_use(self, kind: Kind, collection: str) -> Row | None:
+        """Return the newest promoted model of a collection, else of the base, else None."""
+        for owner in (collection, BASE):
+            for row in reversed(self.models):
+                if (row["kind"], row["collection"]) == (kind, owner) and row["promoted"]:
+                    return row
+        return None
+
+
+def _by(rows: list[Row], column: str) -> list[Row]:
+    return sorted(rows, key=lambda row: row[column])
+
+
+def _time(row: Row, column: str) -> datetime:
+    return row[column] or _START
+
+
+def works_of(scans: Iterable[Row]) -> list[Row]:
+    """Return one scan for each work: the largest of its duplicate group, by scan_id."""
+    chosen: dict[str, Row] = {}
+    for row in scans:
+        group = row["duplicate_group"] or row["scan_id"]
+        if group not in chosen or pixels(row) > pixels(chosen[group]):
+            chosen[group] = row
+    return _by(list(chosen.values()), "scan_id")
+
+
+def pixels(row: Row) -> int:
+    """Return the number of pixels of a scan or output."""
+    return (row["width_px"] or 0) * (row["height_px"] or 0)
+
+
+def scan_source(scan: Row | None) -> Source | None:
+    """Return the access copy of a scan as a picture to show."""
+    if scan is None or not scan["access_path"] or not pixels(scan):
+        return None
+    return Source(scan["access_path"], scan["scan_id"], scan["width_px"], scan["height_px"])
+
+
+def output_source(output: Row | None) -> Source | None:
+    """Return an output's file as a picture to show; None if it was not made."""
+    if output is None or output["status"] != "ok" or not pixels(output):
+        return None
+    path, content = output["output_path"], output["output_sha256"]
+    return Source(path, content, output["width_px"], output["height_px"]) if content else None
+
+
+def scan_title(scan: Row | None) -> str:
+    """Return a work's title, or the name of its file."""
+    if scan is None:
+        return "work that is not in the catalog"
+    return scan["title"] or scan["source_path"].rsplit("/", 1)[-1]

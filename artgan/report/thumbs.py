@@ -1,0 +1,129 @@
+"""Small JPEGs for pages, named by the content they show and made once.
+
+``reports/thumbs/<size>/<aa>/<sha256>.jpg`` holds the thumbnail of the object with that sha256; for
+an access copy it is the scan's. What is there already is never decoded again.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from artgan.errors import ArtganError
+from artgan.imaging.read import read_rgb
+from artgan.imaging.write import thumbnail_jpeg
+from artgan.storage import Store
+
+FOLDER = "reports/thumbs"
+SMALL_PX = 320
+LARGE_PX = 960
+_CRISP_BELOW_PX = 128
+_CRISP_QUALITY = 95
+_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture to show.
+
+    Attributes:
+        key: Key of the object under the root.
+        sha256: Content that the thumbnail is named by.
+        width_px: Width in pixels.
+        height_px: Height in pixels.
+    """
+
+    key: str
+    sha256: str
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A thumbnail on the store.
+
+    Attributes:
+        key: Key under the root.
+        width: Width in pixels.
+        height: Height in pixels.
+        is_tiny: Whether its pixels should be shown as squares when it is enlarged.
+    """
+
+    key: str
+    width: int
+    height: int
+    is_tiny: bool
+
+
+@dataclass
+class Thumbnails:
+    """The thumbnails of an archive.
+
+    Attributes:
+        store: The archive root.
+        present: Keys that are there.
+        written: Keys that were made, in order.
+    """
+
+    store: Store
+    present: set[str] = field(default_factory=set)
+    written: list[str] = field(default_factory=list)
+
+    def whole(self, source: Source | None, long_side_px: int = SMALL_PX) -> Thumbnail | None:
+        """Return the thumbnail of a whole picture; None if the picture cannot be read."""
+        if source is None:
+            return None
+        long_side = max(source.width_px, source.height_px)
+        scale = min(1.0, long_side_px / long_side)
+        short_px = max(1, round(scale * min(source.width_px, source.height_px)))
+        key = f"{FOLDER}/{long_side_px}/{source.sha256[:2]}/{source.sha256}.jpg"
+        if not self._make(key, source, None if scale == 1.0 else short_px, long_side_px):
+            return None
+        width, height = (
+            max(1, round(scale * side)) for side in (source.width_px, source.height_px)
+        )
+        return Thumbnail(key, width, height, max(width, height) < _CRISP_BELOW_PX)
+
+    def square(self, source: Source | None, side_px: int) -> Thumbnail | None:
+        """Return the centre square of a picture at a given side; None if it cannot be read."""
+        if source is None:
+            return None
+        key = f"{FOLDER}/square-{side_px}/{source.sha256[:2]}/{source.sha256}.jpg"
+        if not self._make(key, source, side_px, side_px, square=True):
+            return None
+        return Thumbnail(key, side_px, side_px, side_px < _CRISP_BELOW_PX)
+
+    def _make(
+        self,
+        key: str,
+        source: Source,
+        short_side_px: int | None,
+        long_side_px: int,
+        *,
+        square: bool = False,
+    ) -> bool:
+        if key in self.present:
+            return True
+        try:
+            picture = read_rgb(self.store.read(source.key), short_side_px)
+        except ArtganError:
+            return False
+        if square:
+            picture = _centre_square(picture)
+        quality = _CRISP_QUALITY if max(picture.shape[:2]) < _CRISP_BELOW_PX else _QUALITY
+        self.store.write(key, thumbnail_jpeg(picture, long_side_px, quality))
+        self.present.add(key)
+        self.written.append(key)
+        return True
+
+
+def _centre_square(picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])
+
+
+def open_thumbnails(store: Store) -> Thumbnails:
+    """Return the archive's thumbnails, with what is there already."""
+    return Thumbnails(store, {entry.key for entry in store.entries(FOLDER)})

@@ -1,0 +1,60 @@
+"""Tasks of the report flow."""
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_link_artifact
+from prefect.cache_policies import NO_CACHE
+
+from artgan.catalog.table import open_catalog
+from artgan.config import ArchiveSettings, ReportSettings
+from artgan.report import measure_restoration as restoration
+from artgan.report import measure_simulation as simulation
+from artgan.report import measure_stylization as stylization
+from artgan.report.site import build_site
+from artgan.storage import now
+
+Counts = dict[str, int]
+
+
+@task(cache_policy=NO_CACHE, task_run_name="measure-restoration-{collection}")
+def measure_restoration(settings: ReportSettings, collection: str, run_id: str) -> Counts:
+    """Measure a collection's filler on held-out works."""
+    stamp = {"run_id": run_id, "created_at": now()}
+    added = restoration.measure_restoration(
+        open_catalog(settings.root), collection, settings, stamp
+    )
+    return _counted(collection, "restoration", added)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="measure-simulation-{collection}")
+def measure_simulation(settings: ReportSettings, collection: str, run_id: str) -> Counts:
+    """Measure a collection's generator against real works."""
+    stamp = {"run_id": run_id, "created_at": now()}
+    added = simulation.measure_simulation(open_catalog(settings.root), collection, settings, stamp)
+    return _counted(collection, "simulation", added)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="measure-stylization-{collection}")
+def measure_stylization(settings: ReportSettings, collection: str, run_id: str) -> Counts:
+    """Measure a collection's stylizers on held-out works."""
+    stamp = {"run_id": run_id, "created_at": now()}
+    added = stylization.measure_stylization(
+        open_catalog(settings.root), collection, settings, stamp
+    )
+    return _counted(collection, "stylization", added)
+
+
+def _counted(collection: str, product: str, added: int) -> Counts:
+    get_run_logger().info("%s %s: %d new numbers", collection, product, added)
+    return {"numbers": added}
+
+
+@task(cache_policy=NO_CACHE, task_run_name="write-pages")
+def write_pages(settings: ArchiveSettings, run_id: str) -> int:
+    """Write the report pages that changed; return how many objects were written."""
+    catalog = open_catalog(settings.root)
+    written = build_site(catalog, run_id)
+    index = catalog.store.uri("reports/index.html")
+    get_run_logger().info("%d report objects written; open %s", len(written), index)
+    if not catalog.store.is_local:
+        create_link_artifact(key="report", link=index)
+    return len(written)

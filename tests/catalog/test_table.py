@@ -1,0 +1,67 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from artgan.catalog.schema import RUNS, SCANS, TABLES
+from artgan.catalog.table import Catalog, open_catalog
+
+
+@pytest.fixture
+def catalog(any_root: str) -> Catalog:
+    return open_catalog(any_root)
+
+
+def test_every_table_is_there_and_empty(catalog: Catalog) -> None:
+    for table in TABLES:
+        assert catalog.read(table).num_rows == 0
+        assert catalog.read(table).schema.names == table.schema.names
+
+
+def test_appending_the_same_keys_twice_adds_nothing(catalog: Catalog) -> None:
+    rows = [{"run_id": f"r{number}", "flow": "ingest"} for number in range(3)]
+    assert catalog.append(RUNS, rows) == 3
+    version = catalog.version(RUNS)
+    assert catalog.append(RUNS, rows) == 0
+    assert catalog.append(RUNS, [rows[0], rows[0]]) == 0
+    assert catalog.version(RUNS) == version
+
+
+def test_rows_that_share_a_key_within_one_commit_are_one_row(catalog: Catalog) -> None:
+    assert catalog.append(RUNS, [{"run_id": "r", "flow": "a"}, {"run_id": "r", "flow": "b"}]) == 1
+    assert catalog.rows(RUNS)[0]["flow"] == "a"
+
+
+def test_no_row_is_lost_or_doubled_by_simultaneous_writers(catalog: Catalog) -> None:
+    def write(number: int) -> int:
+        rows = [{"run_id": f"r{number // 2}", "flow": "ingest"}]
+        return Catalog(catalog.store).append(RUNS, rows)
+
+    with ThreadPoolExecutor(8) as pool:
+        added = sum(pool.map(write, range(16)))
+    assert added == 8
+    assert sorted(row["run_id"] for row in catalog.rows(RUNS)) == [f"r{n}" for n in range(8)]
+
+
+def test_replacing_changes_rows_in_place(catalog: Catalog) -> None:
+    catalog.append(RUNS, [{"run_id": "a", "flow": "x"}, {"run_id": "b", "flow": "x"}])
+    catalog.replace(RUNS, [{"run_id": "b", "flow": "y"}, {"run_id": "c", "flow": "y"}])
+    assert {row["run_id"]: row["flow"] for row in catalog.rows(RUNS)} == {
+        "a": "x",
+        "b": "y",
+        "c": "y",
+    }
+
+
+def test_a_row_without_a_required_value_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(Exception, match="(?i)null"):
+        catalog.append(SCANS, [{"scan_id": "s"}])
+    assert catalog.read(SCANS).num_rows == 0
+
+
+def test_every_column_is_described_and_readable_everywhere() -> None:
+    for table in TABLES:
+        assert table.key in table.schema.names
+        for field in table.schema:
+            text = field.metadata[b"description"].decode()
+            assert text.endswith("."), (table.name, field.name)
+            assert "uint" not in str(field.type)

@@ -1,0 +1,105 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from artgan.errors import InvalidInputError, MissingAssetError
+from artgan.storage import TEMPORARY, Store, check_conditional_put, open_store
+
+
+def test_what_is_written_is_read_back_whole(any_root: str) -> None:
+    store = open_store(any_root)
+    store.write("a/b.bin", b"first")
+    store.write("a/b.bin", b"second")
+    assert store.read("a/b.bin") == b"second"
+    assert store.exists("a/b.bin")
+    store.delete("a/b.bin")
+    store.delete("a/b.bin")
+    assert not store.exists("a/b.bin")
+
+
+def test_listing_is_sorted_and_sees_other_writers(any_root: str) -> None:
+    store = open_store(any_root)
+    for name in ("x/2", "x/1", "x/deep/3", "y/4"):
+        store.write(name, name.encode())
+    assert [entry.key for entry in store.entries("x")] == ["x/1", "x/2", "x/deep/3"]
+    Store(store.root).write("x/0", b"another writer")
+    entries = store.entries("x")
+    assert [entry.key for entry in entries][0] == "x/0"
+    assert entries[0].size == len(b"another writer")
+
+
+def test_the_version_changes_with_the_content(any_root: str) -> None:
+    store = open_store(any_root)
+    store.write("k", b"one")
+    before = store.entries("")[0].version
+    time.sleep(0.02)
+    store.write("k", b"two")
+    found = [entry for entry in store.entries("") if entry.key == "k"]
+    assert found[0].version != before
+
+
+def test_a_local_file_is_given_for_the_time_of_a_block(any_root: str, tmp_path: Path) -> None:
+    store = open_store(any_root)
+    source = tmp_path / "file.tif"
+    source.write_bytes(b"pixels")
+    store.put("in/file.tif", source)
+    with store.local("in/file.tif") as path:
+        assert path.read_bytes() == b"pixels"
+        assert path.suffix == ".tif"
+
+
+def test_an_absent_object_is_named(any_root: str) -> None:
+    store = open_store(any_root)
+    with pytest.raises(MissingAssetError, match=r"object must exist, got '.*nothing'"):
+        store.read("nothing")
+    with pytest.raises(MissingAssetError, match="object must exist"), store.local("nothing"):
+        pass
+
+
+def test_a_root_that_cannot_be_reached_is_refused_in_one_sentence(
+    tmp_path: Path, s3_root: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for root in (str(file), "ftp://host/x", "s3://no-such-bucket-here/x"):
+        with pytest.raises(InvalidInputError, match="root must be"):
+            open_store(root)
+    with pytest.raises(InvalidInputError, match="inbox must be an existing folder"):
+        open_store(str(tmp_path / "absent"), name="inbox", must_exist=True)
+
+
+def test_a_store_that_honours_conditional_puts_is_accepted(s3_root: str) -> None:
+    store = open_store(s3_root)
+    check_conditional_put(store)
+    assert store.entries("") == []
+
+
+def test_a_store_that_ignores_conditional_puts_is_refused(
+    s3_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same endpoint behind a client that drops If-None-Match, as some servers do."""
+    import s3fs
+
+    plain = s3fs.S3FileSystem._pipe_file
+
+    async def forgetful(self, path, data, **options):
+        options.pop("mode", None)
+        return await plain(self, path, data, **options)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_pipe_file", forgetful)
+    with pytest.raises(InvalidInputError, match="honours conditional puts"):
+        check_conditional_put(open_store(s3_root))
+
+
+def test_remains_of_killed_writers_are_swept(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "root"))
+    store.write("kept", b"x")
+    old = tmp_path / "root" / TEMPORARY / "old"
+    old.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    (tmp_path / "root" / TEMPORARY / "young").write_bytes(b"half")
+    assert store.sweep() == 1
+    assert not old.exists()
+    assert store.read("kept") == b"x"

@@ -1,0 +1,147 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from artgan.errors import CorruptAssetError, InvalidInputError
+from artgan.presets import RestorationPreset
+from artgan.training.loop import train
+from artgan.training.restoration import Schedule, build, draw_masks
+
+TINY = RestorationPreset(
+    short_side_px=40,
+    crop_px=32,
+    widths=(4, 8),
+    blocks=(1, 1),
+    discriminator_width=4,
+    batch=2,
+    gan_fraction=0.5,
+)
+
+
+def works(count=3, seed=0):
+    """Pictures with stripes of a random direction: something that a filler can learn."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:40, 0:56]
+    pictures = []
+    for _ in range(count):
+        angle, colours = rng.uniform(0, np.pi), rng.uniform(30, 100, 3)
+        wave = np.sin((rows * np.sin(angle) + columns * np.cos(angle)) / 2.5)[..., None]
+        pictures.append(np.rint(127 + wave * colours).astype(np.uint8))
+    return pictures
+
+
+def run(trainee, steps, shelf=None):
+    shelf = {} if shelf is None else shelf
+    return train(
+        trainee,
+        steps,
+        3,
+        load_state=lambda: shelf.get("state"),
+        save_state=lambda state: shelf.update(state=state),
+        validate_at=(0, steps),
+        observe=lambda _: None,
+        checkpoint_every_s=0.0,
+    )
+
+
+def test_a_resumed_training_is_the_same_bit_for_bit_in_both_stages():
+    def fresh():
+        return build(works(), works(2, 1), TINY, 16, 0, None)
+
+    whole = fresh()
+    history = run(whole, 16)
+    for stop in (5, 9, 13):  # in the first stage, in the judge's warm-up and in the second
+        shelf = {}
+        part = fresh()
+
+        def stopping(step, trainee=part, stop=stop):
+            if step == stop:
+                raise KeyboardInterrupt
+            return trainee.step(step)
+
+        with pytest.raises(KeyboardInterrupt):
+            run(replace(part, step=stopping), 16, shelf)
+        resumed = fresh()
+        assert run(resumed, 16, shelf) == history
+        for name, network in whole.networks.items():
+            for key, weights in network.state_dict().items():
+                assert torch.equal(resumed.networks[name].state_dict()[key], weights), (name, key)
+
+
+def test_the_filler_starts_as_the_prefill_and_becomes_better():
+    trainee = build(works(8), works(4, 1), replace(TINY, batch=4, gan_fraction=0.0), 150, 0, None)
+    first, last = run(trainee, 150)
+    assert first["hole_psnr_db"] == pytest.approx(first["prefill_db"])
+    assert last["hole_psnr_db"] > first["hole_psnr_db"] + 0.25
+    for peer in ("telea_db", "navier_stokes_db", "prefill_db"):
+        assert last[peer] == first[peer]
+
+
+def test_validation_leaves_weights_and_random_numbers_as_they_were():
+    trainee = build(works(), works(2, 1), TINY, 16, 0, None)
+    state = torch.random.get_rng_state()
+    assert trainee.validate() == trainee.validate()
+    trainee.grid()
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_the_stages_train_what_they_should():
+    trainee = build(works(), works(2, 1), TINY, 20, 0, None)
+    schedule = Schedule.plan(20, 0.5, warm=False)
+    assert (schedule.gan_from, schedule.warmup_steps) == (10, 2)
+    assert set(trainee.step(3)) == {"fidelity"}
+    before = [weights.clone() for weights in trainee.networks["generator"].parameters()]
+    assert set(trainee.step(11)) == {"discriminator"}
+    after = list(trainee.networks["generator"].parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    assert "adversarial" in trainee.step(15)
+
+
+def test_the_learning_rate_does_not_jump_while_the_generator_rests():
+    schedule = Schedule.plan(1000, 0.4, warm=False)
+    resumed_at = schedule.gan_from + schedule.warmup_steps
+    last, next_ = schedule.generator_factor(599), schedule.generator_factor(resumed_at)
+    assert 0 < last - next_ < 0.01
+    assert schedule.generator_factor(999) == pytest.approx(0.05, abs=1e-3)
+
+
+def test_fine_tuning_starts_from_the_base_and_needs_no_warm_up():
+    base = build(works(), works(2, 1), TINY, 16, 0, None)
+    run(base, 16)
+    states = {n: base.networks[n].state_dict() for n in (*base.publish, *base.warm)}
+    tuned = build(works(), works(2, 1), TINY, 8, 1, states)
+    assert tuned.validate()["hole_psnr_db"] == base.validate()["hole_psnr_db"]
+    assert "adversarial" in tuned.step(4)
+    assert "adversarial" not in build(works(), works(2, 1), TINY, 16, 1, None).step(8)
+
+
+def test_a_base_of_another_architecture_is_refused():
+    base = build(works(), works(2, 1), TINY, 4, 0, None)
+    states = {"generator_ema": base.networks["generator_ema"].state_dict()}
+    with pytest.raises(CorruptAssetError, match="must fit"):
+        build(works(), works(2, 1), replace(TINY, widths=(8, 8)), 4, 0, states)
+
+
+def test_empty_sets_and_small_pictures_are_refused():
+    with pytest.raises(InvalidInputError, match="val must hold at least one"):
+        build(works(), [], TINY, 4, 0, None)
+    with pytest.raises(InvalidInputError, match="train must hold pictures of at least 32 px"):
+        build([picture[:20] for picture in works()], works(), TINY, 4, 0, None)
+
+
+def test_the_grid_shows_four_rows_of_crops():
+    grid = build(works(), works(2, 1), TINY, 4, 0, None).grid()
+    assert grid.dtype == np.uint8
+    assert grid.shape == (4 * 32, 8 * 32, 3)
+
+
+def test_masks_from_the_bank_are_moved_but_keep_their_area():
+    bank = torch.zeros(1, 16, 16, dtype=torch.uint8)
+    bank[0, 2:5, 3:10] = 1
+    torch.manual_seed(0)
+    masks = draw_masks(bank, 12)
+    assert masks.shape == (12, 1, 16, 16)
+    assert masks.sum(dim=(1, 2, 3)).tolist() == [21.0] * 12
+    assert len({tuple(mask.flatten().tolist()) for mask in masks}) > 6
