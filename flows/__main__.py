@@ -98,8 +98,8 @@ def read_settings(
         ValidationError: If a value breaks a rule of the settings class.
     """
     from_file, flags = _take_config(list(flags))
-    if name == "query" and flags and not flags[0].startswith("-"):
-        flags = ["--sql", *flags]
+    if name == "query":
+        flags = _name_statement(flags)
 
     class Flags(settings_class, BaseSettings):  # type: ignore[misc, valid-type]
         model_config = SettingsConfigDict(
@@ -132,6 +132,17 @@ def _take_config(flags: list[str]) -> tuple[dict[str, Any], list[str]]:
             rest = flags[:position] + flags[position + 1 :]
             return _read_yaml(Path(flag.removeprefix("--config="))), rest
     return {}, flags
+
+
+def _name_statement(flags: list[str]) -> list[str]:
+    """Let the statement of ``query`` stand without its flag."""
+    position = 0
+    while position < len(flags):
+        flag = flags[position]
+        if not flag.startswith("-"):
+            return [*flags[:position], "--sql", *flags[position:]]
+        position += 1 if "=" in flag or flag == "-h" else 2
+    return flags
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -1,7 +1,11 @@
 """Tasks of the train flow."""
 
 import json
+import logging
+import time
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -18,6 +22,9 @@ from artgan.storage import now
 from artgan.training.launch import launch
 from artgan.training.plan import Decision, TrainJob, Works, decide, steps_of
 
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+_LOG_EVERY_S = 10.0
 _MODEL_COLUMNS = set(MODELS.schema.names)
 
 
@@ -93,6 +100,23 @@ def _folder(model: dict[str, Any] | None) -> str | None:
     return None if model is None else model["weights_path"].rsplit("/", 1)[0]
 
 
+def _follower(job: TrainJob, log: Logger) -> Callable[[dict[str, Any]], None]:
+    """Return a callback that moves a progress bar, and logs when there is something new."""
+    bar = create_progress_artifact(0.0, description=f"{job.collection} {job.kind}")
+    assert isinstance(bar, UUID)
+    said_s, measures = -_LOG_EVERY_S, ""
+
+    def observe(report: dict[str, Any]) -> None:
+        nonlocal said_s, measures
+        update_progress_artifact(bar, progress=100.0 * report["step"] / job.steps)
+        found = report["words"].partition(";")[2]
+        if found != measures or time.monotonic() - said_s > _LOG_EVERY_S:
+            log.info("%s %s: %s", job.collection, job.kind, report["words"])
+            said_s, measures = time.monotonic(), found
+
+    return observe
+
+
 @task(cache_policy=NO_CACHE, task_run_name="train-{job.kind}-{job.collection}")
 def train_model(settings: TrainSettings, job: TrainJob, run_id: str) -> str:
     """Train one model in a child process and record it; return its id."""
@@ -100,13 +124,7 @@ def train_model(settings: TrainSettings, job: TrainJob, run_id: str) -> str:
     catalog = open_catalog(settings.root)
     finished = f"{job.folder}/model.json"
     if not catalog.store.exists(finished):
-        bar = create_progress_artifact(0.0, description=f"{job.collection} {job.kind}")
-
-        def observe(report: dict[str, Any]) -> None:
-            log.info("%s %s: %s", job.collection, job.kind, report["words"])
-            update_progress_artifact(bar, progress=100.0 * report["step"] / job.steps)  # type: ignore[arg-type]
-
-        launch(settings.root, job, observe)
+        launch(settings.root, job, _follower(job, log))
     model = json.loads(catalog.store.read(finished))
     row = {name: value for name, value in model.items() if name in _MODEL_COLUMNS}
     catalog.append(

@@ -155,7 +155,7 @@ def share_bar(part: int, whole: int) -> Markup:
     )
 
 
-def _svg(  # noqa: PLR0913, PLR0917 - what an SVG consists of
+def _svg(
     width: float, height: float, name: str, title: str, description: str, inside: str
 ) -> Markup:
     return Markup(  # noqa: S704 - words are escaped here, the rest are numbers

@@ -109,7 +109,15 @@ def _figure(fields: Mapping[str, Any]) -> FigureSet:
         )
         for item in fields["items"]
     )
-    return FigureSet(**(dict(fields) | {"items": items}))
+    return FigureSet(
+        fields["product"],
+        fields["collection"],
+        fields["model_id"],
+        fields["title"],
+        fields["note"],
+        fields["layout"],
+        items,
+    )
 
 
 def read_figures(store: Store, collection: str) -> tuple[list[FigureSet], list[str]]:

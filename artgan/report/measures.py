@@ -19,7 +19,7 @@ _TRAINING_NAMES = {
     "unchanged_kid_x1000": "kid_x1000",
 }
 _ORDER = {metric.name: position for position, metric in enumerate(METRICS)}
-_SETS = ("fd", "kid")
+_FRECHET = {"fd", "fd_floor", "fd_excess"}
 
 SUBJECTS = {
     "filler": "Filler (this archive's model)",
@@ -32,6 +32,7 @@ SUBJECTS = {
     "do_nothing": "Do nothing (damage left as it is)",
     "generator": "Generator",
     "simulation": "Generator",
+    "real_training_works": "Real training works, for comparison",
     "unchanged": "Unchanged works",
     "color": "Colour transfer",
     "cut": "Trained translator (CUT)",
@@ -99,19 +100,22 @@ def unit(metric: str) -> str:
 
 def is_distance_of_sets(row: Row) -> bool:
     """Whether a row compares two sets through a network's features."""
-    return row["metric"].startswith(_SETS) or "_kid_" in row["metric"]
+    return row["metric"] in _FRECHET or canonical(row["metric"]) == "kid_x1000"
 
 
 def title(row: Row) -> str:
     """Return a row's title: only a Fréchet distance with the 2015 Inception is called FID."""
     base = base_title(row["metric"])
+    if not is_distance_of_sets(row):
+        return base
     extractor = row["extractor"] or "extractor not recorded"
-    if row["metric"] in {"fd", "fd_floor", "fd_excess"}:
-        suffix = row["metric"].removeprefix("fd").replace("_", " ")
-        if row["is_fid"]:
-            return f"FID ({row['preprocessing'] or 'preprocessing not recorded'}){suffix}"
-        return f"FD-{extractor.removeprefix('FD-')}{suffix}"
-    return f"{base} ({extractor})" if is_distance_of_sets(row) else base
+    if row["is_fid"]:
+        label = extractor if "FID" in extractor else f"FID ({extractor})"
+    else:
+        label = f"FD-{extractor.removeprefix('FD-')}"
+    if row["metric"] in _FRECHET:
+        return label + row["metric"].removeprefix("fd").replace("_", " ")
+    return f"{base}, {label}"
 
 
 def subject_title(subject: str | None) -> str:
@@ -155,14 +159,18 @@ def _sample(row: Row) -> str:
 
 
 def _caution(row: Row) -> str:
-    smallest = [n for n in (row["n_matched"], row["n_reference"]) if n is not None]
-    words = ""
-    if smallest and is_distance_of_sets(row):
-        words = sample_note(min(smallest))[1]
-    elif smallest and min(smallest) < FEW_WORKS:
-        words = f"Too few works (n = {min(smallest)}) to compare; values shown for information"
-    parts = [part.rstrip(".") for part in (words, row["note"]) if part]
-    return ". ".join(dict.fromkeys(parts))
+    sides = (row["n_reference"], row["n_measured"], row["n_matched"])
+    n = min((side for side in sides if side is not None), default=None)
+    note = (row["note"] or "").rstrip(".")
+    if n is None:
+        return note
+    words = sample_note(n)[1]
+    if is_distance_of_sets(row):
+        return note or words
+    # The words on sample size speak of distances of sets; a mean over works needs its own.
+    own = f"Too few works (n = {n}) to compare; values shown for information"
+    parts = [own if n < FEW_WORKS else "", "" if note == words else note]
+    return ". ".join(part for part in parts if part)
 
 
 def identity(row: Row) -> tuple[Any, ...]:

@@ -1,16 +1,17 @@
 """Simulation on a collection's page: the distance to real works, then unselected works."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from artgan.report.measures import Measure, measure, newest_named
-from artgan.report.section import Common, Context, common
+from artgan.report.section import Common, Context, Figure, common
 from artgan.report.snapshot import Row, output_source, scan_source, scan_title
 from artgan.report.thumbs import Thumbnail
 from artgan.report.words import count
 
 GRID_SHOWN = 24
 _SQUARE_PX = 320
+_SUBJECTS = ("generator", "simulation")
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,12 @@ class Simulation:
 def simulation_section(context: Context) -> Simulation:
     """Gather the simulation section of a collection's page."""
     rows = [row for row in context.metrics if row["product"] == "simulation"]
-    found = newest_named(rows, "kid_x1000")
+    kernel = [newest_named(rows, "kid_x1000", subject) for subject in _SUBJECTS]
+    found = next((row for row in kernel if row), None)
     headline = measure(found) if found else None
     shared = common(context, "simulation", "simulation", _summary(headline))
+    grid = next((one for one in shared.figures if one.layout == "grid"), None)
+    figures = [one for one in shared.figures if one is not grid]
     in_use = None if shared.model is None else shared.model["model_id"]
     outputs = context.snapshot.outputs(context.collection, "simulated")
     made = _by_seed([row for row in outputs if row["model_id"] == in_use and row["status"] == "ok"])
@@ -63,13 +67,13 @@ def simulation_section(context: Context) -> Simulation:
     others = [measure(row) for row in rows if row is not found]
     cautions = dict.fromkeys(one.caution for one in others if one.caution)
     return Simulation(
-        common=shared,
+        common=replace(shared, figures=figures),
         headline=headline,
         measures=others,
         caution=". ".join(cautions),
         generated=[one for row in made[:GRID_SHOWN] if (one := _generated(context, row))],
         n_generated=len(made),
-        real=_real(context, side) if made else [],
+        real=_from_figure(grid) if grid else _real(context, side) if made else [],
         side_px=side,
         n_failed=len(failed),
     )
@@ -104,6 +108,19 @@ def _real(context: Context, side_px: int) -> list[GridPicture]:
             alt = f"Real work: {scan_title(row)} ({row['split']} split)"
             pictures.append(GridPicture(f"{row['split']} split", alt, thumbnail))
     return pictures
+
+
+def _from_figure(grid: Figure) -> list[GridPicture]:
+    """Take the real works that the measurement compared with, at the size it compared."""
+    images = [image for item in grid.items for image in item.images if image.path]
+    return [
+        GridPicture(
+            image.label,
+            f"Real work: {image.alt}",
+            Thumbnail(image.path, image.width, image.height, image.width < _SQUARE_PX),
+        )
+        for image in images[:GRID_SHOWN]
+    ]
 
 
 def generated_words(section: Simulation) -> str:

@@ -8,6 +8,7 @@ killed training go on exactly where it was.
 
 import hashlib
 import json
+import math
 import os
 import sys
 import time
@@ -197,8 +198,10 @@ def _observer(say: Callable[[dict[str, Any]], None]) -> Callable[[Progress], Non
 def describe(progress: Progress) -> str:
     """Say in a line how a training is doing."""
     measures = ", ".join(f"{name} {value:.3g}" for name, value in progress.measures.items())
-    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
-    return f"step {progress.step} of {progress.steps}, {rate}" + (measures and f"; {measures}")
+    words = f"step {progress.step} of {progress.steps}"
+    if 0 < progress.step < progress.steps and math.isfinite(progress.left_s):
+        words += f", {progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
+    return words + (measures and f"; {measures}")
 
 
 def main() -> None:

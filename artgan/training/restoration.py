@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -10,14 +11,14 @@ from torch.optim import Adam
 
 from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
 from artgan.degrade.masks import mask_bank
-from artgan.errors import InvalidInputError
-from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays, check_picture
+from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
 from artgan.models.checkpoint import load_network
 from artgan.models.classical import ClassicalMethod, inpaint
 from artgan.models.filler import Filler, fill_batch
 from artgan.models.patchgan import PatchGan, holed_patches
 from artgan.models.prefill import push_pull
 from artgan.presets import RestorationPreset
+from artgan.training.crops import RandomCrops, check_pictures, draw_masks
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.loop import (
     Trainee,
@@ -76,10 +77,12 @@ def build(
         InvalidInputError: A set is empty or a picture is too small.
         CorruptAssetError: The base has another architecture.
     """
+    check_pictures("train", train, preset.crop_px)
+    check_pictures("val", val, preset.crop_px)
     device = training_device()
     torch.manual_seed(seed)
     networks = _networks(preset, base, device)
-    works = _Works(_checked("train", train, preset.crop_px), preset.crop_px, preset.batch)
+    works = RandomCrops(train, preset.crop_px, preset.batch)
     masks = torch.from_numpy(mask_bank(BANK_MASKS, preset.crop_px, seed)).to(torch.uint8)
     generator, discriminator, ema = networks.generator, networks.discriminator, networks.ema
     rate = preset.learning_rate * (1.0 if base is None else FINE_TUNING_RATE_FACTOR)
@@ -92,10 +95,8 @@ def build(
         adversarial_weight=preset.adversarial_weight,
         draw=lambda: (works.draw().to(device), draw_masks(masks, preset.batch).to(device)),
     )
-    crops = evaluation_crops(
-        _checked("val", val, preset.crop_px), preset.crop_px, VALIDATION_CROPS, VALIDATION_SEED
-    )
-    peers = _peers_db(crops)
+    crops = evaluation_crops(val, preset.crop_px, VALIDATION_CROPS, VALIDATION_SEED)
+    peers = cache(lambda: peers_db(crops))
     return Trainee(
         networks={"generator": generator, "discriminator": discriminator, "generator_ema": ema},
         optimizers={
@@ -103,7 +104,7 @@ def build(
             "discriminator": stepper.discriminator_optimizer,
         },
         step=stepper,
-        validate=lambda: {"hole_psnr_db": filler_db(ema, crops), **peers},
+        validate=lambda: {"hole_psnr_db": filler_db(ema, crops), **peers()},
         grid=lambda: progress_grid(ema, crops[:GRID_CROPS]),
         publish=("generator_ema",),
         warm=("discriminator",),
@@ -160,63 +161,6 @@ def _networks(preset: RestorationPreset, base: Weights | None, device: torch.dev
     generator, discriminator = generator.to(device), discriminator.to(device)
     warm = base is not None and "discriminator" in base
     return _Networks(generator, discriminator, make_ema(generator), warm)
-
-
-def _checked(name: str, pictures: Sequence[np.ndarray], crop_px: int) -> list[np.ndarray]:
-    if not pictures:
-        raise InvalidInputError(
-            f"{name} must hold at least one picture, got none. Add works to the collection."
-        )
-    for picture in pictures:
-        check_picture(picture)
-        if min(picture.shape[:2]) < crop_px:
-            raise InvalidInputError(
-                f"{name} must hold pictures of at least {crop_px} px, got {picture.shape[:2]}. "
-                "Scale their short side to the preset's short_side_px."
-            )
-    return list(pictures)
-
-
-class _Works:
-    """Training pictures in memory; draws batches of mirrored crops from torch's generator."""
-
-    def __init__(self, pictures: Sequence[np.ndarray], crop_px: int, batch: int) -> None:
-        self.pictures = [torch.from_numpy(np.ascontiguousarray(p)) for p in pictures]
-        self.crop_px, self.batch = crop_px, batch
-
-    def draw(self) -> Tensor:
-        """Draw an image batch of random crops, half of them mirrored left to right."""
-        draws = torch.rand(self.batch, 4).tolist()
-        crops = torch.stack([self._crop(*draw) for draw in draws])  # (B, H, W, 3)
-        return crops.permute(0, 3, 1, 2).contiguous().float().div_(255.0)
-
-    def _crop(self, which: float, top: float, left: float, mirror: float) -> Tensor:
-        picture = self.pictures[int(which * len(self.pictures))]
-        y = int(top * (picture.shape[0] - self.crop_px + 1))
-        x = int(left * (picture.shape[1] - self.crop_px + 1))
-        crop = picture[y : y + self.crop_px, x : x + self.crop_px]
-        return crop.flip(1) if mirror < 0.5 else crop
-
-
-def draw_masks(bank: Tensor, batch: int) -> Tensor:
-    """Draw masks from a bank, each mirrored, turned and shifted (with wrap-around) at random.
-
-    Args:
-        bank: (N, S, S) uint8 of 0 and 1.
-        batch: Number of masks.
-
-    Returns:
-        (batch, 1, S, S) float32 of 0 and 1, drawn with torch's global generator.
-    """
-    size = bank.shape[-1]
-    numbers = torch.randint(len(bank), (batch,)).tolist()
-    turns, tops, lefts = (torch.randint(n, (batch,)).tolist() for n in (8, size, size))
-    masks = []
-    for number, turn, top, left in zip(numbers, turns, tops, lefts, strict=True):
-        mask = torch.rot90(bank[number], turn % 4)
-        mask = mask.flip(0) if turn >= 4 else mask
-        masks.append(torch.roll(mask, (top, left), (0, 1)))
-    return torch.stack(masks)[:, None].float()
 
 
 @dataclass(frozen=True)
@@ -327,7 +271,7 @@ def _mean_db(restored: Sequence[np.ndarray], crops: Sequence[DamagedCrop]) -> fl
     return float(np.mean([hole_psnr_db(picture, crop) for picture, crop in pairs]))
 
 
-def _peers_db(crops: Sequence[DamagedCrop]) -> dict[str, float]:
+def peers_db(crops: Sequence[DamagedCrop]) -> dict[str, float]:
     """Average the hole PSNR of the methods that need no training."""
     images, mask = crops_to_batch(crops)
     peers = {"prefill_db": _mean_db(batch_to_arrays(push_pull(images, mask)), crops)}

@@ -7,7 +7,7 @@ import torch
 from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.presets import RestorationPreset
 from artgan.training.loop import train
-from artgan.training.restoration import Schedule, build, draw_masks
+from artgan.training.restoration import Schedule, build
 
 TINY = RestorationPreset(
     short_side_px=40,
@@ -135,13 +135,3 @@ def test_the_grid_shows_four_rows_of_crops():
     grid = build(works(), works(2, 1), TINY, 4, 0, None).grid()
     assert grid.dtype == np.uint8
     assert grid.shape == (4 * 32, 8 * 32, 3)
-
-
-def test_masks_from_the_bank_are_moved_but_keep_their_area():
-    bank = torch.zeros(1, 16, 16, dtype=torch.uint8)
-    bank[0, 2:5, 3:10] = 1
-    torch.manual_seed(0)
-    masks = draw_masks(bank, 12)
-    assert masks.shape == (12, 1, 16, 16)
-    assert masks.sum(dim=(1, 2, 3)).tolist() == [21.0] * 12
-    assert len({tuple(mask.flatten().tolist()) for mask in masks}) > 6

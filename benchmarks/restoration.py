@@ -1,0 +1,222 @@
+"""Measure the trained filler beside Telea and Navier-Stokes on held-out works.
+
+    ARTGAN_TEST_DATA=... python benchmarks/restoration.py --quick
+    ARTGAN_TEST_DATA=... python benchmarks/restoration.py --state states/
+
+Reads ``$ARTGAN_TEST_DATA/scans/<collection>/``, holds out a fifth of each collection by the hash
+of the file name, trains one base on all other works and fine-tunes it for each collection. Every
+method fills the same 72 held-out crops of each collection. Prints one JSON line for each result;
+progress goes to standard error. With ``--state`` a killed measurement goes on where it was.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from artgan.degrade.evaluation import evaluation_crops
+from artgan.errors import ArtganError, MissingAssetError
+from artgan.imaging.read import read_rgb
+from artgan.models.checkpoint import pack_weights
+from artgan.models.filler import Filler, load_filler
+from artgan.presets import PRESETS, RestorationPreset
+from artgan.restore.measure import compare_methods, mean_by_method
+from artgan.training.loop import Progress, Trainee, train
+from artgan.training.restoration import build
+
+HELD_OUT_FRACTION = 0.2
+CROPS = 72
+CROP_SEED = 20_240_229
+SEED = 0
+QUICK_STEPS = 300
+
+Weights = dict[str, dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Works of one collection."""
+
+    train: list[np.ndarray]
+    test: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train and what to ask for.
+
+    Attributes:
+        base_steps: Steps of the base.
+        collection_steps: Steps of each fine-tuning; 0 measures the base itself.
+        margin_db: What each collection must gain over the better classical method.
+        mean_margin_db: What the mean of all collections must gain over Navier-Stokes.
+    """
+
+    base_steps: int
+    collection_steps: int
+    margin_db: float | None
+    mean_margin_db: float
+
+
+def load_split(folder: Path, short_side_px: int) -> Split:
+    """Read a collection's scans, a fifth of them held out by the hash of their names."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    ranked = sorted(files, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
+    held_out = set(ranked[: max(1, round(len(files) * HELD_OUT_FRACTION))])
+    works: dict[bool, list[np.ndarray]] = {False: [], True: []}
+    for path in files:
+        try:
+            picture = read_rgb(path.read_bytes(), short_side_px)
+        except ArtganError as error:
+            say(f"left out {path.name}: {error}")
+            continue
+        works[path in held_out].append(picture)
+    return Split(works[False], works[True])
+
+
+def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weights:
+    """Train to the end, going on from a state file if there is one; return the weights."""
+    path = None if state is None else state / f"{name}.safetensors"
+    kept: list[bytes] = []
+
+    def save(data: bytes) -> None:
+        kept[:] = [data]
+        if path is not None:
+            partial = path.with_suffix(".part")
+            partial.write_bytes(data)
+            partial.replace(path)
+
+    def load() -> bytes | None:
+        if path is not None and path.exists():
+            return path.read_bytes()
+        return kept[0] if kept else None
+
+    train(
+        trainee,
+        steps,
+        SEED,
+        load_state=load,
+        save_state=save,
+        validate_at=(),
+        observe=lambda progress: report(name, progress),
+        checkpoint_every_s=10.0,
+    )
+    names = (*trainee.publish, *trainee.warm)
+    return {network: trainee.networks[network].state_dict() for network in names}
+
+
+def published(trainee: Trainee, preset: RestorationPreset) -> Filler:
+    """Return the filler as a user would get it: packed and loaded again."""
+    networks = {name: trainee.networks[name] for name in trainee.publish}
+    return load_filler(pack_weights(networks, {"preset": asdict(preset)}))
+
+
+def report(name: str, progress: Progress) -> None:
+    """Say on standard error how a training is doing."""
+    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
+    say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
+
+
+def say(line: str) -> None:
+    """Say something that is no result."""
+    sys.stderr.write(line + "\n")
+
+
+def measure(
+    splits: dict[str, Split], preset: RestorationPreset, plan: Plan, state: Path | None
+) -> dict[str, dict[str, float]]:
+    """Train the base and each collection's filler; return dB by collection and method."""
+    everything = [picture for split in splits.values() for picture in split.train]
+    start = build(everything, everything[:1], preset, plan.base_steps, SEED, None)
+    base = trained(start, plan.base_steps, state, "base")
+    rows = {}
+    for name, split in splits.items():
+        # measured nowhere but below, so the validation set plays no part
+        tuned = build(split.train, split.train[:1], preset, plan.collection_steps, SEED, base)
+        if plan.collection_steps:
+            trained(tuned, plan.collection_steps, state, name)
+        crops = evaluation_crops(split.test, preset.crop_px, CROPS, CROP_SEED)
+        rows[name] = mean_by_method(compare_methods(crops, published(tuned, preset)))
+        say(f"{name}: {rows[name]}")
+    return rows
+
+
+def result(
+    name: str, value: float, peer: str, peer_value: float, margin: float
+) -> dict[str, object]:
+    """Make one line: a value in dB, what it is compared with, and whether the target holds."""
+    return {
+        "name": name,
+        "value": round(value, 3),
+        "unit": "dB",
+        "peer": peer,
+        "peer_value": round(peer_value, 3),
+        "ratio": round(value / peer_value, 4),
+        "target": f"peer + {margin:g} dB" if margin else "no worse than peer",
+        "holds": bool(value >= peer_value + margin),
+    }
+
+
+def results(rows: dict[str, dict[str, float]], plan: Plan) -> list[dict[str, object]]:
+    """Compare with the better classical method in each collection, and on average."""
+    lines = []
+    for name, means in rows.items():
+        peer = max(("telea", "navier_stokes"), key=means.__getitem__)
+        if plan.margin_db is not None:
+            title = f"restoration/hole_psnr/{name}"
+            lines.append(result(title, means["model"], peer, means[peer], plan.margin_db))
+    for peer, margin in (("navier_stokes", plan.mean_margin_db), ("prefill", 0.0)):
+        values = [float(np.mean([row[key] for row in rows.values()])) for key in ("model", peer)]
+        lines.append(result("restoration/hole_psnr/mean", values[0], peer, values[1], margin))
+    return lines
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few steps, under a minute")
+    parser.add_argument(
+        "--preset", choices=["demo", "tiny"], default="tiny", help="how long to train"
+    )
+    parser.add_argument("--state", type=Path, help="folder of states to go on from")
+    return parser.parse_args(arguments)
+
+
+def plan_of(chosen: argparse.Namespace, preset: RestorationPreset) -> Plan:
+    """Choose steps and targets; a short training has only to hold its own."""
+    if chosen.quick:
+        return Plan(QUICK_STEPS, 0, None, -0.3)
+    margin = 0.5 if chosen.preset == "tiny" else None
+    return Plan(preset.base_steps, preset.collection_steps, margin, margin or 0.0)
+
+
+def main() -> None:
+    """Measure and print."""
+    chosen = options()
+    root = os.environ.get("ARTGAN_TEST_DATA")
+    if root is None:
+        raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    if chosen.state is not None:
+        chosen.state.mkdir(parents=True, exist_ok=True)
+    preset = PRESETS[chosen.preset].restoration
+    folders = sorted(path for path in (Path(root) / "scans").iterdir() if path.is_dir())
+    splits = {folder.name: load_split(folder, preset.short_side_px) for folder in folders}
+    started = time.monotonic()
+    plan = plan_of(chosen, preset)
+    for line in results(measure(splits, preset, plan, chosen.state), plan):
+        sys.stdout.write(json.dumps(line) + "\n")
+    say(f"{time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

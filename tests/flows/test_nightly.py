@@ -1,0 +1,148 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from artgan.catalog.schema import (
+    MASKS,
+    METRICS,
+    MODELS,
+    OUTPUTS,
+    QUARANTINE,
+    RUNS,
+    SCANS,
+    TABLES,
+)
+from artgan.catalog.table import Catalog, open_catalog
+from artgan.config import NightlySettings
+from artgan.errors import InvalidInputError
+from artgan.imaging.decode import scan_array
+from artgan.imaging.read import read_mask
+from flows.nightly import nightly
+
+KINDS = {"restoration", "simulation", "style"}
+
+
+def settings_for(root: str, inbox: Path) -> NightlySettings:
+    return NightlySettings(
+        root=root,
+        inbox=str(inbox),
+        preset="smoke",
+        simulated_works=4,
+        stylized_contents=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def archive(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """The archive after one night, shared by the tests of this file."""
+    root = str(tmp_path_factory.mktemp("night") / "root")
+    nightly(settings_for(root, inbox))
+    return open_catalog(root)
+
+
+def keys(catalog: Catalog) -> dict[str, set[str]]:
+    return {
+        table.name: set(catalog.read(table, [table.key])[table.key].to_pylist())
+        for table in TABLES
+    }
+
+
+def test_every_table_has_rows(archive: Catalog) -> None:
+    for name, found in keys(archive).items():
+        assert found, name
+
+
+def test_every_file_of_the_inbox_is_accepted_or_quarantined(archive: Catalog, inbox: Path) -> None:
+    judged = {
+        row["source_path"]
+        for table in (SCANS, QUARANTINE, MASKS)
+        for row in archive.rows(table, ["source_path"])
+    }
+    delivered = {
+        path.relative_to(inbox).as_posix()
+        for path in inbox.rglob("*")
+        if path.is_file() and path.suffix != ".csv" and path.name not in {".DS_Store", "Thumbs.db"}
+    }
+    assert judged == delivered
+    reasons = {row["reason"] for row in archive.rows(QUARANTINE)}
+    assert {"exact_duplicate", "truncated", "not_an_image", "empty_file"} <= reasons
+
+
+def test_undamaged_pixels_of_restored_scans_are_those_of_the_source(archive: Catalog) -> None:
+    restored = [row for row in archive.rows(OUTPUTS) if row["kind"] == "restored"]
+    sources = {row["scan_id"]: row for row in archive.rows(SCANS)}
+    depths = set()
+    for row in restored:
+        assert row["status"] == "ok", row["message"]
+        before, _ = scan_array(Path(sources[row["scan_id"]]["source_uri"]), 10**9)
+        after, _ = scan_array(Path(archive.store.uri(row["output_path"])), 10**9)
+        mask = read_mask(archive.store.read(row["output_path"].replace(".tif", ".mask.png")))
+        assert after.dtype == before.dtype
+        assert (after[~mask] == before[~mask]).all()
+        assert (after[mask] != before[mask]).any()
+        assert row["changed_outside_mask"] == 0
+        depths.add(row["bit_depth"])
+    assert depths == {8, 16}
+
+
+def test_every_collection_goes_through_to_the_report(archive: Catalog) -> None:
+    collections = {row["collection"] for row in archive.rows(SCANS)}
+    for kind in KINDS:
+        trained = {row["collection"] for row in archive.rows(MODELS) if row["kind"] == kind}
+        assert collections <= trained
+    for collection in collections:
+        assert archive.store.exists(f"reports/collections/{collection}/index.html")
+        made = {row["kind"] for row in archive.rows(OUTPUTS) if row["collection"] == collection}
+        assert {"restored", "stylized"} <= made
+        products = {row["product"] for row in archive.rows(METRICS)}
+        assert products == {"restoration", "simulation", "stylization"}
+    assert archive.store.exists("reports/index.html")
+
+
+def test_a_second_night_makes_nothing_again(
+    archive: Catalog, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keys(archive)
+
+    def forbidden(*_args: object, **_kwargs: object) -> None:
+        raise AssertionError("an image was decoded")
+
+    monkeypatch.setattr("artgan.imaging.decode.decode", forbidden)
+    monkeypatch.setattr("artgan.imaging.read.decode", forbidden)
+    monkeypatch.setattr("artgan.ingest.inspect.decode", forbidden)
+    monkeypatch.setattr("tasks.train.launch", forbidden)
+    nightly(settings_for(archive.store.root, inbox))
+    after = keys(archive)
+    for name in before.keys() - {"runs"}:
+        assert after[name] == before[name], name
+
+
+def test_rows_say_which_run_made_them(archive: Catalog) -> None:
+    runs = {row["run_id"]: row for row in archive.rows(RUNS)}
+    for table in (SCANS, QUARANTINE, MASKS, MODELS, OUTPUTS, METRICS):
+        for row in archive.rows(table, ["run_id"]):
+            assert row["run_id"] in runs
+    first = next(row for row in runs.values() if row["flow"] == "nightly" and row["number"] == 1)
+    children = [row for row in runs.values() if row["parent_run_id"] == first["run_id"]]
+    assert {row["flow"] for row in children} >= {"ingest", "train", "restore", "report"}
+    assert json.loads(first["counts_json"])["scans"] > 60
+
+
+def test_an_unknown_collection_stops_before_any_work(tmp_path: Path, inbox: Path) -> None:
+    settings = settings_for(str(tmp_path / "root"), inbox).model_copy(
+        update={"collections": ["nowhere"]}
+    )
+    with pytest.raises(InvalidInputError, match="collection must be a folder of the inbox"):
+        nightly(settings)
+    assert open_catalog(str(tmp_path / "root")).read(SCANS).num_rows == 0
+
+
+@pytest.mark.slow
+def test_the_same_night_on_s3_gives_the_same_rows(
+    archive: Catalog, inbox: Path, s3_root: str
+) -> None:
+    nightly(settings_for(s3_root, inbox))
+    local, remote = keys(archive), keys(open_catalog(s3_root))
+    for table in (SCANS, QUARANTINE, MASKS, MODELS, OUTPUTS, METRICS):
+        assert remote[table.name] == local[table.name], table.name
