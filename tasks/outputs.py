@@ -86,4 +86,3 @@ def commit_outputs(
         catalog.replace(OUTPUTS, again)
     forget(catalog.store, stage)
     return {"done": len(rows) - failed, "failed": failed}
-

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -18,7 +19,6 @@ from artgan.imaging.read import read_mask
 from artgan.imaging.write import png_bytes, tiff_bytes
 from artgan.keys import VERSION, key
 from artgan.models.filler import Filler, load_filler
-from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.fill import fill_scan
 from artgan.storage import Store
 from tasks.chunks import Manifest, cut, remembered
@@ -59,7 +59,9 @@ def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> 
     }
     return [
         {
-            "output_id": key(VERSION, "restored", mask["scan_id"], mask["mask_id"], model["model_id"]),
+            "output_id": key(
+                VERSION, "restored", mask["scan_id"], mask["mask_id"], model["model_id"]
+            ),
             "mask_path": mask["mask_path"],
             "mask_id": mask["mask_id"],
             "scan_id": mask["scan_id"],

@@ -48,7 +48,7 @@ def plan_model(settings: TrainSettings, kind: Kind, collection: str) -> TrainJob
 def _decide(catalog: Catalog, settings: TrainSettings, job: TrainJob) -> Decision:
     last = last_trained(catalog, job.kind, job.collection, job.preset)
     if settings.force:
-        return Decision(True, "asked for")
+        return Decision(train=True, reason="asked for")
     is_base = job.collection == BASE
     return decide(
         None if last is None else _training_scans(catalog, last),
@@ -91,9 +91,7 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
 
 def _works(catalog: Catalog, own: str | None, split: str, other_than: str | None = None) -> Works:
     rows = [row for row in works(catalog, own, split) if row["collection"] != other_than]
-    return Works(
-        tuple(row["scan_id"] for row in rows), tuple(row["access_path"] for row in rows)
-    )
+    return Works(tuple(row["scan_id"] for row in rows), tuple(row["access_path"] for row in rows))
 
 
 def _folder(model: dict[str, Any] | None) -> str | None:
@@ -141,4 +139,3 @@ def train_model(settings: TrainSettings, job: TrainJob, run_id: str) -> str:
     )
     log.info("%s %s: %s", job.collection, job.kind, model["reason"])
     return job.model_id
-

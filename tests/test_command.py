@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,6 @@ def test_the_commands_of_the_readme_are_accepted() -> None:
         if line.startswith(".venv/bin/artgan ")
     ]
     assert len(commands) >= 2
-    import shlex
-
     for command in commands:
         name, *flags = shlex.split(command)
         read_settings(name, COMMANDS[name][1], flags)

@@ -3,6 +3,7 @@ import time
 from pathlib import Path
 
 import pytest
+import s3fs
 
 from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.storage import TEMPORARY, Store, check_conditional_put, open_store
@@ -26,7 +27,7 @@ def test_listing_is_sorted_and_sees_other_writers(any_root: str) -> None:
     assert [entry.key for entry in store.entries("x")] == ["x/1", "x/2", "x/deep/3"]
     Store(store.root).write("x/0", b"another writer")
     entries = store.entries("x")
-    assert [entry.key for entry in entries][0] == "x/0"
+    assert entries[0].key == "x/0"
     assert entries[0].size == len(b"another writer")
 
 
@@ -58,9 +59,8 @@ def test_an_absent_object_is_named(any_root: str) -> None:
         pass
 
 
-def test_a_root_that_cannot_be_reached_is_refused_in_one_sentence(
-    tmp_path: Path, s3_root: str
-) -> None:
+@pytest.mark.usefixtures("s3_root")
+def test_a_root_that_cannot_be_reached_is_refused_in_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     for root in (str(file), "ftp://host/x", "s3://no-such-bucket-here/x"):
@@ -80,8 +80,6 @@ def test_a_store_that_ignores_conditional_puts_is_refused(
     s3_root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same endpoint behind a client that drops If-None-Match, as some servers do."""
-    import s3fs
-
     plain = s3fs.S3FileSystem._pipe_file
 
     async def forgetful(self, path, data, **options):

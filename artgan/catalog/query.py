@@ -25,5 +25,6 @@ def query(catalog: Catalog, sql: str) -> pa.Table:
         except duckdb.Error as error:
             names = ", ".join(table.name for table in TABLES)
             raise InvalidInputError(
-                f"sql must be a statement that DuckDB accepts, got {sql!r}: {error} Tables: {names}."
+                f"sql must be a statement that DuckDB accepts, got {sql!r}: {error} "
+                f"Tables: {names}."
             ) from error

@@ -109,7 +109,7 @@ class Catalog:
             if added.num_rows == 0:
                 return 0
             try:
-                self._commit(opened, table, added)
+                _commit(opened, added)
             except CommitFailedError:
                 time.sleep(0.05 * (attempt + 1))
                 continue
@@ -149,15 +149,16 @@ class Catalog:
     def _keys(self, opened: deltalake.DeltaTable, table: Table) -> pa.ChunkedArray:
         return opened.to_pyarrow_dataset().to_table(columns=[table.key])[table.key]
 
-    def _commit(self, opened: deltalake.DeltaTable, table: Table, added: pa.Table) -> None:
-        mark = deltalake.Transaction(_WRITER, opened.version() + 1)
-        deltalake.write_deltalake(
-            opened,
-            added,
-            mode="append",
-            commit_properties=deltalake.CommitProperties(app_transactions=[mark]),
-            writer_properties=deltalake.WriterProperties(compression="ZSTD"),
-        )
+
+def _commit(opened: deltalake.DeltaTable, added: pa.Table) -> None:
+    mark = deltalake.Transaction(_WRITER, opened.version() + 1)
+    deltalake.write_deltalake(
+        opened,
+        added,
+        mode="append",
+        commit_properties=deltalake.CommitProperties(app_transactions=[mark]),
+        writer_properties=deltalake.WriterProperties(compression="ZSTD"),
+    )
 
 
 def _select(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:

@@ -107,11 +107,9 @@ def _describe(merged: Merged, known: Sequence[Row], metadata: Metadata) -> None:
     )
     for row in merged.scans:
         group = groups[row["scan_id"]]
-        row |= {"duplicate_group": group, "split": split_of(group)}
         fields = metadata.fields_of(row["source_path"])
+        row.update({"duplicate_group": group, "split": split_of(group)}, **(fields or {}))
         if fields is None:
             merged.scans_without_row.append(row["source_path"])
-        else:
-            row |= fields
     present = [row["source_path"] for row in (*known, *merged.scans)]
     merged.rows_without_scan.extend(metadata.unmatched(present))

@@ -251,8 +251,9 @@ def normalise(real: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     run into millions; after this a Fréchet distance of D is the real set's own spread. Neither
     step changes how sets rank in Fréchet distance or nearest neighbours, and the shift changes
     no distance at all. For KID it matters: on features with a large common mean its cubic kernel
-    measures that mean (measured on 256-d VGG features of 60 paintings a side: a standard
-    deviation of 12,000 around 0 without the shift, 100 with it, and no bias to be seen).
+    measures that mean. Measured with VGG-19 on random halves of one collection, 60 paintings a
+    side, 200 times: KID x 1000 scatters around 0 by 12,000 without the shift and by 100 with it,
+    and the small bias that a shift by the same works' mean could bring (15) is not told from 0.
 
     Not for Inception features: published FIDs and KIDs are of raw ones.
 

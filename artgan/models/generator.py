@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artgan.errors import InvalidInputError
+from artgan.errors import CorruptAssetError, InvalidInputError
+from artgan.models.checkpoint import load_network, unpack_weights
 
 _CHANNELS_PER_GROUP = 8
 _NOISE_RATE = 0.1
@@ -191,3 +192,29 @@ def sample(generator: Generator, seeds: Sequence[int], truncation: float = 1.0) 
     z = torch.cat([z for z, _ in draws]).to(device)
     noise = [torch.cat(level).to(device) for level in zip(*(n for _, n in draws), strict=True)]
     return generator(z, noise, truncation)
+
+
+def load_generator(data: bytes) -> Generator:
+    """Rebuild a published generator, ready for sampling.
+
+    Args:
+        data: What ``pack_weights`` made of a network named ``generator_ema`` and settings whose
+            ``preset`` holds ``size_px``, ``base_channels``, ``max_channels`` and ``latent``.
+
+    Returns:
+        The generator on the CPU, in evaluation mode, without gradients.
+
+    Raises:
+        CorruptAssetError: The bytes hold something else.
+    """
+    states, settings = unpack_weights(data)
+    names = ("size_px", "base_channels", "max_channels", "latent")
+    try:
+        generator = Generator(*(int(settings["preset"][name]) for name in names))
+    except (KeyError, TypeError, InvalidInputError) as error:
+        raise CorruptAssetError(
+            f"settings of a generator must hold a preset with {', '.join(names)}, got {settings}. "
+            "Use a model of the kind simulation."
+        ) from error
+    load_network(generator, states.get("generator_ema", {}))
+    return generator.eval().requires_grad_(requires_grad=False)

@@ -5,8 +5,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def _halve(known: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Average the known values of each 2 x 2 cell; a cell is known as far as its pixels are."""
+def halve_known(known: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Halve the resolution of a partly known image, using its known pixels only.
+
+    Args:
+        known: (B, C, H, W), any value where nothing is known, except NaN.
+        weight: (B, 1, H, W), 1 where a pixel is known and 0 where not.
+
+    Returns:
+        The averages of the known pixels of each 2 x 2 cell, (B, C, H', W') with H' and W' the
+        halves rounded up, and 1 for each cell with a known pixel, (B, 1, H', W').
+    """
     height, width = weight.shape[-2:]
     even = (0, width % 2, 0, height % 2)
     weight_sum = F.avg_pool2d(F.pad(weight, even), 2)
@@ -14,8 +23,8 @@ def _halve(known: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     return value_sum / weight_sum.clamp_min(1e-6), (4.0 * weight_sum).clamp_max(1.0)
 
 
-def _double(coarse: Tensor, size: tuple[int, int]) -> Tensor:
-    """Enlarge bilinearly and cut what an odd size had been padded with."""
+def double_to(coarse: Tensor, size: tuple[int, int]) -> Tensor:
+    """Enlarge (B, C, H', W') bilinearly to twice its size, cut to what ``halve_known`` halved."""
     fine = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
     return fine[..., : size[0], : size[1]]
 
@@ -41,9 +50,9 @@ def push_pull(images: Tensor, mask: Tensor) -> Tensor:
     """
     levels = [(torch.where(mask > 0.5, 0.0, images), (mask <= 0.5).to(images.dtype))]
     while max(levels[-1][1].shape[-2:]) > 1:
-        levels.append(_halve(*levels[-1]))
+        levels.append(halve_known(*levels[-1]))
     filled = levels.pop()[0]
     for known, weight in reversed(levels):
         size = (weight.shape[-2], weight.shape[-1])
-        filled = known * weight + _double(filled, size) * (1.0 - weight)
+        filled = known * weight + double_to(filled, size) * (1.0 - weight)
     return filled

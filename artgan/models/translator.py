@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from artgan.errors import CorruptAssetError
 from artgan.models.blocks import LEAK, zero_init
+from artgan.models.checkpoint import load_network, unpack_weights
 
 STRIDE = 4
 """Both sides of what the translator sees must be multiples of this."""
@@ -171,3 +173,28 @@ class StyleDiscriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, 1, H/4 - 2, W/4 - 2), 1 for the collection's own works."""
         return self.layers(2 * images - 1)
+
+
+def load_translator(data: bytes) -> Translator:
+    """Rebuild a published translator, ready for use.
+
+    Args:
+        data: What ``pack_weights`` made of a network named ``translator_ema`` and settings whose
+            ``preset`` holds ``width`` and ``blocks``.
+
+    Returns:
+        The translator on the CPU, in evaluation mode, without gradients.
+
+    Raises:
+        CorruptAssetError: The bytes hold something else.
+    """
+    states, settings = unpack_weights(data)
+    try:
+        translator = Translator(*(int(settings["preset"][name]) for name in ("width", "blocks")))
+    except (KeyError, TypeError) as error:
+        raise CorruptAssetError(
+            f"settings of a translator must hold a preset's width and blocks, got {settings}. "
+            "Use a model of the kind style."
+        ) from error
+    load_network(translator, states.get("translator_ema", {}))
+    return translator.eval().requires_grad_(requires_grad=False)

@@ -4,7 +4,7 @@ Colours come from the page's style sheet, by class, so that both colour schemes 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -79,7 +79,7 @@ def _ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     return [round(step * position, 10) for position in range(first, final + 1)]
 
 
-def _grid(ticks: Sequence[float], y) -> str:  # noqa: ANN001 - a function of the caller's scale
+def _grid(ticks: Sequence[float], y: Callable[[float], float]) -> str:
     return "".join(
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" '
         f'y2="{y(tick):.1f}"/><text class="tick" x="{_LEFT - 8}" y="{y(tick) + 4:.1f}" '
@@ -88,7 +88,7 @@ def _grid(ticks: Sequence[float], y) -> str:  # noqa: ANN001 - a function of the
     )
 
 
-def _steps(points: Sequence[Point], x) -> str:  # noqa: ANN001 - a function of the caller's scale
+def _steps(points: Sequence[Point], x: Callable[[float], float]) -> str:
     shown: list[float] = []
     for point in points:
         if not shown or x(point.step) - x(shown[-1]) > 56:

@@ -91,7 +91,7 @@ def _rows(
     ]
 
 
-def _write_strips(  # noqa: PLR0913 - a figure needs all of it
+def _write_strips(
     catalog: Catalog,
     one: Measurement,
     model: Model,

@@ -106,7 +106,7 @@ class Measurement:
         return row
 
 
-def measurement(  # noqa: PLR0913 - all that decides the numbers
+def measurement(
     product: Product,
     collection: str,
     model_id: str | None,

@@ -11,10 +11,11 @@ from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.models.filler import Filler
-from artgan.models.prefill import push_pull
+from artgan.models.prefill import double_to, halve_known, push_pull
 
 DILATION_SIDE_PX = 1024
 TILE_PX = 256
+DEEP_PX = 8.0
 # convolution libraries sum in another order at odd sizes; windows with sides that are multiples
 # of this gave bit-identical results for every tile size, those of 4, 8 and 16 did not
 ALIGN_PX = 32
@@ -43,8 +44,9 @@ def fill_scan(
     """Fill the masked damage of a scan and leave every other pixel exactly as it is.
 
     The mask is first widened by ``round(short side / 1024)`` pixels, for the rim of a loss is
-    seldom clean. Only tiles that the mask touches pass the network; each sees a margin as wide
-    as the network can look, so the result does not depend on ``tile_px``.
+    seldom clean. Holes deeper than 8 px are filled at half the size first, again and again if
+    need be, and then refined. Only tiles that the mask touches pass the network; each sees a
+    margin as wide as the network can look, so the result does not depend on ``tile_px``.
 
     Args:
         scan: (H, W, C) uint8 or uint16; C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
@@ -137,8 +139,32 @@ def fill_image(images: Tensor, mask: Tensor, filler: Filler, tile_px: int = TILE
     Returns:
         (1, 3, H, W) float32: filled where the mask is 1 (not clamped), the prefill elsewhere.
     """
-    prefill = push_pull(images, mask)
+    prefill = _prefill(images, mask, filler, tile_px)
     return correct_by_tiles(prefill, mask, filler, tile_px)
+
+
+def _prefill(images: Tensor, mask: Tensor, filler: Filler, tile_px: int) -> Tensor:
+    """Start smoothly, or from the filler's own result at half the size where holes are deep.
+
+    The filler learned on small crops; a hole that is deep in pixels looks to it as its training
+    holes did once the image is small enough.
+    """
+    if hole_depth_px(mask) <= DEEP_PX:
+        return push_pull(images, mask)
+    halved, known = halve_known(images, 1.0 - mask)
+    coarse = torch.where(known > 0.0, halved, fill_image(halved, 1.0 - known, filler, tile_px))
+    size = (mask.shape[-2], mask.shape[-1])
+    return torch.where(mask > 0.0, double_to(coarse, size), images)
+
+
+def hole_depth_px(mask: Tensor) -> float:
+    """Measure how far the innermost lost pixel is from the nearest known one.
+
+    Args:
+        mask: (1, 1, H, W) of 0 and 1, not all 1.
+    """
+    holes = mask[0, 0].to(torch.uint8).numpy()
+    return float(cv2.distanceTransform(holes, cv2.DIST_L2, 3).max())
 
 
 def correct_by_tiles(prefill: Tensor, mask: Tensor, filler: Filler, tile_px: int) -> Tensor:

@@ -68,7 +68,7 @@ class SampleSummary:
     broken: int
 
 
-def _picture_size(shapes: tuple[float, ...], rng: np.random.Generator) -> Size:
+def picture_size(shapes: tuple[float, ...], rng: np.random.Generator) -> Size:
     """Height and width with the long side of 320 to 480 pixels, rounded to even numbers."""
     ratio, long = float(rng.choice(shapes)), int(rng.integers(160, 241)) * 2
     short = round(long * min(ratio, 1 / ratio) / 2) * 2
@@ -90,7 +90,7 @@ def _write_work(
 ) -> tuple[Work, np.ndarray]:
     """Paint one work, damage it if so planned, write scan and mask; gives back the undamaged."""
     collection = COLLECTIONS[folder.name]
-    picture, subject = collection.paint(_picture_size(collection.shapes, rng), rng)
+    picture, subject = collection.paint(picture_size(collection.shapes, rng), rng)
     path = folder / _file_name(folder.name, index + 1, delivery.form)
     shown = picture
     if delivery.damage:

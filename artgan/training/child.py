@@ -141,7 +141,7 @@ def _incumbent(
     return history[0] if job.base_model is not None else None
 
 
-def _publish(  # noqa: PLR0913 - all that is known of a finished model
+def _publish(
     store: Store,
     job: TrainJob,
     trainee: Trainee,

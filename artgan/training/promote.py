@@ -54,9 +54,17 @@ def promote(
     before = None if incumbent is None else incumbent[rule.metric]
     flaw = _flaw(kind, measures)
     if flaw:
-        return Promotion(False, flaw, rule.metric, value, before)
+        return Promotion(
+            promoted=False, reason=flaw, metric=rule.metric, value=value, incumbent_value=before
+        )
     if before is None:
-        return Promotion(True, "first model of its kind", rule.metric, value, None)
+        return Promotion(
+            promoted=True,
+            reason="first model of its kind",
+            metric=rule.metric,
+            value=value,
+            incumbent_value=None,
+        )
     better = value > before if rule.higher_is_better else value < before
     words = "better" if better else "not better"
     reason = f"{words} than what is in use on held-out works: {value:.3f} against {before:.3f}"

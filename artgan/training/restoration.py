@@ -30,17 +30,16 @@ from artgan.training.loop import (
 )
 from artgan.training.losses import (
     feature_matching,
-    gradient_l1,
     hinge_discriminator,
     hinge_generator,
-    low_frequency_l1,
-    masked_l1,
+    hole_l1,
 )
 
 BETAS = (0.5, 0.9)
 EMA_DECAY = 0.995
 DISCRIMINATOR_RATE = 4e-4
 FINE_TUNING_RATE_FACTOR = 0.2
+HOLE_WEIGHT = 6.0  # as in Liu et al. 2018, eq. 7; the weights of the adversarial terms rest on it
 FEATURE_MATCHING_WEIGHT = 0.2
 DISCRIMINATOR_WARMUP_FRACTION = 0.2
 DISCRIMINATOR_WARMUP_STEPS = 200
@@ -176,74 +175,51 @@ class _Stepper:
 
     def __call__(self, step: int) -> dict[str, float]:
         images, mask = self.draw()
-        prefill = push_pull(images, mask)
+        generator_learns = not self.schedule.only_discriminator(step)
+        with torch.set_grad_enabled(generator_learns):
+            filled = self.networks.generator(push_pull(images, mask), mask)
         losses: dict[str, Tensor] = {}
-        if not self.schedule.only_discriminator(step):
-            losses |= self._train_generator(step, images, prefill, mask)
+        if generator_learns:
+            losses |= self._train_generator(step, filled, images, mask)
         if step >= self.schedule.gan_from:
-            losses |= self._train_discriminator(images, prefill, mask)
+            losses |= self._train_discriminator(filled.detach(), images, mask)
         return detached(losses)
 
     def _train_generator(
-        self, step: int, images: Tensor, prefill: Tensor, mask: Tensor
+        self, step: int, filled: Tensor, images: Tensor, mask: Tensor
     ) -> dict[str, Tensor]:
-        generator = self.networks.generator
-        filled = generator(prefill, mask)
-        fidelity = fidelity_loss(filled, images, mask)
-        loss = fidelity
+        fidelity = hole_l1(filled, images, mask)
+        loss = HOLE_WEIGHT * fidelity
         losses = {"fidelity": fidelity}
         if step >= self.schedule.gan_from:
-            adversarial, matching = self._judge(images, filled, mask)
+            adversarial, matching = self._judge(filled, images, mask)
             loss = loss + self.adversarial_weight * adversarial
             loss = loss + FEATURE_MATCHING_WEIGHT * matching
             losses |= {"adversarial": adversarial, "feature_matching": matching}
+        generator = self.networks.generator
         scale_learning_rate(self.generator_optimizer, self.schedule.generator_factor(step))
         apply_gradients(loss, self.generator_optimizer, generator.parameters())
         update_ema(self.networks.ema, generator, EMA_DECAY)
         return losses
 
-    def _judge(self, images: Tensor, filled: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def _judge(self, filled: Tensor, images: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         discriminator = self.networks.discriminator.requires_grad_(requires_grad=False)
-        composite = torch.where(mask > 0.5, filled, images)
-        logits, features = discriminator(composite, mask)
+        logits, features = discriminator(torch.where(mask > 0.5, filled, images), mask)
         with torch.no_grad():
             _, real_features = discriminator(images, mask)
         discriminator.requires_grad_(requires_grad=True)
-        return hinge_generator(logits, holed_patches(mask)), feature_matching(
-            real_features, features
-        )
+        adversarial = hinge_generator(logits, holed_patches(mask))
+        return adversarial, feature_matching(real_features, features)
 
     def _train_discriminator(
-        self, images: Tensor, prefill: Tensor, mask: Tensor
+        self, filled: Tensor, images: Tensor, mask: Tensor
     ) -> dict[str, Tensor]:
         discriminator = self.networks.discriminator
-        with torch.no_grad():
-            filled = torch.where(mask > 0.5, self.networks.generator(prefill, mask), images)
         real, _ = discriminator(images, mask)
-        generated, _ = discriminator(filled, mask)
+        generated, _ = discriminator(torch.where(mask > 0.5, filled, images), mask)
         loss = hinge_discriminator(real, generated, holed_patches(mask))
         apply_gradients(loss, self.discriminator_optimizer, discriminator.parameters())
         return {"discriminator": loss}
-
-
-def fidelity_loss(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
-    """Compare a filled batch with the truth, mostly inside the holes.
-
-    Args:
-        filled: (B, 3, H, W), not clamped.
-        images: (B, 3, H, W) in [0, 1].
-        mask: (B, 1, H, W) of 0 and 1.
-
-    References:
-        Liu et al. 2018, "Image Inpainting for Irregular Holes Using Partial Convolutions",
-        eq. 7, https://arxiv.org/abs/1804.07723, for the weights of holes and valid pixels.
-    """
-    return (
-        6.0 * masked_l1(filled, images, mask)
-        + masked_l1(filled, images, 1.0 - mask)
-        + low_frequency_l1(filled, images, mask)
-        + 0.5 * gradient_l1(filled, images, mask)
-    )
 
 
 @torch.no_grad()

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -35,8 +36,6 @@ def test_a_table_that_did_not_change_is_not_written_again(tmp_path: Path) -> Non
 
 
 def test_the_package_describes_every_column_and_its_hash_is_right(tmp_path: Path) -> None:
-    import hashlib
-
     catalog = open_catalog(str(tmp_path))
     catalog.append(RUNS, [{"run_id": "r", "flow": "ingest"}])
     publish(catalog)

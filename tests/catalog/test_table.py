@@ -53,7 +53,7 @@ def test_replacing_changes_rows_in_place(catalog: Catalog) -> None:
 
 
 def test_a_row_without_a_required_value_is_refused(catalog: Catalog) -> None:
-    with pytest.raises(Exception, match="(?i)null"):
+    with pytest.raises(Exception, match=r"(?i)null"):
         catalog.append(SCANS, [{"scan_id": "s"}])
     assert catalog.read(SCANS).num_rows == 0
 

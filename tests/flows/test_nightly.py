@@ -43,8 +43,7 @@ def archive(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 def keys(catalog: Catalog) -> dict[str, set[str]]:
     return {
-        table.name: set(catalog.read(table, [table.key])[table.key].to_pylist())
-        for table in TABLES
+        table.name: set(catalog.read(table, [table.key])[table.key].to_pylist()) for table in TABLES
     }
 
 

@@ -12,7 +12,7 @@ def test_every_size_is_judged_by_five_by_five_logits(size_px, redrawn_px):
     assert logits.shape == (2, 1, 5, 5)
     redrawn = discriminator.redraw(noticed)
     assert redrawn.shape == (2, 3, redrawn_px, redrawn_px)
-    assert 0 <= redrawn.min()
+    assert redrawn.min() >= 0
     assert redrawn.max() <= 1
 
 

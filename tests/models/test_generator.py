@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from artgan.errors import InvalidInputError
-from artgan.models.generator import Generator, channels_at, sample
+from artgan.errors import CorruptAssetError, InvalidInputError
+from artgan.models.checkpoint import pack_weights
+from artgan.models.generator import Generator, channels_at, load_generator, sample
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def test_works_are_square_and_in_range(size_px):
     works = sample(Generator(size_px, 8, 32, 16), [1, 2])
     assert works.shape == (2, 3, size_px, size_px)
     assert works.dtype == torch.float32
-    assert 0 <= works.min()
+    assert works.min() >= 0
     assert works.max() <= 1
 
 
@@ -97,3 +98,15 @@ def test_sizes_that_cannot_be_doubled_up_to_are_refused(size_px):
 def test_channels_that_make_no_groups_are_refused():
     with pytest.raises(InvalidInputError, match="base_channels must be a multiple of 8"):
         Generator(16, 12, 32, 16)
+
+
+def test_a_published_generator_makes_the_same_works(generator):
+    preset = {"size_px": 32, "base_channels": 8, "max_channels": 32, "latent": 16}
+    loaded = load_generator(pack_weights({"generator_ema": generator}, {"preset": preset}))
+    assert torch.equal(sample(loaded, [3]), sample(generator, [3]))
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_weights_of_another_kind_are_refused(generator):
+    with pytest.raises(CorruptAssetError, match="settings of a generator must hold"):
+        load_generator(pack_weights({"generator_ema": generator}, {"preset": {"widths": [4]}}))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from artgan.models.prefill import push_pull
+from artgan.models.prefill import double_to, halve_known, push_pull
 
 
 def holes(height, width, fraction, seed=0):
@@ -44,3 +44,19 @@ def test_filled_values_stay_between_the_known_ones():
     filled = push_pull(images, holes(50, 50, 0.8))
     assert filled.min() >= 0.4 - 1e-6
     assert filled.max() <= 0.6 + 1e-6
+
+
+def test_halving_uses_known_pixels_only_and_finds_cells_without_any():
+    known = torch.arange(9.0).reshape(1, 1, 3, 3)
+    weight = torch.tensor([[0.0, 1.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]]).reshape(1, 1, 3, 3)
+    halved, cells = halve_known(known, weight)
+    assert cells[0, 0].tolist() == [[1.0, 1.0], [0.0, 0.0]]
+    assert halved[0, 0, 0].tolist() == pytest.approx([(1 + 4) / 2, (2 + 5) / 2])
+
+
+def test_doubling_undoes_the_halving_of_a_ramp_away_from_the_border():
+    ramp = torch.linspace(0, 1, 33).expand(1, 1, 21, 33)
+    halved, _ = halve_known(ramp, torch.ones(1, 1, 21, 33))
+    back = double_to(halved, (21, 33))
+    assert back.shape == ramp.shape
+    assert torch.allclose(back[..., 2:-2, 2:-2], ramp[..., 2:-2, 2:-2], atol=1e-6)

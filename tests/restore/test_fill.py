@@ -5,7 +5,7 @@ import torch
 from artgan.degrade.masks import random_mask
 from artgan.errors import InvalidInputError
 from artgan.models.filler import Filler
-from artgan.restore.fill import dilate_mask, fill_scan
+from artgan.restore.fill import dilate_mask, fill_scan, hole_depth_px
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,35 @@ def test_the_mask_grows_by_a_thousandth_of_the_short_side(filler):
     assert effective.sum() == 5
     small = fill_scan(source[:500, :500], np.eye(500, dtype=bool), filler)
     assert np.array_equal(small.mask_effective, np.eye(500, dtype=bool))
+
+
+def test_deep_holes_do_not_depend_on_the_tile_size_either(filler):
+    source, mask = scan(230, 301), np.zeros((230, 301), dtype=bool)
+    mask[40:151, 60:191] = True
+    whole = fill_scan(source, mask, filler, tile_px=1024)
+    assert np.array_equal(whole.pixels[~mask], source[~mask])
+    for tile_px in (32, 96):
+        assert np.array_equal(fill_scan(source, mask, filler, tile_px).pixels, whole.pixels)
+
+
+def test_a_network_that_corrects_nothing_leaves_deep_holes_smooth():
+    """Filling at half the size first must neither shift nor darken anything."""
+    rows, columns = np.mgrid[0:201, 0:255]
+    source = np.stack([rows, columns, (rows + columns) // 2], axis=-1).astype(np.uint8)
+    mask = np.zeros((201, 255), dtype=bool)
+    mask[80:121, 100:155] = True
+    filled = fill_scan(source, mask, Filler((4, 8), (1, 1)).eval()).pixels
+    error = filled.astype(float) - source
+    assert np.abs(error[mask]).max() < 16
+    assert abs(error[mask].mean()) < 1
+
+
+def test_depth_is_the_distance_to_the_nearest_known_pixel():
+    mask = torch.zeros(1, 1, 40, 60)
+    mask[..., 10:31, :] = 1
+    assert hole_depth_px(mask) == pytest.approx(11.0, abs=0.6)
+    mask[..., :31, :] = 1  # a hole that reaches the frame is known from one side only
+    assert hole_depth_px(mask) == pytest.approx(31.0, abs=1.5)
 
 
 def test_dilation_is_a_disc():
