@@ -58,6 +58,7 @@ _UNSTATED_PIXELS_PER_MM = 1.0  # what libvips gives when a file states no resolu
 _MM_PER_INCH = 25.4
 _UPRIGHT = 1
 _MAX_BANDS = 5  # CMYK and alpha
+_ALPHA_KINDS = (1, 2)  # values of ExtraSamples in TIFF 6.0: associated and unassociated alpha
 
 
 class RefusedScan(CorruptAssetError):  # noqa: N818 - a judgement on a file, named as one
@@ -322,18 +323,15 @@ def _dpi(image: pyvips.Image) -> float | None:
 
 
 def _plain_bands(image: pyvips.Image, tags: dict[int, Any]) -> pyvips.Image:
-    """Leave colour and straight alpha: drop unspecified TIFF channels, undo premultiplication."""
+    """Leave colour and alpha: channels that a TIFF does not specify are neither.
+
+    Associated alpha needs no care: libvips makes it straight as it loads.
+    """
     kinds = formats.tag_values(tags, formats.TIFF_EXTRA_SAMPLES)
-    if not kinds:
-        return image
     colours = image.bands - len(kinds)
-    if colours < 1 or kinds[0] not in (1, 2):
-        return image if colours < 1 else image[0:colours]
-    kept = image[0 : colours + 1]
-    if kinds[0] == 1:  # associated alpha
-        kept = kept.unpremultiply().rint().cast(image.format)
-        kept = kept.copy(interpretation=image.interpretation)
-    return kept
+    if not kinds or colours < 1:
+        return image
+    return image[0 : colours + int(kinds[0] in _ALPHA_KINDS)]
 
 
 def render(scan: DecodedScan, image: pyvips.Image | None = None) -> np.ndarray:

@@ -25,10 +25,10 @@ def access_copy(image: pyvips.Image) -> tuple[bytes, str]:
         image: 8-bit sRGB, upright, three bands.
 
     Returns:
-        The bytes, and the file extension without a dot: ``jpg`` or ``tif``.
+        The bytes, and the file extension: ``.jpg`` or ``.tif``.
     """
     if max(image.width, image.height) <= JPEG_LIMIT_PX:
-        return access_jpeg(image), "jpg"
+        return access_jpeg(image), ".jpg"
     content = image.write_to_buffer(
         ".tif",
         compression="jpeg",
@@ -40,7 +40,7 @@ def access_copy(image: pyvips.Image) -> tuple[bytes, str]:
         bigtiff=True,
         keep="none",
     )
-    return content, "tif"
+    return content, ".tif"
 
 
 def access_jpeg(image: pyvips.Image) -> bytes:

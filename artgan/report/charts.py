@@ -138,7 +138,7 @@ def _marks(
             f'y2="{middle}"/>'
         )
     if value is not None:
-        parts.append(f'<circle class="dot" cx="{x(value):.1f}" cy="{middle}" r="4"/>')
+        parts.append(f'<circle class="dot" cx="{x(value):.1f}" cy="{middle}" r="3"/>')
     return Markup(  # noqa: S704 - numbers only
         f'<svg class="marks" viewBox="0 0 {_BAR_WIDTH:g} {_BAR_HEIGHT:g}" aria-hidden="true">'
         f"{''.join(parts)}</svg>"

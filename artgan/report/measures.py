@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from artgan.metrics.table import FEW_WORKS as FEW_WORKS_IN_SETS
 from artgan.metrics.table import METRICS, Better, find_metric, sample_note
 from artgan.report.words import NOT_MEASURED, count, number
 
@@ -147,30 +148,42 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def _sample(row: Row) -> str:
-    held_out = "" if row["reference_split"] in {None, "all"} else f"{row['reference_split']}-split "
+    known = row["reference_split"] not in {None, "all"}
+    split = f" of the {row['reference_split']} split" if known else ""
     parts = []
     if row["n_measured"] is not None:
         parts.append(count(row["n_measured"], "picture"))
     if row["n_reference"] is not None:
-        parts.append(count(row["n_reference"], f"real {held_out}work"))
+        parts.append(count(row["n_reference"], "real work") + split)
     if row["n_matched"] is not None:
         parts.append(f"compared at {row['n_matched']:,}")
     return ", ".join(parts) or "n not recorded"
 
 
 def _caution(row: Row) -> str:
-    sides = (row["n_reference"], row["n_measured"], row["n_matched"])
-    n = min((side for side in sides if side is not None), default=None)
-    note = (row["note"] or "").rstrip(".")
+    n, note = _smallest(row), (row["note"] or "").rstrip(".")
     if n is None:
         return note
     words = sample_note(n)[1]
     if is_distance_of_sets(row):
         return note or words
     # The words on sample size speak of distances of sets; a mean over works needs its own.
-    own = f"Too few works (n = {n}) to compare; values shown for information"
-    parts = [own if n < FEW_WORKS else "", "" if note == words else note]
+    parts = [too_few(row), "" if note == words else note]
     return ". ".join(part for part in parts if part)
+
+
+def _smallest(row: Row) -> int | None:
+    sides = (row["n_reference"], row["n_measured"], row["n_matched"])
+    return min((side for side in sides if side is not None), default=None)
+
+
+def too_few(row: Row) -> str:
+    """Say that a number rests on too few works to judge by; empty if it does not."""
+    n = _smallest(row)
+    enough = FEW_WORKS_IN_SETS if is_distance_of_sets(row) else FEW_WORKS
+    if n is None or n >= enough:
+        return ""
+    return f"Too few works (n = {n}) to compare; values shown for information"
 
 
 def identity(row: Row) -> tuple[Any, ...]:
@@ -256,6 +269,8 @@ def _change_words(now: Row, before: Row) -> str:
     samples = ("n_reference", "n_measured", "n_matched")
     if any(now[name] != before[name] for name in samples):
         return "Not comparable: the samples differ"
+    if too_few(now):
+        return "Too few works to compare"
     ends = [row[name] for row in (now, before) for name in ("value", "ci_low", "ci_high")]
     if any(end is None for end in ends):
         return "No interval to judge by"

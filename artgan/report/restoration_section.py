@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from artgan.report.measures import Measure, measure, newest_named
+from artgan.report.measures import Measure, measure, newest_named, too_few
 from artgan.report.section import Common, Context, MethodTable, common, method_table
 from artgan.report.snapshot import Row, output_source, pixels, scan_source, scan_title
 from artgan.report.thumbs import LARGE_PX, Source, Thumbnail
@@ -90,7 +90,8 @@ def _summary(rows: Sequence[Row]) -> str:
     words = f"Held-out works with synthetic damage: {filler.sentence}."
     if peer is None:
         return words
-    return f"{words} {_verdict(filler, peer)}: {peer.subject} {peer.text} ({peer.interval})."
+    beside = ", ".join(part for part in (peer.text, peer.interval) if part)
+    return f"{words} {_verdict(filler, peer)}: {peer.subject} {beside}."
 
 
 def _best(rows: Sequence[Row], subjects: Sequence[str]) -> Measure | None:
@@ -101,6 +102,8 @@ def _best(rows: Sequence[Row], subjects: Sequence[str]) -> Measure | None:
 
 def _verdict(filler: Measure, peer: Measure) -> str:
     ours, theirs = filler.row, peer.row
+    if few := too_few(ours):
+        return f"{few}. The better classical method"
     if any(row[end] is None for row in (ours, theirs) for end in ("ci_low", "ci_high")):
         return "The better classical method, for comparison"
     if ours["ci_low"] > theirs["ci_high"]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from artgan.report.measures import Change, base_title, changes
-from artgan.report.snapshot import Row, Snapshot
+from artgan.report.snapshot import Row, Snapshot, scan_title
 from artgan.report.words import NOT_RECORDED, clip, count, duration, moment, number, showing
 
 ATTENTION_CAP = 50
@@ -177,19 +177,28 @@ def _troubles(
         Trouble(row["run_id"], "", row["flow"], "run failed", row["message"] or NOT_RECORDED)
         for row in runs
     ]
+    outputs = [row for row in snapshot.failed_outputs if row["run_id"] in family]
+    titles = snapshot.scans_named(
+        row["scan_id"] for row in outputs[:ATTENTION_CAP] if row["scan_id"]
+    )
     failed = [
         Trouble(
-            row["scan_id"] or f"seed {row['seed']}",
+            _named(row, titles),
             row["collection"],
             row["kind"],
             "failed",
             row["message"] or NOT_RECORDED,
         )
-        for row in snapshot.failed_outputs
-        if row["run_id"] in family
+        for row in outputs
     ]
     refused = [quarantined(row) for row in snapshot.quarantine if row["run_id"] in family]
     return stopped + failed + refused
+
+
+def _named(row: Row, scans: dict[str, Row]) -> str:
+    if row["scan_id"] in scans:
+        return f"{scan_title(scans[row['scan_id']])} ({row['scan_id'][:12]})"
+    return row["scan_id"] or f"seed {row['seed']}"
 
 
 def quarantined(row: Row) -> Trouble:

@@ -127,8 +127,10 @@ class Snapshot:
 
     def scans_named(self, scan_ids: Iterable[str]) -> dict[str, Row]:
         """Return scans of any collection by their scan_id."""
-        where = pc.field("scan_id").isin(sorted(set(scan_ids)))
-        rows = self.catalog.rows(SCANS, _SCAN_COLUMNS, where)
+        wanted = sorted(set(scan_ids))
+        if not wanted:
+            return {}
+        rows = self.catalog.rows(SCANS, _SCAN_COLUMNS, pc.field("scan_id").isin(wanted))
         return {row["scan_id"]: row for row in rows}
 
     def masks(self, collection: str) -> list[Row]:

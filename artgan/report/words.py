@@ -28,15 +28,15 @@ def count(amount: int | None, noun: str = "", plural: str | None = None) -> str:
 
 
 def share(part: float | None, whole: float | None) -> str:
-    """Write a part of a whole in percent; small parts keep a digit and never read 0 %."""
+    """Write a part of a whole in percent; small parts keep a digit and never read 0%."""
     if part is None or not whole:
         return NOT_RECORDED
     percent = 100.0 * part / whole
     if 0 < percent < 0.1:
-        return "under 0.1 %"
+        return "under 0.1%"
     if 99.9 < percent < 100:
-        return "over 99.9 %"
-    return f"{percent:.0f} %" if percent in {0, 100} or percent >= 10 else f"{percent:.1f} %"
+        return "over 99.9%"
+    return f"{percent:.0f}%" if percent in {0, 100} or percent >= 10 else f"{percent:.1f}%"
 
 
 def duration(seconds: float | None) -> str:
@@ -77,9 +77,9 @@ def clip(text: str | None, limit: int = 160) -> str:
 
 
 def tally(amounts: Mapping[str, int]) -> str:
-    """Write counts by name, the largest first: ``tiff 40, jpeg 3``."""
+    """Write counts by name, the largest first: ``tiff: 40, jpeg: 3``."""
     ordered = sorted(amounts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {amount:,}" for name, amount in ordered) or NOT_RECORDED
+    return ", ".join(f"{name}: {amount:,}" for name, amount in ordered) or NOT_RECORDED
 
 
 def showing(shown: int, total: int, what: str, where: str) -> str | None:

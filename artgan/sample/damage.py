@@ -54,7 +54,7 @@ def _scratches(size: Size, rng: np.random.Generator) -> Layer:
         heading = bearing + rng.normal(0, 0.25)
         reach = rng.uniform(0.15, 0.6) * min(size) * np.array([np.cos(heading), np.sin(heading)])
         bend = rng.normal(0, 0.03 * min(size), 2)
-        points = smooth_curve([start, start + reach / 2 + bend, start + reach], 24)
+        points = smooth_curve(np.stack([start, start + reach / 2 + bend, start + reach]), 24)
         width = int(rng.integers(1, 3))
         line = [fixed_points(points)]
         cv2.polylines(cover, line, False, (255,), width, cv2.LINE_AA, SUBPIXEL_BITS)  # noqa: FBT003

@@ -84,12 +84,13 @@ def build(
     works = RandomCrops(train, preset.crop_px, preset.batch)
     masks = torch.from_numpy(mask_bank(BANK_MASKS, preset.crop_px, seed)).to(torch.uint8)
     generator, discriminator, ema = networks.generator, networks.discriminator, networks.ema
-    rate = preset.learning_rate * (1.0 if base is None else FINE_TUNING_RATE_FACTOR)
-    discriminator_rate = DISCRIMINATOR_RATE * (1.0 if base is None else FINE_TUNING_RATE_FACTOR)
+    slower = 1.0 if base is None else FINE_TUNING_RATE_FACTOR
     stepper = _Stepper(
         networks=networks,
-        generator_optimizer=Adam(generator.parameters(), rate, BETAS),
-        discriminator_optimizer=Adam(discriminator.parameters(), discriminator_rate, BETAS),
+        generator_optimizer=Adam(generator.parameters(), slower * preset.learning_rate, BETAS),
+        discriminator_optimizer=Adam(
+            discriminator.parameters(), slower * DISCRIMINATOR_RATE, BETAS
+        ),
         schedule=Schedule.plan(steps, preset.gan_fraction, warm=networks.discriminator_is_warm),
         adversarial_weight=preset.adversarial_weight,
         draw=lambda: (works.draw().to(device), draw_masks(masks, preset.batch).to(device)),

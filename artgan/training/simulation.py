@@ -24,7 +24,12 @@ from artgan.simulate.works import grid
 from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import gradient_penalty, relativistic_loss
-from artgan.training.loop import Trainee, apply_gradients, training_device
+from artgan.training.loop import (
+    Trainee,
+    apply_gradients,
+    scale_learning_rate,
+    training_device,
+)
 
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 
@@ -32,7 +37,9 @@ PENALTY_EVERY = 4
 EMA_RAMP = 0.05
 EMA_HALF_LIFE_MAX = 10_000
 SMALL_COLLECTION = 500
-_SAMPLES = 256
+RISE_STEPS = 50
+WARM_STEPS = 500
+_SAMPLES = 128
 _SAMPLE_BATCH = 64
 _GRID = 32
 _FEWEST_HELD_OUT = 3
@@ -45,7 +52,7 @@ def ema_decay(step: int, batch: int) -> float:
     follows closely at first, so that it is of use from the first step on.
 
     Args:
-        step: 0-based number of the step.
+        step: 0-based number of the step; a fine-tuning counts on from ``WARM_STEPS``.
         batch: Works per step.
 
     Returns:
@@ -115,6 +122,7 @@ class _Simulation:
     discriminator: Discriminator
     ema: Generator
     optimizers: dict[str, torch.optim.Optimizer]
+    steps_before: int
 
     @property
     def device(self) -> torch.device:
@@ -137,12 +145,17 @@ class _Simulation:
         return augment(images, 1.0 if len(self.works) < SMALL_COLLECTION else 0.5)
 
     def step(self, number: int) -> dict[str, float]:
+        # Adam's first steps go at full length in any direction: a base would be lost in them.
+        for optimizer in self.optimizers.values():
+            scale_learning_rate(optimizer, min(1.0, (number + 1) / RISE_STEPS))
         real = self.draw_works()
         z, noise = self.generator.draw(self.preset.batch)
         generated = self.generator(z.to(self.device), [level.to(self.device) for level in noise])
         losses = self._step_discriminator(real, generated.detach(), number)
         losses |= self._step_generator(real, generated)
-        update_ema(self.ema, self.generator, ema_decay(number, self.preset.batch))
+        update_ema(
+            self.ema, self.generator, ema_decay(self.steps_before + number, self.preset.batch)
+        )
         return losses
 
     def _step_discriminator(self, real: Tensor, generated: Tensor, number: int) -> dict[str, float]:
@@ -285,6 +298,7 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
         discriminator=discriminator,
         ema=ema,
         optimizers=optimizers,
+        steps_before=0 if base is None else WARM_STEPS,
     )
     return Trainee(
         networks=networks,

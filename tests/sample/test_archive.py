@@ -137,7 +137,7 @@ def test_wide_gamut_scans_carry_their_profile_and_need_it(inbox):
             names.add(ImageCms.getProfileDescription(profile).strip())
             ignored = image.cast("uchar", shift=True) if image.format == "ushort" else image
             shift = np.abs(displayed(path).astype(float) - ignored.autorot().numpy()).mean()
-            assert shift > 0.5, path.name
+            assert shift > 1.2, path.name
     assert names == {ADOBE_RGB.name, DISPLAY_P3.name}
 
 
@@ -162,15 +162,18 @@ def test_scans_show_the_painted_picture_outside_of_their_damage(inbox, order, co
         painter = COLLECTIONS[collection]
         picture, _ = painter.paint(picture_size(painter.shapes, rng), rng)
         shown = displayed(path).astype(float)
-        if shown.shape[2] == 1:
+        if shown.ndim == 2:
             continue
         mask_path = path.with_name(f"{path.name}.mask.png")
         mask = np.asarray(Image.open(mask_path)) > 0 if mask_path.is_file() else np.False_
-        error = np.abs(shown - picture * 255).mean(-1)
-        # JPEG and the way through 8 bits and a profile cost up to a level or two on average.
-        assert error[~np.broadcast_to(mask, error.shape)].mean() < 2.5, path.name
+        hurt = np.broadcast_to(mask, shown.shape[:2])[..., None]
+        error = shown - picture * 255
+        # Blurred, because the noise of JPEG averages out while a wrong profile or a wrong turn
+        # does not: without its profile a scan is off by more than 1.2 levels.
+        around = cv2.GaussianBlur(np.where(hurt, 0, error), (0, 0), 3)
+        assert np.abs(around).mean() < 0.6, path.name
         if mask_path.is_file():
-            assert error[mask].mean() > 20, path.name
+            assert np.abs(error).mean(-1)[mask].mean() > 20, path.name
         seen.add(path.name)
     assert len(seen) >= WORKS - 1
 

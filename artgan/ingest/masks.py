@@ -1,0 +1,81 @@
+"""One damage mask, judged against its scan."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from artgan.imaging.decode import RefusedScan, decode
+from artgan.imaging.read import read_mask
+from artgan.imaging.write import png_bytes
+from artgan.ingest.discover import MASK_SUFFIX, FoundFile
+from artgan.ingest.inspect import Accepted, Refused
+from artgan.keys import key
+
+MASK_WITHOUT_SCAN = "mask_without_scan"
+MASK_SIZE_MISMATCH = "mask_size_mismatch"
+MASK_EMPTY = "mask_empty"
+
+
+def scan_path_of(mask_path: str) -> str:
+    """Return the path of the scan that a mask's name points at."""
+    return mask_path[: -len(MASK_SUFFIX)]
+
+
+def inspect_mask(
+    content: bytes, found: FoundFile, scan: Mapping[str, Any] | None
+) -> Accepted | Refused:
+    """Judge a mask: it must belong to a catalogued scan, have its size, and mark something.
+
+    Args:
+        content: The mask's bytes.
+        found: What the inbox says about it.
+        scan: ``scan_id``, ``width_px`` and ``height_px`` of the scan beside it; None if that is
+            not catalogued, which may change with a later delivery.
+
+    Returns:
+        The columns of `artgan.catalog.schema.MASKS` that need nothing but the file, and the mask
+        as 8-bit grey PNG, 255 where damaged; or the refusal.
+    """
+    content_sha256 = hashlib.sha256(content).hexdigest()
+    if scan is None:
+        message = (
+            f"{found.path} must lie beside its scan, got no catalogued "
+            f"{scan_path_of(found.path)!r}. Deliver the scan, or see why it was refused."
+        )
+        return Refused(MASK_WITHOUT_SCAN, message, content_sha256)
+    try:
+        damaged = _read(content, found.path, (scan["width_px"], scan["height_px"]))
+    except RefusedScan as refusal:
+        return Refused(refusal.reason, str(refusal), content_sha256)
+    row = {
+        "mask_id": key(scan["scan_id"], content_sha256),
+        "scan_id": scan["scan_id"],
+        "collection": found.collection,
+        "source_path": found.path,
+        "source_bytes": found.size,
+        "source_version": found.version,
+        "content_sha256": content_sha256,
+        "damaged_fraction": float(damaged.mean()),
+    }
+    return Accepted(row, png_bytes(damaged.astype(np.uint8) * 255), ".png")
+
+
+def _read(content: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
+    # The size is checked on the header, so a mask can never need more memory than its scan.
+    header = decode(content, max_pixels=1 << 62, name=name)
+    if (header.width_px, header.height_px) != size:
+        raise RefusedScan(
+            MASK_SIZE_MISMATCH,
+            f"{name} must have the size of its upright scan, {size[0]} x {size[1]}, got "
+            f"{header.width_px} x {header.height_px}. Export it at full size.",
+        )
+    damaged = read_mask(content)
+    if not damaged.any():
+        raise RefusedScan(
+            MASK_EMPTY,
+            f"{name} must mark damage with white (128 of 255 and more), got none. "
+            "Scale a mask of zeros and ones by 255, or remove the file.",
+        )
+    return damaged

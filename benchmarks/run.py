@@ -1,0 +1,65 @@
+"""Run every benchmark and append its results, with commit and machine, to ``results/``.
+
+``python benchmarks/run.py [--quick]``. Each benchmark prints JSON lines with ``name``, ``value``,
+``unit``, ``peer``, ``peer_value``, ``ratio``, ``target`` and ``holds``.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main() -> int:
+    """Run the benchmarks in turn; return how many of them failed to run."""
+    stamp = {"commit": _commit(), "machine": _machine(), "at": datetime.now(UTC).isoformat()}
+    failed = 0
+    for script in sorted(HERE.glob("*.py")):
+        if script.name != Path(__file__).name:
+            failed += _run(script, stamp)
+    return failed
+
+
+def _run(script: Path, stamp: dict[str, str]) -> bool:
+    print(f"# {script.stem}", flush=True)
+    done = subprocess.run(
+        [sys.executable, str(script), *sys.argv[1:]], stdout=subprocess.PIPE, text=True, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    results = HERE / "results" / f"{script.stem}.jsonl"
+    results.parent.mkdir(exist_ok=True)
+    with results.open("a") as file:
+        for line in lines:
+            row = json.loads(line) | stamp | {"quick": "--quick" in sys.argv}
+            print(_words(row), flush=True)
+            file.write(json.dumps(row) + "\n")
+    return done.returncode != 0
+
+
+def _words(row: dict[str, object]) -> str:
+    verdict = {True: "holds", False: "MISSED", None: ""}[row["holds"]]  # type: ignore[index]
+    return f"{row['name']}: {row['value']} {row['unit']} ({row['peer']} {row['peer_value']}) {verdict}"
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _machine() -> str:
+    try:
+        import torch
+
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no accelerator"
+    except ImportError:
+        device = "no torch"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {device}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
