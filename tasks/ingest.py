@@ -119,8 +119,8 @@ def commit_scans(
     refused = [
         _placed(row, inbox.root) | stamp | {"quarantined_at": now()} for row in merged.refused
     ]
-    counts = {"scans": catalog.append(SCANS, scans), "quarantined": 0}
-    counts["quarantined"] = catalog.append(QUARANTINE, refused)
+    added = catalog.append(SCANS, scans)
+    counts = {"done": added, "scans": added, "quarantined": catalog.append(QUARANTINE, refused)}
     _touch(catalog, merged)
     forget(catalog.store, f"ingest/{collection}")
     _log_metadata(collection, merged)

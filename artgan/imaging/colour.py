@@ -90,7 +90,8 @@ def _has_usable_profile(image: pyvips.Image) -> bool:
 
 def _by_definition(image: pyvips.Image) -> pyvips.Image:
     if image.format == "ushort":
-        return image.linear([1 / 257], [0.5], uchar=True)  # the cast cuts off, so 0.5 rounds
+        shallow = image.linear([1 / 257], [0.5], uchar=True)  # the cast cuts off, so 0.5 rounds
+        return shallow.copy(interpretation=_interpretation(image.bands, "uchar"))
     if image.format == "uchar" and image.interpretation in {"srgb", "b-w", "multiband"}:
         return image
     if image.format == "float" and colour_bands(image) == 1:

@@ -352,6 +352,8 @@ def render(scan: DecodedScan, image: pyvips.Image | None = None) -> np.ndarray:
         array = image.numpy()
     except pyvips.Error as error:
         raise _broken(scan.source, scan.format, scan.name, error) from error
+    if scan.format == "tiff" and formats.has_broken_tile(scan.source):
+        raise _broken(scan.source, scan.format, scan.name, ValueError("a tile is damaged"))
     return array.reshape(image.height, image.width, image.bands)
 
 

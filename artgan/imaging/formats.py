@@ -6,6 +6,7 @@ name of a file never decides who reads it.
 
 import os
 import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -155,6 +156,52 @@ def _tiff_is_cut(source: Path | bytes) -> bool:
     counts = tag_values(tags, TIFF_STRIP_BYTES) or tag_values(tags, TIFF_TILE_BYTES)
     ends = [start + length for start, length in zip(offsets, counts, strict=False)]
     return max(ends, default=0) > source_bytes(source)
+
+
+def has_broken_tile(source: Path | bytes) -> bool:
+    """Whether a tile of a tiled TIFF's first page is cut off or does not decompress.
+
+    libvips paints such a tile black and goes on, whatever it is told about errors. Tiles of JPEG
+    are the exception: it does report those.
+    """
+    tags = tiff_tags(source)
+    offsets = tag_values(tags, TIFF_TILE_OFFSETS)
+    if not offsets:
+        return False
+    if _tiff_is_cut(source):
+        return True
+    match TIFF_COMPRESSION.get(int(tags.get(TIFF_COMPRESSION_TAG, 1))):
+        case "none" | "jpeg":
+            return False
+        case "deflate":
+            return _has_broken_stream(source, offsets, tag_values(tags, TIFF_TILE_BYTES))
+    return _fails_in_pillow(source)
+
+
+def _has_broken_stream(
+    source: Path | bytes, offsets: tuple[int, ...], counts: tuple[int, ...]
+) -> bool:
+    with open_bytes(source) as file:
+        for start, length in zip(offsets, counts, strict=False):
+            file.seek(start)
+            try:
+                zlib.decompress(file.read(length))
+            except zlib.error:
+                return True
+    return False
+
+
+def _fails_in_pillow(source: Path | bytes) -> bool:
+    with open_bytes(source) as file:
+        try:
+            picture = TiffImagePlugin.TiffImageFile(file)
+        except SyntaxError:  # a kind of pixels that it does not know; nothing else can tell
+            return False
+        try:
+            picture.load()
+        except (OSError, ValueError):
+            return True
+    return False
 
 
 def _head(source: Path | bytes) -> bytes:

@@ -9,7 +9,8 @@ from artgan.imaging.decode import DecodedScan, decode, render
 
 _MASK_THRESHOLD = 128
 _MAX_PIXELS = 2_000_000_000
-_SHRINKS_ON_LOAD = {"jpeg", "tiff", "webp"}
+_JPEG_SHRINKS = (8, 4, 2)
+_LEFT_TO_RESIZE = 2  # what the decoder leaves for Lanczos, as a factor; less would show aliases
 
 
 def read_rgb(content: bytes, short_side_px: int | None = None) -> np.ndarray:
@@ -37,15 +38,26 @@ def read_rgb(content: bytes, short_side_px: int | None = None) -> np.ndarray:
         raise InvalidInputError(f"short_side_px must be at least 1, got {short_side_px}.")
     factor = short_side_px / min(scan.width_px, scan.height_px)
     width, height = (max(1, round(side * factor)) for side in (scan.width_px, scan.height_px))
-    return render(scan, to_srgb(_resized(scan, content, width, height)))
+    image = _reduced(scan, content, int(1 / factor / _LEFT_TO_RESIZE))
+    return render(scan, to_srgb(image.thumbnail_image(width, height=height, size="force")))
 
 
-def _resized(scan: DecodedScan, content: bytes, width: int, height: int) -> pyvips.Image:
-    if scan.format not in _SHRINKS_ON_LOAD or not isinstance(scan.source, bytes):
-        return scan.image.thumbnail_image(width, height=height, size="force")
-    return pyvips.Image.thumbnail_buffer(
-        content, width, height=height, size="force", fail_on="error"
-    )
+def _reduced(scan: DecodedScan, content: bytes, most: int) -> pyvips.Image:
+    """Open a picture reduced by at most this factor, as far as its format can be read so.
+
+    `pyvips.Image.thumbnail_buffer` would do the same, but it hides errors of the decoder.
+    """
+    options = {"access": "sequential", "fail_on": "error"}
+    if scan.format == "jpeg" and scan.orientation == 1 and most >= min(_JPEG_SHRINKS):
+        shrink = next(shrink for shrink in _JPEG_SHRINKS if shrink <= most)
+        return pyvips.Operation.call("jpegload_buffer", content, shrink=shrink, **options)
+    if scan.format == "tiff" and scan.orientation == 1 and scan.pages > 1 and most > 1:
+        level = min(scan.pages - 1, most.bit_length() - 1)
+        image = pyvips.Operation.call("tiffload_buffer", content, page=level, **options)
+        expected = np.array([scan.width_px, scan.height_px]) / 2**level
+        if np.abs(np.array([image.width, image.height]) - expected).max() <= 1:
+            return image  # a level of a pyramid, not another page of a book
+    return scan.image
 
 
 def read_mask(content: bytes) -> np.ndarray:

@@ -109,7 +109,10 @@ class Translator(nn.Module):
         for conv in self.up:
             x = F.interpolate(x, scale_factor=2, mode="bilinear")
             x = conv(F.leaky_relu(x, LEAK))
-        return (tinted + self.head(F.leaky_relu(x, LEAK))).clamp(0, 1)
+        sums = tinted + self.head(F.leaky_relu(x, LEAK))
+        # Clipped, but with the gradient of the sum: a picture burnt out in training, whose own
+        # gradient is zero everywhere, would never come back.
+        return sums + (sums.clamp(0, 1) - sums).detach()
 
     def encode(self, tinted: Tensor) -> list[Tensor]:
         """Return features at full, half and quarter resolution."""

@@ -11,8 +11,8 @@ from markupsafe import Markup, escape
 
 from artgan.report.words import number
 
-_WIDTH, _HEIGHT = 560.0, 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 16.0, 14.0, 34.0
+_WIDTH, _HEIGHT = 560.0, 226.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 16.0, 14.0, 42.0
 _BAR_WIDTH, _BAR_HEIGHT = 220.0, 18.0
 
 
@@ -94,13 +94,13 @@ def _steps(points: Sequence[Point], x: Callable[[float], float]) -> str:
         if not shown or x(point.step) - x(shown[-1]) > 56:
             shown.append(point.step)
     labels = "".join(
-        f'<text class="tick" x="{x(step):.1f}" y="{_HEIGHT - 16}" text-anchor="middle">'
+        f'<text class="tick" x="{x(step):.1f}" y="{_HEIGHT - 24}" text-anchor="middle">'
         f"{step:,.0f}</text>"
         for step in shown
     )
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     return (
-        f'{labels}<text class="tick" x="{middle}" y="{_HEIGHT - 2}" text-anchor="middle">'
+        f'{labels}<text class="tick" x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">'
         "training step</text>"
     )
 

@@ -168,7 +168,7 @@ def _facts(scans: list[Row], works: list[Row]) -> dict[str, str]:
     return {
         "Works by split": tally(splits),
         "Formats": _tally(scans, "format"),
-        "Bits per channel": _tally(scans, "bit_depth"),
+        "Depth": _tally(scans, "bit_depth", suffix=" bit"),
         "Colour profiles": _tally(scans, "icc_name", missing="none embedded"),
         "Size": _megapixels(sizes),
         "Dates of the works": years(from_, to),
@@ -179,8 +179,9 @@ def _extent(rows: list[Row], column: str, choose: Any) -> int | None:  # noqa: A
     return choose((row[column] for row in rows if row[column] is not None), default=None)
 
 
-def _tally(rows: list[Row], column: str, missing: str = NOT_RECORDED) -> str:
-    return tally(Counter(missing if row[column] is None else str(row[column]) for row in rows))
+def _tally(rows: list[Row], column: str, missing: str = NOT_RECORDED, suffix: str = "") -> str:
+    values = (row[column] for row in rows)
+    return tally(Counter(missing if one is None else f"{one}{suffix}" for one in values))
 
 
 def _megapixels(sizes: list[int]) -> str:

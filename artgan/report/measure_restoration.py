@@ -23,7 +23,7 @@ from artgan.report.measured import (
     write_figure,
     write_image,
 )
-from artgan.restore.classical import inpaint
+from artgan.models.classical import inpaint
 from artgan.restore.fill import fill_scan
 from artgan.restore.measure import compare_methods
 

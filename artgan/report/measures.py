@@ -138,7 +138,7 @@ def measure(row: Row) -> Measure:
         text,
         interval(row["ci_low"], row["ci_high"]),
         _sample(row),
-        _caution(row),
+        _sentence_case(_caution(row)),
     )
 
 
@@ -170,6 +170,10 @@ def _caution(row: Row) -> str:
     # The words on sample size speak of distances of sets; a mean over works needs its own.
     parts = [too_few(row), "" if note == words else note]
     return ". ".join(part for part in parts if part)
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _smallest(row: Row) -> int | None:

@@ -7,7 +7,7 @@ from artgan.report.measures import Measure, measure, newest_named, too_few
 from artgan.report.section import Common, Context, MethodTable, common, method_table
 from artgan.report.snapshot import Row, output_source, pixels, scan_source, scan_title
 from artgan.report.thumbs import LARGE_PX, Source, Thumbnail
-from artgan.report.words import count, share, showing
+from artgan.report.words import NOT_APPLICABLE, count, share, showing
 
 COMPARISONS_SHOWN = 6
 ROWS_CAP = 200
@@ -25,8 +25,9 @@ class RestoredWork:
     status: str
     message: str
     mask_share: str
-    changed: int | None
-    outside: int | None
+    changed: str
+    outside: str
+    is_outside: bool
     path: str | None
 
 
@@ -141,9 +142,10 @@ def _work(row: Row, scan: Row | None) -> RestoredWork:
         title=scan_title(scan),
         status="restored digitally" if done else row["status"],
         message=row["message"] or "",
-        mask_share=share(row["masked_pixels"], pixels(row)) if done else "not applicable",
-        changed=row["changed_pixels"],
-        outside=row["changed_outside_mask"],
+        mask_share=share(row["masked_pixels"], pixels(row)) if done else NOT_APPLICABLE,
+        changed=count(row["changed_pixels"], "pixel") if done else NOT_APPLICABLE,
+        outside=count(row["changed_outside_mask"], "pixel") if done else NOT_APPLICABLE,
+        is_outside=bool(row["changed_outside_mask"]),
         path=row["output_path"] if done else None,
     )
 

@@ -158,7 +158,8 @@ def _curve(model: Row) -> Curve | None:
         for record in records
     ]
     words = curve_words(points, lower_is_better=better(metric) == "lower")
-    name = f"{base_title(metric)} on held-out works during training"
+    whose = " of the archive-wide base model" if model["collection"] == BASE else ""
+    name = f"{base_title(metric)} on held-out works during training{whose}"
     columns = [column for column in records[0] if column != "step"]
     rows = [
         [f"{record['step']:,}", *(_cell(record.get(column)) for column in columns)]

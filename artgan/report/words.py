@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 NOT_RECORDED = "not recorded"
 NOT_MEASURED = "not measured"
+NOT_APPLICABLE = "not applicable"
 _MINUS = "\N{MINUS SIGN}"
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 

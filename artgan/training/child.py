@@ -38,9 +38,10 @@ from artgan.weights import VGG19_CONV3_4, file_sha256, find_weights
 STATE = "state.safetensors"
 WEIGHTS = "weights.safetensors"
 WARM = "training.safetensors"
-VALIDATIONS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+VALIDATIONS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 _THREADS = 2
-_SMALL_PX = 64
+_SMALL_PX = 32
+_SHORT_STEPS = 50
 
 States = dict[str, dict[str, Tensor]]
 
@@ -63,12 +64,18 @@ def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None
         job.seed,
         load_state=lambda: _read(store, f"{job.folder}/{STATE}"),
         save_state=lambda state: store.write(f"{job.folder}/{STATE}", state),
-        validate_at=sorted({round(part * job.steps) for part in VALIDATIONS}),
+        validate_at=validation_steps(job.steps),
         observe=_observer(say),
     )
     decision = promote(job.kind, history[-1], _incumbent(prepared, job, history))
     _publish(store, job, trainee, history, decision, time.monotonic() - started)
     store.delete(f"{job.folder}/{STATE}")
+
+
+def validation_steps(steps: int) -> list[int]:
+    """Return the numbers of done steps after which a training measures itself."""
+    parts = VALIDATIONS if steps >= _SHORT_STEPS else (0.0, 1.0)
+    return sorted({round(part * steps) for part in parts})
 
 
 def _read(store: Store, path: str) -> bytes | None:

@@ -11,6 +11,7 @@ from artgan.imaging.colour import to_srgb
 from artgan.imaging.decode import RefusedScan, check_not_blank, decode, render, scan_array
 
 MAX_PIXELS = 10_000_000
+EXTRA_SAMPLE_STRAIGHT = b"\x52\x01\x03\x00\x01\x00\x00\x00\x02\x00"  # tag 338, one short, 2
 
 
 def picture(height=60, width=90, channels=3, dtype=np.uint8):
@@ -34,10 +35,14 @@ def deep_tiff(array, **options):
     return image.copy(interpretation=space).write_to_buffer(".tif", **options)
 
 
+def judge(content, max_pixels):
+    scan = decode(content, max_pixels, name="work.tif")
+    check_not_blank(scan.name, render(scan))
+
+
 def refusal(content, max_pixels=MAX_PIXELS):
     with pytest.raises(RefusedScan) as caught:
-        scan = decode(content, max_pixels, name="work.tif")
-        check_not_blank(scan.name, render(scan))
+        judge(content, max_pixels)
     assert str(caught.value).startswith("work.tif must ")
     assert ", got " in str(caught.value)
     return caught.value.reason
@@ -167,6 +172,17 @@ def test_flipped_bits_in_a_checked_stream_are_refused(form):
     assert refusal(bytes(content)) == "decode_failed"
 
 
+@pytest.mark.parametrize("compression", ["deflate", "lzw", "jpeg"])
+@pytest.mark.parametrize("is_pyramid", [True, False])
+def test_a_damaged_tile_is_refused_instead_of_painted_black(compression, is_pyramid):
+    options = {"compression": compression, "tile": True, "pyramid": is_pyramid}
+    content = bytearray(deep_tiff(picture(600, 700), **options))
+    assert judge(bytes(content), MAX_PIXELS) is None
+    start = len(content) // 10
+    content[start : start + 20_000] = b"\x5a" * 20_000
+    assert refusal(bytes(content)) == "decode_failed"
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -203,7 +219,7 @@ def test_a_picture_of_one_colour_is_refused_as_blank():
     check_not_blank("work", flat)
 
 
-def test_six_channels_are_refused_and_a_fourth_that_is_no_alpha_is_left_out():
+def test_a_fourth_channel_that_is_no_alpha_is_left_out():
     spectral = picture(channels=4)
     content = bytearray(deep_tiff(spectral))
     place = content.find(
@@ -221,8 +237,7 @@ def test_associated_alpha_is_made_straight():
     alpha = straight[:, :, 3:] / 255
     stored = np.round(straight * np.concatenate([alpha, alpha, alpha, np.ones_like(alpha)], 2))
     content = bytearray(deep_tiff(stored.astype(np.uint8)))
-    place = content.find(b"\x52\x01\x03\x00\x01\x00\x00\x00\x02\x00")
-    content[place + 8] = 1  # associated
+    content[content.find(EXTRA_SAMPLE_STRAIGHT) + 8] = 1  # associated
     # Rounding what was stored costs up to 0.5, divided by the smallest alpha of 100/255.
     difference = render(decode(bytes(content), MAX_PIXELS)).astype(int) - straight
     assert np.abs(difference).max() <= 2

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,13 @@ from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, R
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.imaging.write import png_bytes, thumbnail_jpeg
 from artgan.report.figures import FigureImage, FigureItem, FigureSet, figure_key
+from artgan.report.site import build_site
 
 RUN = "nightly-00002-0123456789abcdef0123"
 EARLIER = "nightly-00001-fedcba98765432100123"
-HOSTILE = '<script>alert("x")</script> & \u202edrawkcab \U0001f5bc\nnew line \'quoted\' ' + "long " * 800
+HOSTILE = (
+    "<script>alert(\"x\")</script> & \u202edrawkcab \U0001f5bc\nnew line 'quoted' " + "long " * 800
+)
 _START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 Picture = Callable[[int], np.ndarray]
@@ -369,12 +373,33 @@ def _measure(archive: Archive) -> None:
         )
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    """A filled archive."""
-    made = Archive(open_catalog(str(tmp_path / "archive")))
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """A filled archive that no test may change."""
+    made = Archive(open_catalog(str(tmp_path_factory.mktemp("filled") / "archive")))
     fill(made)
     return made
+
+
+def copied(filled: Archive, root: Path) -> Archive:
+    """Return a copy of an archive."""
+    shutil.copytree(filled.catalog.store.root, root)
+    scans = {name: list(rows) for name, rows in filled.scans.items()}
+    return Archive(open_catalog(str(root)), filled.picture, filled.minute, scans)
+
+
+@pytest.fixture(scope="session")
+def built(filled: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """A filled archive with its pages, which no test may change."""
+    made = copied(filled, tmp_path_factory.mktemp("built") / "archive")
+    build_site(made.catalog, RUN)
+    return made
+
+
+@pytest.fixture
+def archive(filled: Archive, tmp_path: Path) -> Archive:
+    """A filled archive of the test's own."""
+    return copied(filled, tmp_path / "archive")
 
 
 @pytest.fixture
