@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 the run failed; 2 wrong settings or something that is miss
 """
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -60,6 +61,8 @@ def run(arguments: Sequence[str]) -> int:
         return _say(_sentences(name, error), 2)
     for variable, value in _ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
+    # What libvips warns of is judged at ingest and said there in words.
+    logging.getLogger("pyvips").setLevel(logging.ERROR)
     verb: Callable[[config.Settings], Any] = getattr(importlib.import_module(module), name)
     try:
         verb(settings)

@@ -45,7 +45,7 @@ def measure_stylization(settings: ReportSettings, collection: str, run_id: str) 
 
 def _counted(collection: str, product: str, added: int) -> Counts:
     get_run_logger().info("%s %s: %d new numbers", collection, product, added)
-    return {"numbers": added}
+    return {"done": added, "numbers": added}
 
 
 @task(cache_policy=NO_CACHE, task_run_name="write-pages")

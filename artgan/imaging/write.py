@@ -4,6 +4,9 @@ Nothing here touches a disk; `artgan.storage` writes bytes whole. No writer pass
 scan: places and serial numbers of cameras stay where they are.
 """
 
+import struct
+import zlib
+
 import numpy as np
 import pyvips
 
@@ -16,6 +19,7 @@ _TILE_PX = 256
 _TILED_FROM_PIXELS = 4_000_000
 _MM_PER_INCH = 25.4
 _PNG_COMPRESSION = 6
+_PNG_HEADER_BYTES = 33  # signature and the IHDR chunk
 
 
 def access_copy(image: pyvips.Image) -> tuple[bytes, str]:
@@ -76,14 +80,24 @@ def png_bytes(array: np.ndarray, xmp: bytes | None = None) -> bytes:
         array: (H, W) or (H, W, C) uint8 or uint16, C from 1 to 4, sRGB.
         xmp: XMP packet to embed.
     """
-    image = _with_xmp(image_from_array(array), xmp)
-    return image.write_to_buffer(
+    content = image_from_array(array).write_to_buffer(
         ".png",
         compression=_PNG_COMPRESSION,
         filter="all",
         bitdepth=8 * array.dtype.itemsize,
-        keep="xmp",
+        keep="none",
     )
+    return content if xmp is None else _insert_xmp(content, xmp)
+
+
+def _insert_xmp(png: bytes, xmp: bytes) -> bytes:
+    """Put a packet where the XMP standard wants it in a PNG: in an uncompressed iTXt chunk.
+
+    libvips would put it into a compressed Latin-1 chunk, which spoils other scripts.
+    """
+    body = b"iTXt" + b"XML:com.adobe.xmp" + 5 * b"\0" + xmp  # no compression, no language
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:_PNG_HEADER_BYTES] + chunk + png[_PNG_HEADER_BYTES:]
 
 
 def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = None) -> bytes:
@@ -97,7 +111,9 @@ def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = 
         encoding: What to take over from the scan; depth and channels come from the array.
         xmp: XMP packet to embed.
     """
-    image = _with_xmp(image_from_array(array, encoding.icc), xmp)
+    image = image_from_array(array, encoding.icc)
+    if xmp is not None:
+        image = with_blob(image, "xmp-data", xmp)
     if encoding.dpi:
         pixels_per_mm = encoding.dpi / _MM_PER_INCH
         image = image.copy(xres=pixels_per_mm, yres=pixels_per_mm)
@@ -112,7 +128,3 @@ def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = 
         resunit="inch",
         keep="xmp|icc",
     )
-
-
-def _with_xmp(image: pyvips.Image, xmp: bytes | None) -> pyvips.Image:
-    return image if xmp is None else with_blob(image, "xmp-data", xmp)

@@ -1,7 +1,6 @@
 """Simulation measured against the real works: distance, variety, and whether it copies."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +36,6 @@ _VGG_SIDE_PX = 64
 _FD_FLOOR_N = 20
 _COVERAGE_N = 50
 _PAIRS = 10
-_GRID = 36
 _MIN_REAL = 2
 
 
@@ -80,7 +78,6 @@ def measure_simulation(
     generated = simulate(generator, range(SEED, SEED + settings.samples))
     sets = _sets(catalog, by_split | {"all": everything}, generated, size_px, extractor)
     _write_pairs(catalog, one, sets)
-    _write_real_grid(catalog, one, sets)
     return record(catalog, one, _rows(one, sets), stamp)
 
 
@@ -203,21 +200,3 @@ def _write_pairs(catalog: Catalog, one: Measurement, sets: _Sets) -> None:
     )
     write_figure(catalog.store, figure, "nearest")
 
-
-def _write_real_grid(catalog: Catalog, one: Measurement, sets: _Sets) -> None:
-    items = []
-    chosen: Sequence[Work] = sets.works["all"][:_GRID]
-    for work, picture in zip(chosen, sets.pictures["all"], strict=False):
-        path = f"reports/figures/{one.collection}/simulation/real/{work['scan_id'][:20]}.png"
-        image = write_image(catalog.store, path, picture, "real", title_of(work))
-        items.append(FigureItem(title_of(work), "", (image,)))
-    figure = FigureSet(
-        "simulation",
-        one.collection,
-        one.model_id or "",
-        "Real works at the same size",
-        "Centre squares in the order of their hashes; not selected.",
-        "grid",
-        tuple(items),
-    )
-    write_figure(catalog.store, figure, "real")

@@ -20,6 +20,9 @@ from artgan.storage import Store
 
 Row = dict[str, Any]
 
+FEW_PAIRED = 30
+"""Below this many works a paired measure says little without its interval."""
+
 
 @dataclass(frozen=True)
 class Number:
@@ -73,7 +76,7 @@ class Measurement:
 
     def row(self, subject: str, metric: str, number: Number, sample: Sample) -> Row:
         """Return one row of the metrics table."""
-        status, note = sample_note(min(len(sample.reference), sample.n_measured))
+        status, note = _trust(self.product, sample)
         known = find_metric(metric)
         row = {
             "metric_id": key(self.identity, subject, metric, sample.split),
@@ -104,6 +107,16 @@ class Measurement:
                 "is_fid": self.extractor.is_fid,
             }
         return row
+
+
+def _trust(product: Product, sample: Sample) -> tuple[str, str]:
+    """Return status and words on the sample: by set sizes, or by works for paired measures."""
+    smaller = min(len(sample.reference), sample.n_measured)
+    if product != "restoration":
+        return sample_note(smaller)
+    if smaller < FEW_PAIRED:
+        return "small_n", f"Few works (n = {smaller}): read the interval."
+    return "ok", ""
 
 
 def measurement(

@@ -1,5 +1,8 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from artgan.catalog.schema import MASKS
 from artgan.imaging.read import read_mask
@@ -64,7 +67,9 @@ def test_a_mask_that_cannot_serve_is_refused_with_its_reason(content, scan, reas
 
 
 def test_a_huge_mask_is_refused_by_its_header():
-    judged = inspect_mask(mask(30_000, 30_000), FOUND, SCAN)
+    buffer = io.BytesIO()
+    Image.new("1", (30_000, 30_000)).save(buffer, "PNG", compress_level=1)
+    judged = inspect_mask(buffer.getvalue(), FOUND, SCAN)
     assert isinstance(judged, Refused)
     assert judged.reason == "mask_size_mismatch"
     assert "60 x 40, got 30000 x 30000" in judged.message

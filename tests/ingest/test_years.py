@@ -10,14 +10,14 @@ from artgan.ingest.years import parse_years
     [
         ("1888", (1888, 1888)),
         ("c.1820-5", (1820, 1825)),
-        ("c. 1615–75", (1615, 1675)),
-        ("1913–15", (1913, 1915)),
+        ("c. 1615\u201375", (1615, 1675)),
+        ("1913\u201315", (1913, 1915)),
         ("1763-1765", (1763, 1765)),
         ("1590/95", (1590, 1595)),
         ("1590 or 1591", (1590, 1591)),
         ("from 1850 to 1860", (1850, 1860)),
         ("between 1590 and 1600", (1590, 1600)),
-        ("c.1945–c.1960", (1945, 1960)),
+        ("c.1945\u2013c.1960", (1945, 1960)),
         ("1832?", (1832, 1832)),
         ("[1820]", (1820, 1820)),
         ("Ming dynasty (1368-1644)", (1368, 1644)),
@@ -27,8 +27,8 @@ from artgan.ingest.years import parse_years
         ("1899-05", (1899, 1899)),
         ("1905-06", (1905, 1906)),
         ("1888, printed 1901", (1888, 1888)),
-        ("1826–7, reprinted 1892", (1826, 1827)),
-        ("1763, published 1800–07", (1763, 1763)),
+        ("1826\u20137, reprinted 1892", (1826, 1827)),
+        ("1763, published 1800\u201307", (1763, 1763)),
     ],
 )
 def test_years_and_spans_of_years(text, years):
@@ -47,7 +47,7 @@ def test_years_and_spans_of_years(text, years):
         ("16.-17. Jh.", (1501, 1700)),
         ("1830s", (1830, 1839)),
         ("1830s-40s", (1830, 1849)),
-        ("1830s–1850s", (1830, 1859)),
+        ("1830s\u20131850s", (1830, 1859)),
         ("early 1960s", (1960, 1969)),
     ],
 )
@@ -92,7 +92,7 @@ def test_eras(text, years):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "n.d.", "date not known", "undated", "？", "No. 17", "May", "9999", "0"]
+    "text", ["", "n.d.", "date not known", "undated", "\uff1f", "No. 17", "May", "9999", "0"]
 )
 def test_texts_without_a_year_have_none(text):
     assert parse_years(text) == (None, None)

@@ -1,0 +1,81 @@
+"""A night that is killed again and again ends like one that was not."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+
+from artgan.catalog.schema import TABLES
+from artgan.catalog.table import open_catalog
+from artgan.imaging.decode import decode, render
+
+KILLS = 5
+
+
+def start_night(root: Path, inbox: Path, home: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "flows", "nightly", "--root", str(root)]
+    command += ["--inbox", str(inbox), "--preset", "smoke"]
+    command += ["--simulated-works", "4", "--stylized-contents", "2"]
+    environment = os.environ | {"PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "WARNING"}
+    environment.pop("PREFECT_API_URL", None)
+    return subprocess.Popen(command, env=environment, start_new_session=True)
+
+
+def keys_of(root: Path) -> dict[str, list[str]]:
+    catalog = open_catalog(str(root))
+    return {
+        table.name: sorted(catalog.read(table, [table.key])[table.key].to_pylist())
+        for table in TABLES
+    }
+
+
+def check_whole(root: Path) -> int:
+    """Read every object to its end; return how many there are."""
+    checked = 0
+    for path in root.rglob("*"):
+        if not path.is_file() or "_tmp" in path.parts or "catalog" in path.parts:
+            continue
+        checked += 1
+        match path.suffix:
+            case ".json":
+                json.loads(path.read_bytes())
+            case ".png" | ".jpg" | ".tif":
+                render(decode(path, 10**9))
+            case ".safetensors":
+                safetensors.torch.load_file(path)
+    return checked
+
+
+@pytest.mark.slow
+def test_a_night_killed_five_times_ends_with_the_same_keys(inbox: Path, tmp_path: Path) -> None:
+    undisturbed = tmp_path / "undisturbed"
+    started = time.monotonic()
+    assert start_night(undisturbed, inbox, tmp_path / "home").wait() == 0
+    length_s = time.monotonic() - started
+
+    seed = random.randrange(10**6)
+    moments = random.Random(seed)
+    killed = tmp_path / "killed"
+    for _ in range(KILLS):
+        night = start_night(killed, inbox, tmp_path / "home")
+        moment_s = moments.uniform(0.1, 0.7) * length_s
+        try:
+            night.wait(moment_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(night.pid, signal.SIGKILL)
+            night.wait()
+    assert start_night(killed, inbox, tmp_path / "home").wait() == 0
+
+    assert check_whole(killed) > 100
+    ended, wanted = keys_of(killed), keys_of(undisturbed)
+    for name in wanted.keys() - {"runs"}:
+        assert ended[name] == wanted[name], (name, seed)
+    assert len(set(ended["runs"])) == len(ended["runs"])
+    assert set(wanted["runs"]) <= set(ended["runs"]), seed
