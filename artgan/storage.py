@@ -18,7 +18,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import fsspec
 
@@ -83,11 +82,13 @@ class Store:
         try:
             if self.is_local:
                 return Path(self.uri(key)).read_bytes()
-            return bytes(self._files().cat_file(self.uri(key)))
+            content = self._files().cat_file(self.uri(key))
         except FileNotFoundError as error:
             raise MissingAssetError(
                 f"object must exist, got {self.uri(key)!r}. Run the step that makes it again."
             ) from error
+        assert isinstance(content, bytes)
+        return content
 
     def write(self, key: str, content: bytes) -> None:
         """Write an object whole, replacing what was there."""
@@ -129,7 +130,8 @@ class Store:
         base = self.uri(prefix).rstrip("/")
         if self.is_local:
             return self._list_local(Path(base))
-        found: dict[str, dict[str, Any]] = self._files().find(base, detail=True)
+        found = self._files().find(base, detail=True)
+        assert isinstance(found, dict)
         bare = self.root.removeprefix("s3://")
         entries = [
             Entry(name.removeprefix(bare + "/"), int(facts["size"]), str(facts["ETag"]).strip('"'))

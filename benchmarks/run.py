@@ -12,6 +12,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 HERE = Path(__file__).parent
 
 
@@ -43,7 +45,8 @@ def _run(script: Path, stamp: dict[str, str]) -> bool:
 
 def _words(row: dict[str, object]) -> str:
     verdict = {True: "holds", False: "MISSED", None: ""}[row["holds"]]  # type: ignore[index]
-    return f"{row['name']}: {row['value']} {row['unit']} ({row['peer']} {row['peer_value']}) {verdict}"
+    peer = f"{row['peer']} {row['peer_value']}"
+    return f"{row['name']}: {row['value']} {row['unit']} ({peer}) {verdict}"
 
 
 def _commit() -> str:
@@ -52,12 +55,7 @@ def _commit() -> str:
 
 
 def _machine() -> str:
-    try:
-        import torch
-
-        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no accelerator"
-    except ImportError:
-        device = "no torch"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no accelerator"
     return f"{platform.machine()}, {os.cpu_count()} cores, {device}"
 
 

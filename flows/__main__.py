@@ -104,7 +104,7 @@ def read_settings(
     if name == "query":
         flags = _name_statement(flags)
 
-    class Flags(settings_class, BaseSettings):  # type: ignore[misc, valid-type]
+    class Flags(settings_class, BaseSettings):
         model_config = SettingsConfigDict(
             cli_prog_name=f"artgan {name}",
             cli_kebab_case=True,

@@ -5,10 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 import pyarrow.compute as pc
-from artgan.ingest.discover import FoundFile, collections_in, discover
-from artgan.ingest.inspect import Accepted, inspect
-from artgan.ingest.masks import inspect_mask, scan_path_of
-from artgan.ingest.metadata import read_metadata
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -16,7 +12,11 @@ from artgan.catalog.schema import MASKS, QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import IngestSettings
 from artgan.errors import InvalidInputError
+from artgan.ingest.discover import FoundFile, collections_in, discover
+from artgan.ingest.inspect import Accepted, inspect
+from artgan.ingest.masks import inspect_mask, scan_path_of
 from artgan.ingest.merge import Inspected, Merged, merge
+from artgan.ingest.metadata import read_metadata
 from artgan.keys import key
 from artgan.storage import now, open_store
 from tasks.chunks import Manifest, cut, forget, remembered

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -19,6 +18,7 @@ from artgan.imaging.read import read_mask
 from artgan.imaging.write import png_bytes, tiff_bytes
 from artgan.keys import VERSION, key
 from artgan.models.filler import Filler, load_filler
+from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.fill import fill_scan
 from artgan.storage import Store
 from tasks.chunks import Manifest, cut, remembered

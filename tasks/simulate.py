@@ -2,7 +2,6 @@
 
 import json
 
-from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -12,6 +11,7 @@ from artgan.config import SimulateSettings
 from artgan.imaging.write import png_bytes
 from artgan.keys import VERSION, key
 from artgan.models.generator import load_generator
+from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.simulate.works import simulate
 from tasks.chunks import Manifest, cut, remembered
 from tasks.outputs import Row, attempt, commit_outputs, made_already, write_output

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 
 import numpy as np
-from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -16,6 +15,7 @@ from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
 from artgan.keys import VERSION, key, set_digest
 from artgan.models.translator import load_translator
+from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store
 from artgan.stylize.color import ColorStatistics, measure_colors, pool_colors, transfer_colors
 from artgan.stylize.translate import translate

@@ -61,7 +61,7 @@ def start_run(catalog: Catalog, flow: str, settings: Settings, parent: Run | Non
         number = json.loads(catalog.store.read(mark))["number"]
     else:
         finished = catalog.read(RUNS, ["number"], pc.field("flow") == flow)["number"]
-        number = (pc.max(finished).as_py() or 0) + 1
+        number = max(finished.to_pylist(), default=0) + 1
         catalog.store.write(mark, json.dumps({"number": number}).encode())
     run_id = f"{flow}-{number:05d}-{key(flow, number, settings.digest())}"
     return Run(run_id, flow, number, None, settings)

@@ -167,8 +167,7 @@ def _select(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:
 
 def _without(fresh: pa.Table, key: str, known: pa.ChunkedArray) -> pa.Table:
     """Drop rows with a known key, and all but the first of rows that share a key."""
-    fresh = fresh.filter(pc.invert(pc.is_in(fresh[key], value_set=known.cast(pa.string()))))
-    seen: set[str] = set()
+    seen = set(known.to_pylist())
     first = []
     for value in fresh[key].to_pylist():
         first.append(value not in seen)

@@ -52,10 +52,10 @@ class Merged:
 def merge(inspected: Sequence[Inspected], known: Sequence[Row], metadata: Metadata) -> Merged:
     """Decide what becomes of each file of a collection.
 
-    Files are taken in the order of their paths, so the result does not depend on how they were
-    cut into chunks. A file with the same bytes as a known or earlier one is not a second scan:
-    it is listed in quarantine as an exact duplicate. The same file with a new change mark (copied
-    again, say) only gets the new mark.
+    Files are taken by length of path, then by path, so the result does not depend on how they were
+    cut into chunks, and of "scan.tif" and "scan copy.tif" the first is kept. A file with the same
+    bytes as a known or earlier one is not a second scan: it is listed in quarantine as an exact
+    duplicate. The same file with a new change mark (copied again, say) only gets the new mark.
 
     Args:
         inspected: The collection's new and changed files.
@@ -64,7 +64,7 @@ def merge(inspected: Sequence[Inspected], known: Sequence[Row], metadata: Metada
     """
     merged = Merged()
     paths = {row["scan_id"]: row["source_path"] for row in known}
-    for one in sorted(inspected, key=lambda one: one.file.path):
+    for one in sorted(inspected, key=lambda one: (len(one.file.path), one.file.path)):
         if one.row is None:
             merged.refused.append(_refusal(one.file, one.refused or {}))
             continue

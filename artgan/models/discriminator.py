@@ -65,9 +65,7 @@ class Discriminator(nn.Module):
         sides = [size_px >> level for level in range(int(math.log2(size_px // _MAP_PX)) + 1)]
         widths = [channels_at(side, size_px, base_channels, max_channels) for side in sides]
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
-        self.blocks = nn.Sequential(
-            *(_DownBlock(wide, deep) for wide, deep in pairwise(widths))
-        )
+        self.blocks = nn.Sequential(*(_DownBlock(wide, deep) for wide, deep in pairwise(widths)))
         self.mix = nn.Conv2d(widths[-1], widths[-1], 1)
         self.judge = nn.Conv2d(widths[-1], 1, 4)
         self.redrawn_px = min(size_px, 64 if size_px >= 256 else 32)

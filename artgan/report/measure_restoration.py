@@ -9,6 +9,7 @@ from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
 from artgan.degrade.evaluation import DamagedCrop, damage_picture, evaluation_crops
+from artgan.models.classical import inpaint
 from artgan.models.filler import Filler, load_filler
 from artgan.report.figures import FigureItem, FigureSet
 from artgan.report.measured import (
@@ -23,7 +24,6 @@ from artgan.report.measured import (
     write_figure,
     write_image,
 )
-from artgan.models.classical import inpaint
 from artgan.restore.fill import fill_scan
 from artgan.restore.measure import compare_methods
 

@@ -199,4 +199,3 @@ def _write_pairs(catalog: Catalog, one: Measurement, sets: _Sets) -> None:
         tuple(items),
     )
     write_figure(catalog.store, figure, "nearest")
-

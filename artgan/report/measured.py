@@ -152,7 +152,7 @@ def latest_numbers(catalog: Catalog, collection: str) -> list[Row]:
     return sorted(rows, key=lambda row: row["created_at"])
 
 
-def mean_over_works(values: Sequence[float], works: Sequence[int]) -> Number:
+def mean_over_works(values: Sequence[float] | np.ndarray, works: Sequence[int]) -> Number:
     """Average values of crops, with a Student interval over distinct works.
 
     Crops of one work are not independent, so each work counts once.

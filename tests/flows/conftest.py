@@ -19,5 +19,5 @@ def prefect_server() -> Iterator[None]:
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample archive at its smallest."""
     folder = tmp_path_factory.mktemp("sample") / "inbox"
-    write_sample(folder, seed=1, works=20)
+    write_sample(folder, seed=1, works=24)
     return folder
