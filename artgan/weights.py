@@ -108,7 +108,8 @@ def find_weights(spec: WeightsSpec, location: str | None) -> Path | None:
 
     Raises:
         CorruptAssetError: A file with the right name has the wrong bytes.
-        MissingAssetError: The prefix cannot be reached, so nobody knows whether the file is there.
+        MissingAssetError: The local place does not exist, or the prefix cannot be reached, so that
+            nobody knows whether the file is there.
     """
     if not location:
         return None
@@ -116,6 +117,11 @@ def find_weights(spec: WeightsSpec, location: str | None) -> Path | None:
     if "://" in location:
         return _find_remote(spec, location.rstrip("/"))
     place = Path(location).expanduser()
+    if not place.exists():
+        raise MissingAssetError(
+            f"weights must be an existing folder or file, got {location!r}. "
+            "Name another, or leave it out to use the labelled stand-in."
+        )
     if place.is_file() and place.name not in spec.file_names:
         return place if file_sha256(place).startswith(spec.sha256) else None
     candidates = [place] if place.is_file() else [place / name for name in spec.file_names]

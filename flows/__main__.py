@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, Settings
 
 from artgan import config
 from artgan.errors import ArtganError, InvalidInputError, MissingAssetError
+from flows.checks import check_places
 
 COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "nightly": ("flows.nightly", config.NightlySettings),
@@ -55,6 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         module, settings_class = _command(name)
         settings = read_settings(name, settings_class, flags)
+        check_places(settings)
     except (ArtganError, SettingsError) as error:
         return _say(error, 2)
     except ValidationError as error:

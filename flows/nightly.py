@@ -10,7 +10,7 @@ from flows.simulate import simulate
 from flows.stylize import stylize
 from flows.train import train
 from tasks.publish import publish_tables
-from tasks.report import write_pages
+from tasks.report import check_extractor, write_pages
 from tasks.run import recorded_run
 
 
@@ -18,6 +18,7 @@ from tasks.run import recorded_run
 def nightly(settings: NightlySettings) -> dict[str, int]:
     """Do everything that is new: ingest, train, restore, simulate, stylize, report, publish."""
     with recorded_run("nightly", settings, afterwards=[write_pages, publish_tables]) as run:
+        check_extractor(settings.report())
         run.count(ingest(settings.ingest()))
         run.count(train(settings.train()))
         run.count(restore(settings.restore()))

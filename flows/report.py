@@ -5,6 +5,7 @@ from prefect import flow
 from artgan.config import ReportSettings
 from tasks.collections import catalogued_collections
 from tasks.report import (
+    check_extractor,
     measure_restoration,
     measure_simulation,
     measure_stylization,
@@ -17,6 +18,7 @@ from tasks.run import recorded_run
 def report(settings: ReportSettings) -> dict[str, int]:
     """Measure the models in use and write the report pages."""
     with recorded_run("report", settings, afterwards=[write_pages]) as run:
+        check_extractor(settings)
         for collection in catalogued_collections(settings):
             run.count(measure_restoration(settings, collection, run.run_id))
             run.count(measure_simulation(settings, collection, run.run_id))

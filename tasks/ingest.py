@@ -11,8 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from artgan.catalog.schema import MASKS, QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import IngestSettings
-from artgan.errors import InvalidInputError
-from artgan.ingest.discover import FoundFile, collections_in, discover
+from artgan.ingest.discover import FoundFile, chosen_folders, discover
 from artgan.ingest.inspect import Accepted, inspect
 from artgan.ingest.masks import inspect_mask, scan_path_of
 from artgan.ingest.merge import Inspected, Merged, merge
@@ -29,13 +28,7 @@ _WAITING = "mask_without_scan"
 def find_collections(settings: IngestSettings) -> list[str]:
     """Return the collections of the inbox that the run is to ingest."""
     inbox = open_store(settings.inbox, name="inbox", must_exist=True)
-    found = collections_in(inbox)
-    for name in settings.collections:
-        if name not in found:
-            raise InvalidInputError(
-                f"collection must be a folder of the inbox, got {name!r}. Found: {found}."
-            )
-    return [name for name in found if not settings.collections or name in settings.collections]
+    return chosen_folders(inbox, settings.collections)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="find-{collection}")

@@ -6,6 +6,7 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.table import open_catalog
 from artgan.config import ArchiveSettings, ReportSettings
+from artgan.metrics.features import load_extractor
 from artgan.report import measure_restoration as restoration
 from artgan.report import measure_simulation as simulation
 from artgan.report import measure_stylization as stylization
@@ -13,6 +14,13 @@ from artgan.report.site import build_site
 from artgan.storage import now
 
 Counts = dict[str, int]
+
+
+@task(cache_policy=NO_CACHE)
+def check_extractor(settings: ReportSettings) -> None:
+    """Find the feature network before any work is done, and say which it is."""
+    extractor = load_extractor(settings.weights, settings.require_fid)
+    get_run_logger().info("distances of sets are measured as %s", extractor.label)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="measure-restoration-{collection}")

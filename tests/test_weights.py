@@ -36,7 +36,11 @@ def cache(tmp_path, monkeypatch):
 def test_no_location_or_an_empty_folder_finds_nothing(tmp_path):
     assert find_weights(SPEC, None) is None
     assert find_weights(SPEC, str(tmp_path)) is None
-    assert find_weights(SPEC, str(tmp_path / "absent")) is None
+
+
+def test_a_mistyped_folder_is_no_empty_folder(tmp_path):
+    with pytest.raises(MissingAssetError, match="weights must be an existing folder"):
+        find_weights(SPEC, str(tmp_path / "absent"))
 
 
 @pytest.mark.parametrize("name", SPEC.file_names)

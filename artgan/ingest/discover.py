@@ -1,9 +1,11 @@
 """What lies in an inbox: scans, damage masks and metadata, told apart by their names."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from artgan.errors import InvalidInputError
 from artgan.storage import TEMPORARY, Store
 
 Role = Literal["scan", "mask", "metadata"]
@@ -42,6 +44,22 @@ def collections_in(inbox: Store) -> list[str]:
     """Return the inbox's first-level folders that hold at least one file."""
     keys = (entry.key for entry in inbox.entries())
     return sorted({key.split("/", 1)[0] for key in keys if "/" in key and not _is_ignored(key)})
+
+
+def chosen_folders(inbox: Store, wanted: Sequence[str]) -> list[str]:
+    """Return the collections of an inbox to work on; all of them if none is named.
+
+    Raises:
+        InvalidInputError: If a named collection is not a folder of the inbox.
+    """
+    found = collections_in(inbox)
+    for name in wanted:
+        if name not in found:
+            listed = ", ".join(repr(one) for one in found) or "none"
+            raise InvalidInputError(
+                f"collection must be a folder of the inbox, got {name!r}. Found: {listed}."
+            )
+    return [name for name in found if not wanted or name in wanted]
 
 
 def discover(inbox: Store, collection: str) -> list[FoundFile]:

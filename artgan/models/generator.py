@@ -11,7 +11,7 @@ from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.models.checkpoint import load_network, unpack_weights
 
 _CHANNELS_PER_GROUP = 8
-_NOISE_RATE = 0.1
+_NOISE_RATE = 0.02
 _CENTER_LATENTS = 1024
 _CENTER_SEED = 0
 

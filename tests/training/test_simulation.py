@@ -129,6 +129,17 @@ def test_a_published_model_alone_is_enough_to_start_from():
     assert all(torch.equal(started[name], average[name]) for name in average)
 
 
+def test_the_first_steps_are_small():
+    first = trainee()
+    before = weights(first)
+    torch.manual_seed(0)
+    first.step(0)
+    after = weights(first)
+    # Adam moves a weight by about the rate; the rate rises to its value over 50 steps
+    moved = max((before[k] - after[k]).abs().max().item() for k in before if "generator." in k)
+    assert 0 < moved < 0.05 * TINY.learning_rate
+
+
 def test_weights_of_another_size_are_refused():
     other = build(works(3), works(3), replace(TINY, latent=4), 1, 0, None, features)
     base = {name: network.state_dict() for name, network in other.networks.items()}
