@@ -4,7 +4,7 @@
     ARTGAN_TEST_DATA=... python benchmarks/ingest.py
 
 For each scan both sides hash the bytes, decode all pixels, convert an embedded profile to sRGB,
-write the same access JPEG (quality 92, 4:4:4, optimized) and a 64-bit perceptual hash. The peer
+write the same access JPEG (quality 92, 4:4:4) and a 64-bit perceptual hash. The peer
 does what a careful person writes first with Pillow: load, ImageCms at full size, Lanczos to 32 px.
 Speed is images for each second of CPU time, best of several rounds taken in turn, so that other
 work on the machine does not count. The second measure is how many of a set of odd files come out
@@ -37,7 +37,8 @@ from artgan.sample.icc import ADOBE_RGB, DISPLAY_P3, convert_from_srgb, profile_
 from artgan.storage import open_store
 
 MAX_PIXELS = 500_000_000
-SPEED_TARGET = 1.0
+SCANS_TARGET = 1.0
+MASTERS_TARGET = 1.5
 MASTER_PX = (6000, 4000)
 QUICK_MASTER_PX = (3000, 2000)
 ROUNDS = 3
@@ -100,7 +101,7 @@ def pillow(path: Path) -> bytes | None:
     low = np.asarray(dctn(grey, type=2))[:8, :8]
     np.packbits(low > np.median(low)).tobytes().hex()
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=92, subsampling=0, optimize=True)
+    image.save(buffer, "JPEG", quality=92, subsampling=0)
     return buffer.getvalue()
 
 
@@ -116,7 +117,7 @@ def _best_seconds(paths: Sequence[Path], rounds: int) -> tuple[float, float]:
     return min(times[ours]), min(times[pillow])
 
 
-def _report(name: str, images: int, seconds: float, peer_seconds: float) -> None:
+def _report(name: str, images: int, seconds: float, peer_seconds: float, target: float) -> None:
     row = {
         "name": name,
         "value": round(images / seconds, 3),
@@ -124,8 +125,8 @@ def _report(name: str, images: int, seconds: float, peer_seconds: float) -> None
         "peer": PEER,
         "peer_value": round(images / peer_seconds, 3),
         "ratio": round(peer_seconds / seconds, 3),
-        "target": f"ratio >= {SPEED_TARGET}",
-        "holds": peer_seconds / seconds >= SPEED_TARGET,
+        "target": f"ratio >= {target}",
+        "holds": peer_seconds / seconds >= target,
     }
     print(json.dumps(row), flush=True)
 
@@ -140,16 +141,17 @@ def _measure_scans(folder: Path, rounds: int) -> None:
         files = discover(inbox, collection)
         paths = [Path(inbox.uri(file.path)) for file in files if file.role == "scan"]
         ours_s, pillow_s = _best_seconds(paths, rounds)
-        _report(f"ingest {collection}", len(paths), ours_s, pillow_s)
+        _report(f"ingest {collection}", len(paths), ours_s, pillow_s, SCANS_TARGET)
         images += len(paths)
         seconds += ours_s
         peer_seconds += pillow_s
-    _report("ingest all real scans", images, seconds, peer_seconds)
+    _report("ingest all real scans", images, seconds, peer_seconds, SCANS_TARGET)
 
 
 def _measure_masters(folder: Path, scratch: Path, size: tuple[int, int], rounds: int) -> None:
     for name, path in _masters(folder, scratch, size):
-        _report(f"ingest {name} {size[0]} x {size[1]}", 1, *_best_seconds([path], rounds))
+        ours_s, pillow_s = _best_seconds([path], rounds)
+        _report(f"ingest {name} {size[0]} x {size[1]}", 1, ours_s, pillow_s, MASTERS_TARGET)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of this process, both sides: {peak_mb:.0f} MB", file=sys.stderr)
 
@@ -188,11 +190,11 @@ def _odd_files(folder: Path, scratch: Path) -> Iterator[tuple[str, Path, np.ndar
     flat = np.concatenate([deep[..., :1]] * 3, axis=2)
     image = pyvips.Image.new_from_array(shallow)
 
-    def vips(name: str, made: pyvips.Image, **options: Any) -> Path:
-        made.write_to_file(str(scratch / name), **options)
+    def vips(name: str, made: pyvips.Image, quality: int | None = None) -> Path:
+        made.write_to_file(str(scratch / name), **({"Q": quality} if quality else {}))
         return scratch / name
 
-    def saved(name: str, array: np.ndarray, **options: Any) -> Path:
+    def saved(name: str, array: np.ndarray, options: dict[str, Any]) -> Path:
         Image.fromarray(array).save(scratch / name, **options)
         return scratch / name
 
@@ -202,20 +204,25 @@ def _odd_files(folder: Path, scratch: Path) -> Iterator[tuple[str, Path, np.ndar
     turned = Image.Exif()
     turned[0x0112] = 6
     white = np.full_like(shallow, 255)
-    alpha = np.dstack([shallow, np.zeros_like(shallow[..., :1])])
-    cut = vips("whole.jpg", image, Q="95").read_bytes()
+    opaque = np.arange(600) < 300
+    alpha = np.dstack([shallow, np.broadcast_to(np.uint8(255) * opaque, (400, 600))])
+    cut = vips("whole.jpg", image, 95).read_bytes()
     (scratch / "cut.jpg").write_bytes(cut[: len(cut) // 2])
     (scratch / "text.jpg").write_bytes(b"list of works")
     (scratch / "empty.tif").write_bytes(b"")
     yield "16-bit grey TIFF", vips("grey16.tif", grey16), np.round(flat / 257)
     yield "16-bit RGB TIFF", vips("rgb16.tif", rgb16), shallow
-    yield "AdobeRGB TIFF", saved("a.tif", wide, icc_profile=profile_bytes(ADOBE_RGB)), shallow
-    yield "orientation 6", saved("o.jpg", np.rot90(shallow), exif=turned, quality=95), shallow
-    yield "zstd TIFF", saved("z.tif", shallow, compression="zstd"), shallow
+    yield "AdobeRGB TIFF", saved("a.tif", wide, {"icc_profile": profile_bytes(ADOBE_RGB)}), shallow
+    yield (
+        "orientation 6",
+        saved("o.jpg", np.rot90(shallow), {"exif": turned, "quality": 95}),
+        shallow,
+    )
+    yield "zstd TIFF", saved("z.tif", shallow, {"compression": "zstd"}), shallow
     yield "CIELAB TIFF", vips("lab.tif", image.colourspace("lab")), shallow
     yield "float TIFF", vips("float.tif", image.colourspace("scrgb")), shallow
-    yield "transparent PNG", saved("alpha.png", alpha), white
-    yield "blank picture", saved("blank.png", white), None
+    yield "transparent PNG", saved("alpha.png", alpha, {}), np.where(opaque[:, None], shallow, 255)
+    yield "blank picture", saved("blank.png", white, {}), None
     yield "half a JPEG", scratch / "cut.jpg", None
     yield "text named .jpg", scratch / "text.jpg", None
     yield "empty file", scratch / "empty.tif", None

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from artgan.imaging.colour import image_from_array, to_srgb
-from artgan.imaging.decode import DecodedScan, RefusedScan, check_not_blank, decode, render
+from artgan.imaging.decode import DecodedScan, check_not_blank, decode, render
 from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256, phash
+from artgan.imaging.opening import RefusedScan
 from artgan.imaging.write import access_copy
 from artgan.ingest.discover import FoundFile
 

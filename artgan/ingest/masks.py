@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from artgan.imaging.decode import RefusedScan, decode
+from artgan.imaging.decode import decode
+from artgan.imaging.opening import RefusedScan
 from artgan.imaging.read import read_mask
 from artgan.imaging.write import png_bytes
 from artgan.ingest.discover import MASK_SUFFIX, FoundFile

@@ -40,8 +40,8 @@ def promote(
 ) -> Promotion:
     """Decide on promotion.
 
-    A simulation that copies training works (copy ratio below 0.9) or collapses (diversity below
-    0.6) is refused whatever its distance. A stylizer must at least come nearer to the
+    A simulation that copies training works (copy ratio below 0.9, and below what unseen works
+    read at this sample size) or collapses (diversity below 0.6) is refused whatever its distance. A stylizer must at least come nearer to the
     collection than works left as they are.
 
     Args:
@@ -73,8 +73,10 @@ def promote(
 
 def _flaw(kind: Kind, measures: Mapping[str, float]) -> str | None:
     if kind == "simulation":
-        if measures["copy_ratio"] < COPY_RATIO_FLOOR:
-            return f"too near to training works: copy ratio {measures['copy_ratio']:.2f}"
+        floor = min(COPY_RATIO_FLOOR, measures["honest_copy_ratio"])
+        if measures["copy_ratio"] < floor:
+            found = measures["copy_ratio"]
+            return f"too near to training works: copy ratio {found:.2f}, under {floor:.2f}"
         if measures["diversity_ratio"] < DIVERSITY_FLOOR:
             return f"too little diversity: {measures['diversity_ratio']:.2f} of that of real works"
     if kind == "style" and measures["style_kid_x1000"] >= measures["unchanged_kid_x1000"]:

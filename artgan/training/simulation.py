@@ -15,7 +15,7 @@ from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
 from artgan.metrics.diversity import diversity_ratio
 from artgan.metrics.features import normalise
 from artgan.metrics.kernel import kid_x1000
-from artgan.metrics.memorisation import copy_ratio
+from artgan.metrics.memorisation import copy_ratio, honest_copy_ratio
 from artgan.models.checkpoint import load_network
 from artgan.models.discriminator import Discriminator
 from artgan.models.generator import Generator, sample
@@ -210,6 +210,11 @@ class _Simulation:
         train = [batch_to_arrays(square(work, 0.5)[None])[0] for work in self.works]
         return self.features(train), self.features(self.held_out)
 
+    @cached_property
+    def honest(self) -> float:
+        """The copy ratio that unseen works themselves stay above."""
+        return honest_copy_ratio(*self.references) if len(self.held_out) >= 4 else 0.0
+
     def validate(self) -> dict[str, float]:
         train, held_out = self.references
         generated = self.features(batch_to_arrays(self.sampled(_SAMPLES)))
@@ -219,6 +224,7 @@ class _Simulation:
             "kid_low": kid.ci_low,
             "kid_high": kid.ci_high,
             "copy_ratio": copy_ratio(generated, train, held_out),
+            "honest_copy_ratio": self.honest,
             "diversity_ratio": diversity_ratio(generated, held_out),
         }
 

@@ -32,6 +32,8 @@ from artgan.training.simulation import Features, ema_decay
 
 TEMPERATURE = 0.07
 CONTRAST_WEIGHT = 1.0
+ANCHOR_WEIGHT = 10.0
+ANCHOR_PX = 8
 FEW_WORKS = 100
 _BETAS = (0.5, 0.999)
 _LUMA = (0.299, 0.587, 0.114)
@@ -141,7 +143,7 @@ class _Style:
         maps = self.networks.translator.encode(sources)
         results = self.networks.translator.decode(sources, maps[-1])
         losses = self._step_discriminator(style, results[:batch].detach())
-        losses |= self._step_translator(results, maps)
+        losses |= self._step_translator(sources, results, maps)
         update_ema(self.ema, self.networks.translator, ema_decay(number, batch))
         return losses
 
@@ -154,7 +156,9 @@ class _Style:
         )
         return {"discriminator": loss.item()}
 
-    def _step_translator(self, results: Tensor, maps: Sequence[Tensor]) -> dict[str, float]:
+    def _step_translator(
+        self, sources: Tensor, results: Tensor, maps: Sequence[Tensor]
+    ) -> dict[str, float]:
         self.networks.discriminator.requires_grad_(requires_grad=False)
         translated = results[: self.preset.batch]
         adversarial = least_squares_loss(self.networks.discriminator(self.shown(translated)), 1.0)
@@ -164,15 +168,18 @@ class _Style:
         contrast = torch.stack(
             [patch_contrast(q, k) for q, k in zip(queries, keys, strict=True)]
         ).mean()
+        # Not in the paper: a small network at a short training otherwise repaints the whole
+        # picture to please the discriminator. Large shapes and colours come from the tint.
+        anchor = F.l1_loss(F.avg_pool2d(results, ANCHOR_PX), F.avg_pool2d(sources, ANCHOR_PX))
         parameters = [
             *self.networks.translator.parameters(),
             *self.networks.projections.parameters(),
         ]
-        apply_gradients(
-            adversarial + CONTRAST_WEIGHT * contrast, self.optimizers["translator"], parameters
-        )
+        loss = adversarial + CONTRAST_WEIGHT * contrast + ANCHOR_WEIGHT * anchor
+        apply_gradients(loss, self.optimizers["translator"], parameters)
         self.networks.discriminator.requires_grad_(requires_grad=True)
-        return {"adversarial": adversarial.item(), "contrast": contrast.item()}
+        losses = {"adversarial": adversarial, "contrast": contrast, "anchor": anchor}
+        return {name: value.item() for name, value in losses.items()}
 
     def _draw_places(self, features: Tensor) -> Tensor:
         places = torch.randperm(features.shape[2] * features.shape[3])[: self.preset.patches]

@@ -8,7 +8,8 @@ from PIL import Image, TiffImagePlugin
 
 from artgan.errors import CorruptAssetError
 from artgan.imaging.colour import to_srgb
-from artgan.imaging.decode import RefusedScan, check_not_blank, decode, render, scan_array
+from artgan.imaging.decode import check_not_blank, decode, render, scan_array
+from artgan.imaging.opening import RefusedScan
 
 MAX_PIXELS = 10_000_000
 EXTRA_SAMPLE_STRAIGHT = b"\x52\x01\x03\x00\x01\x00\x00\x00\x02\x00"  # tag 338, one short, 2

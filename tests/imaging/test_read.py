@@ -7,7 +7,7 @@ from PIL import Image
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.colour import image_from_array
-from artgan.imaging.decode import RefusedScan
+from artgan.imaging.opening import RefusedScan
 from artgan.imaging.read import read_mask, read_rgb
 
 

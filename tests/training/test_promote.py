@@ -1,0 +1,64 @@
+import pytest
+
+from artgan.training.plan import decide
+from artgan.training.promote import promote
+
+GOOD = {
+    "kid_x1000": 50.0,
+    "copy_ratio": 1.0,
+    "honest_copy_ratio": 0.7,
+    "diversity_ratio": 0.9,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "promoted"),
+    [
+        ({}, True),
+        ({"kid_x1000": 101.0}, False),
+        ({"copy_ratio": 0.75}, True),
+        ({"copy_ratio": 0.65}, False),
+        ({"copy_ratio": 0.89, "honest_copy_ratio": 0.95}, False),
+        ({"diversity_ratio": 0.5}, False),
+    ],
+)
+def test_a_simulation_must_be_nearer_varied_and_no_copy(changed, promoted) -> None:
+    decision = promote("simulation", GOOD | changed, {"kid_x1000": 100.0})
+    assert decision.promoted is promoted
+    assert decision.reason
+
+
+def test_the_first_model_is_promoted_unless_it_has_a_flaw() -> None:
+    assert promote("simulation", GOOD, None).promoted
+    assert not promote("simulation", GOOD | {"diversity_ratio": 0.1}, None).promoted
+
+
+def test_a_filler_must_be_better_than_what_is_in_use() -> None:
+    assert promote("restoration", {"hole_psnr_db": 24.1}, {"hole_psnr_db": 24.0}).promoted
+    same = promote("restoration", {"hole_psnr_db": 24.0}, {"hole_psnr_db": 24.0})
+    assert not same.promoted
+    assert "24.000 against 24.000" in same.reason
+
+
+def test_a_stylizer_must_beat_works_left_as_they_are() -> None:
+    measures = {"style_kid_x1000": 90.0, "unchanged_kid_x1000": 80.0}
+    assert not promote("style", measures, None).promoted
+    assert promote("style", measures | {"unchanged_kid_x1000": 100.0}, None).promoted
+
+
+@pytest.mark.parametrize(
+    ("before", "present", "train"),
+    [
+        (None, range(30), True),
+        (range(30), range(30), False),
+        (range(30), range(31), False),
+        (range(30), range(33), True),
+        (range(300), range(315), False),
+        (range(300), range(320), True),
+        (range(30), range(3, 30), True),
+    ],
+)
+def test_training_waits_for_a_tenth_or_twenty_changed_works(before, present, train) -> None:
+    old = None if before is None else [str(number) for number in before]
+    new = [str(number) for number in present]
+    assert decide(old, new, 0.1, 20).train is train
