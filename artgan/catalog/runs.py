@@ -60,8 +60,8 @@ def start_run(catalog: Catalog, flow: str, settings: Settings, parent: Run | Non
     if catalog.store.exists(mark):
         number = json.loads(catalog.store.read(mark))["number"]
     else:
-        finished = catalog.read(RUNS, ["number"], pc.field("flow") == flow)["number"]
-        number = max(finished.to_pylist(), default=0) + 1
+        finished = catalog.rows(RUNS, ["number"], pc.field("flow") == flow)
+        number = max((row["number"] or 0 for row in finished), default=0) + 1
         catalog.store.write(mark, json.dumps({"number": number}).encode())
     run_id = f"{flow}-{number:05d}-{key(flow, number, settings.digest())}"
     return Run(run_id, flow, number, None, settings)

@@ -16,6 +16,7 @@ PHASH_ALGORITHM = "dct64-of-32px-luma-median-v1"
 PHASH_BITS = 64
 _SIDE_PX = 32
 _LOW = 8
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the grey of imagehash
 
 
 def file_sha256(path: Path) -> str:
@@ -43,7 +44,7 @@ def phash(image: pyvips.Image) -> str:
         section 3.2.1.
     """
     small = image.thumbnail_image(_SIDE_PX, height=_SIDE_PX, size="force")
-    grey = small.colourspace("b-w").numpy().reshape(_SIDE_PX, _SIDE_PX).astype(np.float64)
+    grey = small.numpy() @ _LUMA
     low = np.asarray(dctn(grey, type=2))[:_LOW, :_LOW]
     bits = (low > np.median(low)).ravel()
     return np.packbits(bits).tobytes().hex()

@@ -54,11 +54,12 @@ class _Residual(nn.Module):
 
 
 class Translator(nn.Module):
-    """Give pictures the colours of a collection by a linear map, then its brushwork on top.
+    """Add the brushwork of a collection to pictures that have its colours already.
 
-    Untrained, it is the colour map alone: the last layer starts at zero. Differs from the paper:
-    the colour map and the sum; no normalisation over the frame, so that a tile of a picture comes
-    out as it would from the whole; the encoder's features serve the contrastive loss as there.
+    Untrained, it changes nothing: the last layer starts at zero. It carries the collection's
+    colours, so that each picture can be given them first. Differs from the paper: the colours and
+    the sum; no normalisation over the frame, so that a tile of a picture comes out as it would
+    from the whole; the encoder's features serve the contrastive loss as there.
 
     Args:
         width: Channels at full resolution; four times as many in the trunk.
@@ -71,8 +72,8 @@ class Translator(nn.Module):
 
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
-        self.register_buffer("color_matrix", torch.eye(3))
-        self.register_buffer("color_offset", torch.zeros(3))
+        self.register_buffer("color_mean", torch.zeros(3, dtype=torch.float64))
+        self.register_buffer("color_covariance", torch.eye(3, dtype=torch.float64))
         self.stem = _conv(3, width, 5)
         self.down = nn.ModuleList(
             nn.Sequential(nn.LeakyReLU(LEAK), _conv(c, 2 * c), BlurHalve(2 * c))
@@ -84,27 +85,24 @@ class Translator(nn.Module):
         # Stem, two halvings and doublings with their filters, head; then two per trunk block.
         self.reach_px = 24 + 2 * STRIDE * blocks
 
-    def set_colors(self, matrix: np.ndarray, offset: np.ndarray) -> None:
-        """Set the colour map x -> matrix x + offset, (3, 3) and (3,), of values in [0, 1]."""
-        self.get_buffer("color_matrix").copy_(torch.from_numpy(matrix))
-        self.get_buffer("color_offset").copy_(torch.from_numpy(offset))
+    def set_colors(self, mean: np.ndarray, covariance: np.ndarray) -> None:
+        """Keep the collection's mean (3,) and covariance (3, 3) of sRGB values in [0, 1]."""
+        self.get_buffer("color_mean").copy_(torch.from_numpy(mean))
+        self.get_buffer("color_covariance").copy_(torch.from_numpy(covariance))
+
+    @property
+    def colors(self) -> tuple[np.ndarray, np.ndarray]:
+        """The collection's mean and covariance, as `set_colors` took them."""
+        names = ("color_mean", "color_covariance")
+        mean, covariance = (self.get_buffer(name).cpu().numpy() for name in names)
+        return mean, covariance
 
     def forward(self, images: Tensor) -> Tensor:
-        """Translate (B, 3, H, W) in [0, 1], sides multiples of 4; the same shape and range."""
-        return self.refine(self.tint(images))
-
-    def tint(self, images: Tensor) -> Tensor:
-        """Return the images with the collection's colours and nothing else of it."""
-        matrix, offset = self.get_buffer("color_matrix"), self.get_buffer("color_offset")
-        tinted = torch.einsum("ij,bjhw->bihw", matrix, images) + offset[:, None, None]
-        return tinted.clamp(0, 1)
-
-    def refine(self, tinted: Tensor) -> Tensor:
-        """Add the collection's brushwork to images that have its colours already."""
-        return self.decode(tinted, self.encode(tinted)[-1])
+        """Refine (B, 3, H, W) in [0, 1], sides multiples of 4; the same shape and range."""
+        return self.decode(images, self.encode(images)[-1])
 
     def decode(self, tinted: Tensor, deepest: Tensor) -> Tensor:
-        """Finish ``refine`` from the last map of ``encode``."""
+        """Finish ``forward`` from the last map of ``encode``."""
         x = self.trunk(deepest)
         for conv in self.up:
             x = F.interpolate(x, scale_factor=2, mode="bilinear")

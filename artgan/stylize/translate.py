@@ -8,6 +8,7 @@ import torch
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays, check_picture
 from artgan.models.translator import STRIDE, Translator
+from artgan.stylize.color import ColorStatistics, transfer_colors
 
 TILE_PX = 512
 
@@ -16,9 +17,10 @@ TILE_PX = 512
 def translate(picture: np.ndarray, translator: Translator, tile_px: int = TILE_PX) -> np.ndarray:
     """Translate a picture of any size to the translator's collection.
 
-    Each tile is computed with as much of its surroundings as the network can see, so the result
-    is that of the whole picture at once, up to the rounding of float32; memory grows with the
-    tile. Strokes have the size in pixels that the translator was trained at.
+    The picture first takes the collection's colours as a whole (`transfer_colors`), then its
+    brushwork by tiles. Each tile is computed with as much of its surroundings as the network can
+    see, so the result is that of the whole picture at once, up to the rounding of float32; memory
+    grows with the tile. Strokes have the size in pixels that the translator was trained at.
 
     Args:
         picture: (H, W, 3) uint8 sRGB, at least one pixel.
@@ -39,6 +41,7 @@ def translate(picture: np.ndarray, translator: Translator, tile_px: int = TILE_P
         message = f"tile_px must be a positive multiple of {STRIDE}, got {tile_px}. Take 512."
         raise InvalidInputError(message)
     height, width = picture.shape[:2]
+    picture = transfer_colors(picture, ColorStatistics(*translator.colors))
     halo = _round_up(translator.reach_px)
     below, right = _round_up(height) - height, _round_up(width) - width
     padded = np.pad(picture, ((halo, halo + below), (halo, halo + right), (0, 0)), mode="reflect")

@@ -41,8 +41,8 @@ def promote(
     """Decide on promotion.
 
     A simulation that copies training works (copy ratio below 0.9, and below what unseen works
-    read at this sample size) or collapses (diversity below 0.6) is refused whatever its distance. A stylizer must at least come nearer to the
-    collection than works left as they are.
+    read at this sample size) or collapses (diversity below 0.6) is refused whatever its
+    distance. A stylizer must at least come nearer to the collection than works left as they are.
 
     Args:
         kind: Kind of model.

@@ -18,7 +18,7 @@ from artgan.models.checkpoint import load_network
 from artgan.models.translator import STRIDE, PatchProjections, StyleDiscriminator, Translator
 from artgan.presets import StylePreset
 from artgan.simulate.works import grid
-from artgan.stylize.color import color_map, measure_colors, pool_colors, transfer_colors
+from artgan.stylize.color import measure_colors, pool_colors, transfer_colors
 from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import least_squares_loss
@@ -139,7 +139,7 @@ class _Style:
         style = draw_crops(self.style, crop_px, batch).to(self.device)
         content = draw_crops(self.content, crop_px, batch).to(self.device)
         # The collection's own crops go through as well: they should come out as they are.
-        sources = torch.cat([self.networks.translator.tint(content), style])
+        sources = torch.cat([content, style])
         maps = self.networks.translator.encode(sources)
         results = self.networks.translator.decode(sources, maps[-1])
         losses = self._step_discriminator(style, results[:batch].detach())
@@ -188,7 +188,7 @@ class _Style:
     @torch.no_grad()
     def translated(self) -> list[np.ndarray]:
         """Translate the held-out contents with the averaged translator."""
-        results = [self.ema(arrays_to_batch([work]).to(self.device)) for work in self.content_val]
+        results = [self.ema(arrays_to_batch([work]).to(self.device)) for work in self.color_val]
         return [batch_to_arrays(result)[0] for result in results]
 
     def grid(self) -> np.ndarray:
@@ -268,8 +268,7 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
     torch.manual_seed(seed)
     networks = _networks(preset, base or {})
     style_colors = pool_colors([measure_colors(work) for work in style_train])
-    content_colors = pool_colors([measure_colors(work) for work in content_train])
-    networks.translator.set_colors(*color_map(content_colors, style_colors))
+    networks.translator.set_colors(style_colors.mean, style_colors.covariance)
     ema = make_ema(networks.translator)
     for network in (*networks, ema):
         network.to(training_device())
@@ -278,7 +277,9 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
         preset=preset,
         steps=steps,
         style=[arrays_to_batch([work])[0] for work in style_train],
-        content=[arrays_to_batch([work])[0] for work in content_train],
+        content=[
+            arrays_to_batch([transfer_colors(work, style_colors)])[0] for work in content_train
+        ],
         style_val=[_center(work, preset.short_side_px) for work in style_val],
         content_val=contents,
         color_val=[transfer_colors(work, style_colors) for work in contents],

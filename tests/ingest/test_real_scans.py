@@ -43,18 +43,23 @@ def test_formats_and_profiles_are_those_inside_the_files(rows):
     assert {row["bit_depth"] for row in rows} == {8}
 
 
-def test_the_byte_duplicate_and_the_same_print_from_two_sources_are_found(rows):
+def test_the_byte_duplicate_and_works_that_are_there_in_two_reproductions_are_found(rows):
     assert len(rows) == 440
     groups = assign_groups([(row["scan_id"], row["phash"]) for row in rows], [])
     pairs = Counter(groups.values())
     shared = sorted(row["source_path"] for row in rows if pairs[groups[row["scan_id"]]] > 1)
-    assert shared == ["ukiyo_e/hokusai_lavague.jpg", "ukiyo_e/jyun_p17.jpg"]
+    assert shared == [
+        "monet_256/9908d1daa9.jpg",  # one painting, photographed twice in other colours
+        "monet_256/fba982625d.jpg",
+        "ukiyo_e/hokusai_lavague.jpg",  # one print from two sources
+        "ukiyo_e/jyun_p17.jpg",
+    ]
 
 
 def test_no_other_pictures_come_near_the_threshold(rows):
     hashes = hashes_to_array([row["phash"] for row in rows])
     distances = hamming_distances(hashes, hashes)[np.triu_indices(len(rows), 1)]
-    assert (distances <= 4).sum() == 1
+    assert (distances <= 4).sum() == 2
 
 
 def test_every_collection_has_works_in_every_split(rows):
