@@ -63,10 +63,10 @@ class SimulationPreset:
     max_channels: int = 128
     latent: int = 128
     batch: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     gamma: float = 0.2
     base_steps: int = 2400
-    collection_steps: int = 2400
+    collection_steps: int = 1200
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class StylePreset:
     batch: int = 4
     learning_rate: float = 4e-4
     base_steps: int = 0
-    collection_steps: int = 1500
+    collection_steps: int = 600
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The collection stylizer: a residual translator over a colour map, and what trains it."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,6 +20,10 @@ STRIDE = 4
 def _conv(channels_in: int, channels_out: int, kernel: int = 3) -> nn.Conv2d:
     """Convolve with reflected borders: a frame of zeros would be painted over as a motif."""
     return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, padding_mode="reflect")
+
+
+ColorSide = Literal["style", "content"]
+COLOR_SIDES: tuple[ColorSide, ...] = ("style", "content")
 
 
 class BlurHalve(nn.Module):
@@ -56,8 +61,9 @@ class _Residual(nn.Module):
 class Translator(nn.Module):
     """Add the brushwork of a collection to pictures that have its colours already.
 
-    Untrained, it changes nothing: the last layer starts at zero. It carries the collection's
-    colours, so that each picture can be given them first. Differs from the paper: the colours and
+    Untrained, it changes nothing: the last layer starts at zero. It carries the colours of the
+    collection and of the works translated from, so that each picture can be given the
+    collection's colours first. Differs from the paper: the colours and
     the sum; no normalisation over the frame, so that a tile of a picture comes out as it would
     from the whole; the encoder's features serve the contrastive loss as there.
 
@@ -72,8 +78,9 @@ class Translator(nn.Module):
 
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
-        self.register_buffer("color_mean", torch.zeros(3, dtype=torch.float64))
-        self.register_buffer("color_covariance", torch.eye(3, dtype=torch.float64))
+        for side in COLOR_SIDES:
+            self.register_buffer(f"{side}_mean", torch.zeros(3, dtype=torch.float64))
+            self.register_buffer(f"{side}_covariance", torch.eye(3, dtype=torch.float64))
         self.stem = _conv(3, width, 5)
         self.down = nn.ModuleList(
             nn.Sequential(nn.LeakyReLU(LEAK), _conv(c, 2 * c), BlurHalve(2 * c))
@@ -85,15 +92,14 @@ class Translator(nn.Module):
         # Stem, two halvings and doublings with their filters, head; then two per trunk block.
         self.reach_px = 24 + 2 * STRIDE * blocks
 
-    def set_colors(self, mean: np.ndarray, covariance: np.ndarray) -> None:
-        """Keep the collection's mean (3,) and covariance (3, 3) of sRGB values in [0, 1]."""
-        self.get_buffer("color_mean").copy_(torch.from_numpy(mean))
-        self.get_buffer("color_covariance").copy_(torch.from_numpy(covariance))
+    def set_colors(self, side: ColorSide, mean: np.ndarray, covariance: np.ndarray) -> None:
+        """Keep the mean (3,) and covariance (3, 3) of one side's sRGB values in [0, 1]."""
+        self.get_buffer(f"{side}_mean").copy_(torch.from_numpy(mean))
+        self.get_buffer(f"{side}_covariance").copy_(torch.from_numpy(covariance))
 
-    @property
-    def colors(self) -> tuple[np.ndarray, np.ndarray]:
-        """The collection's mean and covariance, as `set_colors` took them."""
-        names = ("color_mean", "color_covariance")
+    def colors(self, side: ColorSide) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean and covariance of one side, as `set_colors` took them."""
+        names = (f"{side}_mean", f"{side}_covariance")
         mean, covariance = (self.get_buffer(name).cpu().numpy() for name in names)
         return mean, covariance
 

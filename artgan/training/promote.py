@@ -7,6 +7,10 @@ from artgan.presets import Kind
 
 COPY_RATIO_FLOOR = 0.9
 DIVERSITY_FLOOR = 0.6
+_STYLE_PEERS = {
+    "unchanged_kid_x1000": "works left as they are",
+    "color_kid_x1000": "colour transfer alone",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ def promote(
 
     A simulation that copies training works (copy ratio below 0.9, and below what unseen works
     read at this sample size) or collapses (diversity below 0.6) is refused whatever its
-    distance. A stylizer must at least come nearer to the collection than works left as they are.
+    distance. A stylizer must come nearer to the collection than works left as they are, and
+    than plain colour transfer.
 
     Args:
         kind: Kind of model.
@@ -79,6 +84,8 @@ def _flaw(kind: Kind, measures: Mapping[str, float]) -> str | None:
             return f"too near to training works: copy ratio {found:.2f}, under {floor:.2f}"
         if measures["diversity_ratio"] < DIVERSITY_FLOOR:
             return f"too little diversity: {measures['diversity_ratio']:.2f} of that of real works"
-    if kind == "style" and measures["style_kid_x1000"] >= measures["unchanged_kid_x1000"]:
-        return "not nearer to the collection than works left as they are"
+    if kind == "style":
+        for peer, words in _STYLE_PEERS.items():
+            if measures["style_kid_x1000"] >= measures[peer]:
+                return f"not nearer to the collection than {words}"
     return None

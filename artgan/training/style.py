@@ -19,6 +19,7 @@ from artgan.models.translator import STRIDE, PatchProjections, StyleDiscriminato
 from artgan.presets import StylePreset
 from artgan.simulate.works import grid
 from artgan.stylize.color import measure_colors, pool_colors, transfer_colors
+from artgan.stylize.translate import tint
 from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import least_squares_loss
@@ -31,8 +32,8 @@ from artgan.training.loop import (
 from artgan.training.simulation import Features, ema_decay
 
 TEMPERATURE = 0.07
-CONTRAST_WEIGHT = 1.0
-ANCHOR_WEIGHT = 10.0
+CONTRAST_WEIGHT = 0.3
+ANCHOR_WEIGHT = 1.0
 ANCHOR_PX = 8
 FEW_WORKS = 100
 _BETAS = (0.5, 0.999)
@@ -117,6 +118,7 @@ class _Style:
     style_val: list[np.ndarray]
     content_val: list[np.ndarray]
     color_val: list[np.ndarray]
+    tinted_val: list[np.ndarray]
     features: Features
     networks: _Networks
     ema: Translator
@@ -188,7 +190,7 @@ class _Style:
     @torch.no_grad()
     def translated(self) -> list[np.ndarray]:
         """Translate the held-out contents with the averaged translator."""
-        results = [self.ema(arrays_to_batch([work]).to(self.device)) for work in self.color_val]
+        results = [self.ema(arrays_to_batch([work]).to(self.device)) for work in self.tinted_val]
         return [batch_to_arrays(result)[0] for result in results]
 
     def grid(self) -> np.ndarray:
@@ -268,7 +270,9 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
     torch.manual_seed(seed)
     networks = _networks(preset, base or {})
     style_colors = pool_colors([measure_colors(work) for work in style_train])
-    networks.translator.set_colors(style_colors.mean, style_colors.covariance)
+    content_colors = pool_colors([measure_colors(work) for work in content_train])
+    networks.translator.set_colors("style", style_colors.mean, style_colors.covariance)
+    networks.translator.set_colors("content", content_colors.mean, content_colors.covariance)
     ema = make_ema(networks.translator)
     for network in (*networks, ema):
         network.to(training_device())
@@ -277,12 +281,11 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
         preset=preset,
         steps=steps,
         style=[arrays_to_batch([work])[0] for work in style_train],
-        content=[
-            arrays_to_batch([transfer_colors(work, style_colors)])[0] for work in content_train
-        ],
+        content=[arrays_to_batch([tint(work, networks.translator)])[0] for work in content_train],
         style_val=[_center(work, preset.short_side_px) for work in style_val],
         content_val=contents,
         color_val=[transfer_colors(work, style_colors) for work in contents],
+        tinted_val=[tint(work, networks.translator) for work in contents],
         features=features,
         networks=networks,
         ema=ema,

@@ -28,9 +28,10 @@ def test_untrained_it_changes_nothing_and_carries_the_colours():
     images = torch.rand(1, 3, 8, 8) / 2
     assert torch.equal(translator(images), images)
     mean, covariance = np.array([0.25, 0.0, 1.0]), np.diag([0.5, 1.0, 0.25])
-    translator.set_colors(mean, covariance)
-    assert np.array_equal(translator.colors[0], mean)
-    assert np.array_equal(translator.colors[1], covariance)
+    translator.set_colors("style", mean, covariance)
+    assert np.array_equal(translator.colors("style")[0], mean)
+    assert np.array_equal(translator.colors("style")[1], covariance)
+    assert np.array_equal(translator.colors("content")[0], np.zeros(3))
 
 
 def test_results_have_the_size_and_range_of_images(stirred):

@@ -5,15 +5,15 @@ import torch
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
 from artgan.models.translator import Translator
-from artgan.stylize.color import ColorStatistics, transfer_colors
-from artgan.stylize.translate import translate
+from artgan.stylize.translate import tint, translate
 
 
 @pytest.fixture(scope="module")
 def translator():
     torch.manual_seed(0)
     translator = Translator(4, 1)
-    translator.set_colors(np.full(3, 0.5), np.diag([0.05, 0.06, 0.07]))
+    translator.set_colors("style", np.full(3, 0.5), np.diag([0.05, 0.06, 0.07]))
+    translator.set_colors("content", np.full(3, 0.4), np.diag([0.08, 0.05, 0.07]))
     for parameter in translator.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
@@ -51,7 +51,7 @@ def test_tiles_give_the_picture_that_the_whole_gives(translator, tile_px):
 def test_inside_it_is_what_the_network_says(translator):
     work = picture(160, 160)
     with torch.no_grad():
-        tinted = transfer_colors(work, ColorStatistics(*translator.colors))
+        tinted = tint(work, translator)
         expected = batch_to_arrays(translator(arrays_to_batch([tinted])))[0]
     inner = slice(translator.reach_px, -translator.reach_px)
     result = translate(work, translator)

@@ -40,10 +40,11 @@ def test_a_filler_must_be_better_than_what_is_in_use() -> None:
     assert "24.000 against 24.000" in same.reason
 
 
-def test_a_stylizer_must_beat_works_left_as_they_are() -> None:
-    measures = {"style_kid_x1000": 90.0, "unchanged_kid_x1000": 80.0}
-    assert not promote("style", measures, None).promoted
-    assert promote("style", measures | {"unchanged_kid_x1000": 100.0}, None).promoted
+def test_a_stylizer_must_beat_doing_nothing_and_colour_transfer() -> None:
+    good = {"style_kid_x1000": 90.0, "unchanged_kid_x1000": 120.0, "color_kid_x1000": 100.0}
+    assert promote("style", good, None).promoted
+    assert not promote("style", good | {"unchanged_kid_x1000": 80.0}, None).promoted
+    assert not promote("style", good | {"color_kid_x1000": 80.0}, None).promoted
 
 
 @pytest.mark.parametrize(
