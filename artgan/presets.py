@@ -35,7 +35,7 @@ class RestorationPreset:
     blocks: tuple[int, ...] = (1, 1, 2)
     discriminator_width: int = 16
     batch: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     gan_fraction: float = 0.4
     adversarial_weight: float = 0.02
     base_steps: int = 3000

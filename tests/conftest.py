@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 import s3fs
+import torch
 
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
+
+# Small networks gain nothing from a second thread, and lose much where others compute as well.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
