@@ -1,11 +1,15 @@
 """Tasks of the report flow."""
 
+from collections.abc import Callable
+from typing import Any
+
 from prefect import get_run_logger, task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
-from artgan.catalog.table import open_catalog
+from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import ArchiveSettings, ReportSettings
+from artgan.errors import ArtganError
 from artgan.metrics.features import load_extractor
 from artgan.report import measure_restoration as restoration
 from artgan.report import measure_simulation as simulation
@@ -14,6 +18,7 @@ from artgan.report.site import build_site
 from artgan.storage import now
 
 Counts = dict[str, int]
+Measure = Callable[[Catalog, str, ReportSettings, dict[str, Any]], int]
 
 
 @task(cache_policy=NO_CACHE)
@@ -26,33 +31,31 @@ def check_extractor(settings: ReportSettings) -> None:
 @task(cache_policy=NO_CACHE, task_run_name="measure-restoration-{collection}")
 def measure_restoration(settings: ReportSettings, collection: str, run_id: str) -> Counts:
     """Measure a collection's filler on held-out works."""
-    stamp = {"run_id": run_id, "created_at": now()}
-    added = restoration.measure_restoration(
-        open_catalog(settings.root), collection, settings, stamp
-    )
-    return _counted(collection, "restoration", added)
+    return _measured(restoration.measure_restoration, settings, collection, run_id)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="measure-simulation-{collection}")
 def measure_simulation(settings: ReportSettings, collection: str, run_id: str) -> Counts:
     """Measure a collection's generator against real works."""
-    stamp = {"run_id": run_id, "created_at": now()}
-    added = simulation.measure_simulation(open_catalog(settings.root), collection, settings, stamp)
-    return _counted(collection, "simulation", added)
+    return _measured(simulation.measure_simulation, settings, collection, run_id)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="measure-stylization-{collection}")
 def measure_stylization(settings: ReportSettings, collection: str, run_id: str) -> Counts:
     """Measure a collection's stylizers on held-out works."""
+    return _measured(stylization.measure_stylization, settings, collection, run_id)
+
+
+def _measured(measure: Measure, settings: ReportSettings, collection: str, run_id: str) -> Counts:
+    """Run a measurement; one that is refused is said and counted, and the others go on."""
+    log = get_run_logger()
     stamp = {"run_id": run_id, "created_at": now()}
-    added = stylization.measure_stylization(
-        open_catalog(settings.root), collection, settings, stamp
-    )
-    return _counted(collection, "stylization", added)
-
-
-def _counted(collection: str, product: str, added: int) -> Counts:
-    get_run_logger().info("%s %s: %d new numbers", collection, product, added)
+    try:
+        added = measure(open_catalog(settings.root), collection, settings, stamp)
+    except ArtganError as error:
+        log.error("%s: %s", collection, error)
+        return {"failed": 1}
+    log.info("%s: %d new numbers", collection, added)
     return {"done": added, "numbers": added}
 
 

@@ -36,7 +36,7 @@ _VGG_SIDE_PX = 64
 _FD_FLOOR_N = 20
 _COVERAGE_N = 50
 _PAIRS = 10
-_MIN_REAL = 2
+_MIN_REAL = 3
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from artgan.stylize.translate import translate
 
 _SIDE_PX = 128
 _CONTENTS = 32
-_MIN_STYLE = 2
+_MIN_STYLE = 3
 
 Stylizer = Callable[[np.ndarray], np.ndarray]
 

@@ -86,7 +86,8 @@ def test_undamaged_pixels_of_restored_scans_are_those_of_the_source(archive: Cat
 
 
 def test_every_collection_goes_through_to_the_report(archive: Catalog) -> None:
-    collections = {row["collection"] for row in archive.rows(SCANS)}
+    collections = {row["collection"] for row in archive.rows(SCANS)} - {"few_sketches"}
+    assert len(collections) == 3
     for kind in KINDS:
         trained = {row["collection"] for row in archive.rows(MODELS) if row["kind"] == kind}
         assert collections <= trained
@@ -97,6 +98,15 @@ def test_every_collection_goes_through_to_the_report(archive: Catalog) -> None:
         products = {row["product"] for row in archive.rows(METRICS)}
         assert products >= {"restoration", "stylization"}
     assert archive.store.exists("reports/index.html")
+
+
+def test_a_collection_with_too_few_works_is_catalogued_and_reported(archive: Catalog) -> None:
+    rows = [row for row in archive.rows(SCANS) if row["collection"] == "few_sketches"]
+    assert len(rows) == 5
+    assert not [row for row in archive.rows(MODELS) if row["collection"] == "few_sketches"]
+    page = archive.store.read("reports/collections/few_sketches/index.html").decode()
+    assert "too few works to train" in page.lower()
+    assert all(run["n_failed"] == 0 for run in archive.rows(RUNS))
 
 
 def test_a_second_night_makes_nothing_again(
