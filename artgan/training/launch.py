@@ -6,7 +6,6 @@ else it says goes to standard error and is kept for the error message.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,9 +17,6 @@ from artgan.errors import ArtganError
 from artgan.training.plan import TrainJob, job_to_json
 
 _LAST_WORDS = 2000
-# Threads that wait for work without spinning: two trainings on the same cores would otherwise
-# slow one another several times over.
-_PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def launch(root: str, job: TrainJob, observe: Callable[[dict[str, Any]], None]) -> None:
@@ -41,7 +37,7 @@ def launch(root: str, job: TrainJob, observe: Callable[[dict[str, Any]], None]) 
         command = [sys.executable, "-m", "artgan.training.child", root, str(path)]
         with errors.open("wb") as stderr:
             child = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=os.environ | _PATIENT
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True
             )
             try:
                 _follow(child, observe)
