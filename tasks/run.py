@@ -1,6 +1,5 @@
 """The frame of every flow run: identity, log, counts, record, summary."""
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +34,7 @@ def recorded_run(
     """
     catalog = open_catalog(settings.root)
     run = start_run(catalog, flow, settings, _CURRENT.get())
+    catalog.store.sweep()
     log = get_run_logger()
     log.info("%s starts on %s", run.run_id, settings.root)
     token = _CURRENT.set(run)
@@ -82,16 +82,3 @@ def check_failures(run: Run, max_failed_fraction: float) -> None:
             f"failed fraction must be at most {max_failed_fraction}, got "
             f"{run.counts['failed']} of {tried} items. See the messages in the outputs table."
         )
-
-
-def progress_logger(
-    log: logging.Logger | logging.LoggerAdapter[logging.Logger], what: str, total: int
-) -> Callable[[int], None]:
-    """Return a callback that logs each tenth of a count."""
-    step = max(1, total // 10)
-
-    def observe(done: int) -> None:
-        if done % step == 0 or done == total:
-            log.info("%s: %d of %d", what, done, total)
-
-    return observe

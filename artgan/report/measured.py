@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from scipy import stats
 
 from artgan.catalog.schema import METRICS
@@ -144,12 +143,6 @@ def record(catalog: Catalog, one: Measurement, rows: Sequence[Row], stamp: Row) 
     added = catalog.append(METRICS, [row | stamp for row in rows])
     catalog.store.write(one.mark, b"")
     return added
-
-
-def latest_numbers(catalog: Catalog, collection: str) -> list[Row]:
-    """Return the metrics rows of a collection, oldest first."""
-    rows = catalog.rows(METRICS, where=pc.field("collection") == collection)
-    return sorted(rows, key=lambda row: row["created_at"])
 
 
 def mean_over_works(values: Sequence[float] | np.ndarray, works: Sequence[int]) -> Number:
