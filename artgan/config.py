@@ -4,6 +4,7 @@ A field's docstring is the help text everywhere. Defaults stand here and nowhere
 never stand here: storage credentials come from the environment.
 """
 
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,16 +12,28 @@ from pydantic import BaseModel, ConfigDict, Field
 from artgan.keys import digest
 from artgan.presets import Kind, PresetName
 
-# Where things lie says nothing about what is made of them: these fields never enter a key.
+# Where things lie says nothing about what is made of them: these fields never enter a key, and
+# stand last in a form.
 _PLACES = {"root", "inbox", "weights", "folder"}
 
 StyleMethod = Literal["color", "cut"]
+PoolType = Literal["process", "docker", "kubernetes"]
+RunnerName = Literal["threads", "dask", "ray"]
+_Megapixels = Annotated[float, Field(title="Largest scan, megapixels", gt=0, le=20_000)]
+_Weights = Annotated[str | None, Field(title="Feature networks")]
+_FewestWorks = Annotated[int, Field(title="Fewest works to train on", ge=2)]
+_Root = Annotated[str, Field(title="Archive root")]
+_Server = Annotated[str, Field(title="Prefect server")]
+_SERVER = os.environ.get("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+_Seed = Annotated[int, Field(ge=0)]
+_FailedFraction = Annotated[float, Field(title="Largest fraction that may fail", ge=0, le=1)]
 
 
 def _number_fields(schema: dict[str, Any]) -> None:
-    """Give each field its position, so that a form keeps the order of the source."""
-    for position, field in enumerate(schema.get("properties", {}).values()):
-        field["position"] = position
+    """Give each field its position: a form keeps the order of the source, with places last."""
+    fields = schema.get("properties", {})
+    for position, name in enumerate(sorted(fields, key=lambda name: name in _PLACES)):
+        fields[name]["position"] = position
 
 
 class Settings(BaseModel):
@@ -41,7 +54,7 @@ class Settings(BaseModel):
 class ArchiveSettings(Settings):
     """An archive and the part of it to work on."""
 
-    root: str
+    root: _Root
     """Archive root: a folder or s3://bucket/prefix; everything made lies below it."""
     collections: list[str] = []
     """Collections to work on, by name; none means all of them."""
@@ -52,7 +65,7 @@ class IngestSettings(ArchiveSettings):
 
     inbox: str
     """Inbox: a folder or s3://bucket/prefix with one folder for each collection; only read."""
-    max_megapixels: Annotated[float, Field(gt=0, le=20_000)] = 1000
+    max_megapixels: _Megapixels = 1000
     """Largest scan accepted, in megapixels; larger ones go to quarantine."""
 
 
@@ -64,68 +77,78 @@ class TrainSettings(ArchiveSettings):
     preset: PresetName = "tiny"
     """Size and length of training: smoke proves the installation, demo takes minutes on two
     cores, tiny is the shortest worth using."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: _Seed = 0
     """Seed of all randomness."""
-    min_works: Annotated[int, Field(ge=2)] = 20
+    min_works: _FewestWorks = 20
     """Fewest works of a collection to train on; smaller collections use the base as it is."""
-    changed_fraction: Annotated[float, Field(gt=0, le=1)] = 0.1
+    changed_fraction: Annotated[
+        float, Field(title="Train again when this fraction changed", gt=0, le=1)
+    ] = 0.1
     """Train a collection again when this fraction of its training works changed."""
-    changed_works: Annotated[int, Field(ge=1)] = 20
+    changed_works: Annotated[int, Field(title="Train again when this many works changed", ge=1)] = (
+        20
+    )
     """Train a collection again when this many of its training works changed."""
-    base_changed_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25
+    base_changed_fraction: Annotated[
+        float, Field(title="Train the base again when this fraction changed", gt=0, le=1)
+    ] = 0.25
     """Train the base again when this fraction of the archive's training works changed."""
-    force: bool = False
+    force: Annotated[bool, Field(title="Train in any case")] = False
     """Train even where the data has not changed enough."""
-    weights: str | None = None
+    weights: _Weights = None
     """Folder or s3:// prefix with feature networks; none uses the labelled stand-in."""
 
 
 class RestoreSettings(ArchiveSettings):
     """Fill the damage of every scan that has a damage mask."""
 
-    max_failed_fraction: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_failed_fraction: _FailedFraction = 0.5
     """The run fails when more than this fraction of its scans fails."""
 
 
 class SimulateSettings(ArchiveSettings):
     """Make new works in the manner of each collection."""
 
-    works: Annotated[int, Field(ge=1, le=10_000)] = 36
+    works: Annotated[int, Field(title="Works to make", ge=1, le=10_000)] = 36
     """Works to make for each collection."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: _Seed = 0
     """First seed; each work has a seed of its own that reproduces it."""
 
 
 class StylizeSettings(ArchiveSettings):
     """Render works of other collections in the manner of each collection."""
 
+    collections: Annotated[list[str], Field(title="Styles")] = []
+    """Collections in whose manner works are rendered, by name; none means all of them."""
+    contents_from: Annotated[list[str], Field(title="Works from collections")] = []
+    """Collections whose works are rendered, by name; none means all but the style's own."""
+    contents: Annotated[int, Field(title="Works for each style", ge=1, le=100_000)] = 12
+    """Works to render in each style, held-out works first, taken in turn from the collections."""
     methods: list[StyleMethod] = ["color", "cut"]
     """Stylizers: color transfers the palette in closed form, cut is the trained translator."""
-    contents: Annotated[int, Field(ge=1, le=100_000)] = 12
-    """Works of other collections to render in each style."""
-    long_side_px: Annotated[int, Field(ge=32, le=4096)] = 512
+    long_side_px: Annotated[int, Field(title="Long side, pixels", ge=32, le=4096)] = 512
     """Long side of the results in pixels; smaller works keep their size."""
-    max_failed_fraction: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_failed_fraction: _FailedFraction = 0.5
     """The run fails when more than this fraction of its works fails."""
 
 
 class ReportSettings(ArchiveSettings):
     """Measure the models in use and write the report pages."""
 
-    weights: str | None = None
+    weights: _Weights = None
     """Folder or s3:// prefix with feature networks; none uses the labelled stand-in."""
-    require_fid: bool = False
+    require_fid: Annotated[bool, Field(title="Insist on FID")] = False
     """Stop when the 2015 Inception weights, which alone make a FID, are not there."""
-    samples: Annotated[int, Field(ge=50, le=50_000)] = 256
+    samples: Annotated[int, Field(title="Generated works measured", ge=50, le=50_000)] = 256
     """Generated works measured for each collection."""
-    crops: Annotated[int, Field(ge=8, le=10_000)] = 72
+    crops: Annotated[int, Field(title="Damaged crops measured", ge=8, le=10_000)] = 72
     """Damaged crops of held-out works measured for each collection."""
 
 
 class PublishSettings(Settings):
     """Write plain Parquet snapshots of the catalog."""
 
-    root: str
+    root: _Root
     """Archive root: a folder or s3://bucket/prefix."""
 
 
@@ -137,19 +160,23 @@ class NightlySettings(ArchiveSettings):
     preset: PresetName = "tiny"
     """Size and length of training: smoke proves the installation, demo takes minutes on two
     cores, tiny is the shortest worth using."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: _Seed = 0
     """Seed of all randomness."""
-    min_works: Annotated[int, Field(ge=2)] = 20
+    min_works: _FewestWorks = 20
     """Fewest works of a collection to train on; smaller collections use the base as it is."""
-    max_megapixels: Annotated[float, Field(gt=0, le=20_000)] = 1000
+    max_megapixels: _Megapixels = 1000
     """Largest scan accepted, in megapixels; larger ones go to quarantine."""
-    simulated_works: Annotated[int, Field(ge=1, le=10_000)] = 36
+    simulated_works: Annotated[
+        int, Field(title="Works to simulate for each collection", ge=1, le=10_000)
+    ] = 36
     """Works to simulate for each collection."""
-    stylized_contents: Annotated[int, Field(ge=1, le=100_000)] = 12
+    stylized_contents: Annotated[
+        int, Field(title="Works to render in each style", ge=1, le=100_000)
+    ] = 12
     """Works of other collections to render in each style."""
-    weights: str | None = None
+    weights: _Weights = None
     """Folder or s3:// prefix with feature networks; none uses the labelled stand-in."""
-    require_fid: bool = False
+    require_fid: Annotated[bool, Field(title="Insist on FID")] = False
     """Stop when the 2015 Inception weights, which alone make a FID, are not there."""
 
     def ingest(self) -> IngestSettings:
@@ -205,6 +232,96 @@ class NightlySettings(ArchiveSettings):
         return PublishSettings(root=self.root)
 
 
+class MaintainSettings(Settings):
+    """Tidy the archive's store: small table files, old table versions, models nobody uses."""
+
+    dry_run: Annotated[bool, Field(title="Only say what would be done")] = True
+    """Change nothing; say what would be removed and how many bytes that frees."""
+    keep_versions_days: Annotated[
+        int, Field(title="Keep old table versions, days", ge=7, le=3650)
+    ] = 30
+    """Files of the catalog that no version younger than this needs are removed."""
+    keep_unpromoted_days: Annotated[
+        int, Field(title="Keep models not in use, days", ge=1, le=3650)
+    ] = 90
+    """Weights of models that were never promoted are removed after this; their rows stay."""
+    keep_results_days: Annotated[
+        int, Field(title="Keep Prefect results and leftovers, days", ge=1, le=3650)
+    ] = 30
+    """Results that Prefect keeps on this machine, and what killed runs left, go after this."""
+    root: _Root
+    """Archive root: a folder or s3://bucket/prefix."""
+
+
+class RunnerSettings(Settings):
+    """Where the chunks of one flow run.
+
+    Given as environment variables, ``ARTGAN_`` and the name in capitals; a deployment passes them
+    to its runs.
+    """
+
+    task_runner: RunnerName = "threads"
+    """Engine: threads of the run's process, a Dask cluster or a Ray cluster."""
+    task_workers: Annotated[int, Field(ge=1, le=512)] = min(8, os.cpu_count() or 1)
+    """Chunks at a time, for threads and for clusters that are started for the run."""
+    cluster: str | None = None
+    """Address of a running Dask scheduler or Ray head; none starts one for the run."""
+
+
+class DeploySettings(Settings):
+    """Bring pools, limits, automations and deployments of a Prefect server up to date."""
+
+    root: str
+    """Archive root: a folder or s3://bucket/prefix that every worker reaches."""
+    inbox: str
+    """Inbox: a folder or s3://bucket/prefix that every worker reaches; only read."""
+    server: _Server = _SERVER
+    """Address of the Prefect server's API; PREFECT_API_URL where that is set."""
+    nightly_at: str = "0 2 * * *"
+    """When the nightly run starts, as a cron expression."""
+    timezone: str = "UTC"
+    """Time zone of that expression, for example Europe/Amsterdam."""
+    preset: PresetName = "tiny"
+    """Size and length of the nightly training."""
+    weights: str | None = None
+    """Folder or s3:// prefix with feature networks; none uses the labelled stand-in."""
+    devices: Annotated[int, Field(ge=0)] | None = None
+    """Accelerators that serve the gpu pool; none counts those of this machine, 0 makes every
+    deployment run in the cpu pool."""
+    move: bool = False
+    """Let the server's deployments go over to another archive root than they had."""
+    pool_type: PoolType = "process"
+    """What a run is: a process of a worker, a Docker container or a Kubernetes job."""
+    image: str = "artgan"
+    """Container image of Docker and Kubernetes runs."""
+    task_runner: RunnerName = "threads"
+    """Engine for the chunks of a run: threads of its process, a Dask or a Ray cluster."""
+    cluster: str | None = None
+    """Address of a running Dask scheduler or Ray head; none starts one for each run."""
+
+
+class ServeSettings(DeploySettings):
+    """Run the whole service on this machine: Prefect server, deployments and workers."""
+
+    home: str = "~/.artgan"
+    """Folder for the server's database and the logs."""
+    cpu_runs: Annotated[int, Field(ge=1, le=64)] = 2
+    """Runs that the cpu pool takes at a time."""
+    devices_per_run: Annotated[int, Field(ge=1)] = 1
+    """Accelerators that one run of the gpu pool uses; training spreads over them."""
+
+
+class StatusSettings(Settings):
+    """Say how the archive and its service are doing."""
+
+    root: _Root
+    """Archive root: a folder or s3://bucket/prefix."""
+    server: _Server = _SERVER
+    """Address of the Prefect server's API; PREFECT_API_URL where that is set."""
+    format: Literal["text", "json"] = "text"
+    """How it is printed."""
+
+
 class SampleSettings(Settings):
     """Generate the sample archive: an inbox of invented works, free of anybody's rights."""
 
@@ -212,14 +329,14 @@ class SampleSettings(Settings):
     """Folder to write the inbox to."""
     works: Annotated[int, Field(ge=8, le=1000)] = 48
     """Works in each collection."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: _Seed = 0
     """Seed of all randomness."""
 
 
 class QuerySettings(Settings):
     """Run one SQL statement over the catalog's tables."""
 
-    root: str
+    root: _Root
     """Archive root: a folder or s3://bucket/prefix."""
     sql: str
     """Statement in DuckDB's SQL; every table of the catalog is a view."""

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, Settings
 
 from artgan import config
 from artgan.errors import ArtganError, InvalidInputError, MissingAssetError
-from flows.checks import check_places
+from flows.checks import check_places, check_server
 
 COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "nightly": ("flows.nightly", config.NightlySettings),
@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "stylize": ("flows.stylize", config.StylizeSettings),
     "report": ("flows.report", config.ReportSettings),
     "publish": ("flows.publish", config.PublishSettings),
+    "maintain": ("flows.maintain", config.MaintainSettings),
+    "status": ("deployments.status", config.StatusSettings),
+    "serve": ("deployments.serve", config.ServeSettings),
+    "deploy": ("deployments.apply", config.DeploySettings),
     "sample": ("flows.local", config.SampleSettings),
     "query": ("flows.local", config.QuerySettings),
 }
@@ -57,6 +61,8 @@ def run(arguments: Sequence[str]) -> int:
         module, settings_class = _command(name)
         settings = read_settings(name, settings_class, flags)
         check_places(settings)
+        if module.removeprefix("flows.") == name and "PREFECT_API_URL" in os.environ:
+            check_server(os.environ["PREFECT_API_URL"])
     except (ArtganError, SettingsError) as error:
         return _say(error, 2)
     except ValidationError as error:

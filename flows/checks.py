@@ -1,5 +1,7 @@
 """What is checked before a flow starts, so that wrong settings cost a sentence and no time."""
 
+import httpx
+
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import chosen_collections
 from artgan.config import (
@@ -9,8 +11,30 @@ from artgan.config import (
     PublishSettings,
     Settings,
 )
+from artgan.errors import InvalidInputError
 from artgan.ingest.discover import chosen_folders
 from artgan.storage import check_conditional_put, open_store
+
+_ANSWERS_WITHIN_S = 10.0
+
+
+def check_server(server: str) -> None:
+    """Refuse a Prefect server that does not answer.
+
+    Args:
+        server: Address of its API, as in ``PREFECT_API_URL``.
+
+    Raises:
+        InvalidInputError: If so.
+    """
+    try:
+        httpx.get(f"{server}/health", timeout=_ANSWERS_WITHIN_S).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise InvalidInputError(
+            f"server must be a Prefect server that answers, got {server!r} "
+            f"({type(error).__name__}). Start it with `artgan serve`, or correct --server or "
+            "PREFECT_API_URL."
+        ) from error
 
 
 def check_places(settings: Settings) -> None:

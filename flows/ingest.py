@@ -3,6 +3,8 @@
 from prefect import flow
 
 from artgan.config import IngestSettings
+from flows.runner import task_runner
+from tasks.forms import offer_collections
 from tasks.ingest import (
     chunks_of,
     commit_scans,
@@ -11,10 +13,11 @@ from tasks.ingest import (
     ingest_masks,
     inspect_chunk,
 )
+from tasks.progress import gather
 from tasks.run import recorded_run
 
 
-@flow(name="ingest")
+@flow(name="ingest", task_runner=task_runner())
 def ingest(settings: IngestSettings) -> dict[str, int]:
     """Bring new scans from an inbox into the catalog."""
     with recorded_run("ingest", settings) as run:
@@ -26,7 +29,8 @@ def ingest(settings: IngestSettings) -> dict[str, int]:
                 inspect_chunk.submit(settings, collection, number, chunk)
                 for number, chunk in enumerate(chunks_of(files), start=1)
             ]
-            manifests = [chunk.result() for chunk in chunks]
+            manifests = gather(chunks, f"ingest {collection}")
             run.count(commit_scans(settings, collection, manifests, run.run_id))
             run.count(ingest_masks(settings, collection, files, run.run_id))
+        offer_collections(settings)
     return dict(run.counts)

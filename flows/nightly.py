@@ -6,7 +6,9 @@ from artgan.config import NightlySettings
 from flows.ingest import ingest
 from flows.report import report
 from flows.restore import restore
+from flows.runner import task_runner
 from flows.simulate import simulate
+from flows.stages import run_stage
 from flows.stylize import stylize
 from flows.train import train
 from tasks.publish import publish_tables
@@ -14,15 +16,15 @@ from tasks.report import check_extractor, write_pages
 from tasks.run import recorded_run
 
 
-@flow(name="nightly")
+@flow(name="nightly", task_runner=task_runner())
 def nightly(settings: NightlySettings) -> dict[str, int]:
     """Do everything that is new: ingest, train, restore, simulate, stylize, report, publish."""
     with recorded_run("nightly", settings, afterwards=[write_pages, publish_tables]) as run:
         check_extractor(settings.report())
-        run.count(ingest(settings.ingest()))
-        run.count(train(settings.train()))
-        run.count(restore(settings.restore()))
-        run.count(simulate(settings.simulate()))
-        run.count(stylize(settings.stylize()))
-        run.count(report(settings.report()))
+        run_stage(ingest, settings.ingest(), run)
+        run_stage(train, settings.train(), run)
+        run_stage(restore, settings.restore(), run)
+        run_stage(simulate, settings.simulate(), run)
+        run_stage(stylize, settings.stylize(), run)
+        run_stage(report, settings.report(), run)
     return dict(run.counts)

@@ -3,6 +3,7 @@
 from prefect import flow
 
 from artgan.config import ReportSettings
+from flows.runner import task_runner
 from tasks.collections import catalogued_collections
 from tasks.report import (
     check_extractor,
@@ -14,7 +15,7 @@ from tasks.report import (
 from tasks.run import recorded_run
 
 
-@flow(name="report")
+@flow(name="report", task_runner=task_runner())
 def report(settings: ReportSettings) -> dict[str, int]:
     """Measure the models in use and write the report pages."""
     with recorded_run("report", settings, afterwards=[write_pages]) as run:

@@ -3,19 +3,21 @@
 from prefect import flow
 
 from artgan.config import RestoreSettings
+from flows.runner import task_runner
 from tasks.collections import catalogued_collections
+from tasks.progress import gather
 from tasks.restore import commit_restored, plan_restorations, restore_chunk
 from tasks.run import check_failures, recorded_run
 
 
-@flow(name="restore")
+@flow(name="restore", task_runner=task_runner())
 def restore(settings: RestoreSettings) -> dict[str, int]:
     """Fill the damage of every scan that has a damage mask."""
     with recorded_run("restore", settings) as run:
         for collection in catalogued_collections(settings):
             chunks = plan_restorations(settings, collection)
             made = [restore_chunk.submit(settings, collection, chunk) for chunk in chunks]
-            manifests = [one.result() for one in made]
+            manifests = gather(made, f"restore {collection}")
             run.count(commit_restored(settings, collection, manifests, run.run_id))
         check_failures(run, settings.max_failed_fraction)
     return dict(run.counts)

@@ -3,18 +3,20 @@
 from prefect import flow
 
 from artgan.config import SimulateSettings
+from flows.runner import task_runner
 from tasks.collections import catalogued_collections
+from tasks.progress import gather
 from tasks.run import recorded_run
 from tasks.simulate import commit_simulated, plan_simulations, simulate_chunk
 
 
-@flow(name="simulate")
+@flow(name="simulate", task_runner=task_runner())
 def simulate(settings: SimulateSettings) -> dict[str, int]:
     """Make new works in the manner of each collection."""
     with recorded_run("simulate", settings) as run:
         for collection in catalogued_collections(settings):
             chunks = plan_simulations(settings, collection)
             made = [simulate_chunk.submit(settings, collection, chunk) for chunk in chunks]
-            manifests = [one.result() for one in made]
+            manifests = gather(made, f"simulate {collection}")
             run.count(commit_simulated(settings, collection, manifests, run.run_id))
     return dict(run.counts)

@@ -3,19 +3,21 @@
 from prefect import flow
 
 from artgan.config import StylizeSettings
+from flows.runner import task_runner
 from tasks.collections import catalogued_collections
+from tasks.progress import gather
 from tasks.run import check_failures, recorded_run
 from tasks.stylize import commit_stylized, plan_stylizations, stylize_chunk
 
 
-@flow(name="stylize")
+@flow(name="stylize", task_runner=task_runner())
 def stylize(settings: StylizeSettings) -> dict[str, int]:
     """Render works of other collections in the manner of each collection."""
     with recorded_run("stylize", settings) as run:
         for collection in catalogued_collections(settings):
             chunks = plan_stylizations(settings, collection)
             made = [stylize_chunk.submit(settings, collection, chunk) for chunk in chunks]
-            manifests = [one.result() for one in made]
+            manifests = gather(made, f"stylize {collection}")
             run.count(commit_stylized(settings, collection, manifests, run.run_id))
         check_failures(run, settings.max_failed_fraction)
     return dict(run.counts)

@@ -3,12 +3,13 @@
 from prefect import flow
 
 from artgan.config import TrainSettings
+from flows.runner import task_runner
 from tasks.collections import catalogued_collections
 from tasks.run import recorded_run
 from tasks.train import BASE, plan_model, train_model
 
 
-@flow(name="train")
+@flow(name="train", task_runner=task_runner())
 def train(settings: TrainSettings) -> dict[str, int]:
     """Train models where the data has changed: an archive-wide base, then each collection."""
     with recorded_run("train", settings) as run:

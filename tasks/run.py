@@ -1,6 +1,5 @@
 """The frame of every flow run: identity, log, counts, record, summary."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,12 +7,16 @@ from contextvars import ContextVar
 from typing import Any
 
 from prefect import get_run_logger
-from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run as own_run
 
 from artgan.catalog.runs import Run, close_run, finish_run, start_run
 from artgan.catalog.table import open_catalog
-from artgan.config import ArchiveSettings, PublishSettings
+from artgan.config import ArchiveSettings, MaintainSettings, PublishSettings
 from artgan.errors import ArtganError
+from tasks.summary import shown
+
+# A run that another run started in another process carries this tag and the other's run_id.
+PARENT_TAG = "parent:"
 
 _CURRENT: ContextVar[Run | None] = ContextVar("run", default=None)
 
@@ -21,7 +24,7 @@ _CURRENT: ContextVar[Run | None] = ContextVar("run", default=None)
 @contextmanager
 def recorded_run(
     flow: str,
-    settings: ArchiveSettings | PublishSettings,
+    settings: ArchiveSettings | PublishSettings | MaintainSettings,
     afterwards: Sequence[Callable[[Any, str], object]] = (),
 ) -> Iterator[Run]:
     """Give a flow run its identity, and write its row when it ends, well or badly.
@@ -33,29 +36,36 @@ def recorded_run(
             snapshots that show it.
     """
     catalog = open_catalog(settings.root)
-    run = start_run(catalog, flow, settings, _CURRENT.get())
+    run = start_run(catalog, flow, settings, _parent_run_id())
     catalog.store.sweep()
     log = get_run_logger()
     log.info("%s starts on %s", run.run_id, settings.root)
-    token = _CURRENT.set(run)
-    try:
-        yield run
-    except ArtganError as error:
-        finish_run(catalog, run, "failed", str(error))
+    with shown(catalog, run):
+        token = _CURRENT.set(run)
+        try:
+            yield run
+        except ArtganError as error:
+            finish_run(catalog, run, "failed", str(error))
+            close_run(catalog, run)
+            raise
+        finally:
+            _CURRENT.reset(token)
+        message = outcome(run.counts)
+        finish_run(catalog, run, "completed", message)
+        if run.parent_run_id is None:
+            for step in afterwards:
+                step(settings, run.run_id)
         close_run(catalog, run)
-        raise
-    finally:
-        _CURRENT.reset(token)
-    message = outcome(run.counts)
-    finish_run(catalog, run, "completed", message)
-    if run.parent_run_id is None:
-        for step in afterwards:
-            step(settings, run.run_id)
-    close_run(catalog, run)
-    log.info("%s: %s", run.run_id, message)
-    create_markdown_artifact(
-        key=re.sub(r"[^a-z0-9-]", "-", f"{flow}-summary"), markdown=_summary(run, message)
-    )
+        log.info("%s: %s", run.run_id, message)
+
+
+def _parent_run_id() -> str | None:
+    """Return the run that started this one, in this process or in another."""
+    current = _CURRENT.get()
+    if current is not None:
+        return current.run_id
+    tags = [tag for tag in own_run.tags if tag.startswith(PARENT_TAG)]
+    return tags[0].removeprefix(PARENT_TAG) if tags else None
 
 
 def outcome(counts: Counter[str]) -> str:
@@ -63,11 +73,6 @@ def outcome(counts: Counter[str]) -> str:
     named = ("done", "skipped", "failed", "quarantined")
     parts = [f"{counts[name]:,} {name}" for name in named if counts[name]]
     return (", ".join(parts) or "nothing to do") + "."
-
-
-def _summary(run: Run, message: str) -> str:
-    rows = "\n".join(f"| {name} | {count:,} |" for name, count in sorted(run.counts.items()))
-    return f"# {run.run_id}\n\n{message}\n\n| what | count |\n|---|---|\n{rows}\n"
 
 
 def check_failures(run: Run, max_failed_fraction: float) -> None:

@@ -1,7 +1,7 @@
 """Tasks of the stylize flow."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from prefect import get_run_logger, task
@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.models import in_use
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.works import Work, load_pictures, works
+from artgan.catalog.works import Work, chosen_collections, load_pictures, works
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
@@ -37,7 +37,10 @@ _SOURCE_TYPES: dict[StyleMethod, DigitalSourceType] = {
 def plan_stylizations(settings: StylizeSettings, collection: str) -> list[list[Row]]:
     """Return, in chunks, the works still to be rendered in the collection's style."""
     catalog = open_catalog(settings.root)
-    contents = choose_contents(catalog, collection, settings.contents)
+    sources = set(chosen_collections(catalog, settings.contents_from))
+    if not settings.contents_from:
+        sources.discard(collection)
+    contents = choose_contents(catalog, sources, settings.contents)
     style_works = works(catalog, collection, "train") or works(catalog, collection)
     made = made_already(catalog, "stylized", collection)
     chunks = []
@@ -52,9 +55,9 @@ def plan_stylizations(settings: StylizeSettings, collection: str) -> list[list[R
     return chunks
 
 
-def choose_contents(catalog: Catalog, collection: str, count: int) -> list[Work]:
-    """Return works of the other collections, held-out ones first, spread over collections."""
-    others = [row for row in works(catalog) if row["collection"] != collection]
+def choose_contents(catalog: Catalog, sources: Collection[str], count: int) -> list[Work]:
+    """Return works of some collections, held-out ones first, spread over the collections."""
+    others = [row for row in works(catalog) if row["collection"] in sources]
     order = {"test": 0, "val": 1, "train": 2}
     by_collection: dict[str, list[Work]] = {}
     for row in sorted(others, key=lambda row: (order[row["split"]], row["scan_id"])):

@@ -51,11 +51,13 @@ class Run:
         self.counts.update(made)
 
 
-def start_run(catalog: Catalog, flow: str, settings: Settings, parent: Run | None) -> Run:
+def start_run(
+    catalog: Catalog, flow: str, settings: Settings, parent_run_id: str | None = None
+) -> Run:
     """Give a flow run its identity, that of an interrupted run with the same settings if any."""
-    if parent is not None:
-        run_id = f"{flow}-{key(parent.run_id, flow, settings.digest())}"
-        return Run(run_id, flow, None, parent.run_id, settings)
+    if parent_run_id is not None:
+        run_id = child_run_id(parent_run_id, flow, settings)
+        return Run(run_id, flow, None, parent_run_id, settings)
     mark = _mark(flow, settings)
     if catalog.store.exists(mark):
         number = json.loads(catalog.store.read(mark))["number"]
@@ -65,6 +67,11 @@ def start_run(catalog: Catalog, flow: str, settings: Settings, parent: Run | Non
         catalog.store.write(mark, json.dumps({"number": number}).encode())
     run_id = f"{flow}-{number:05d}-{key(flow, number, settings.digest())}"
     return Run(run_id, flow, number, None, settings)
+
+
+def child_run_id(parent_run_id: str, flow: str, settings: Settings) -> str:
+    """Return the identity of a run that another one starts."""
+    return f"{flow}-{key(parent_run_id, flow, settings.digest())}"
 
 
 def close_run(catalog: Catalog, run: Run) -> None:

@@ -26,9 +26,9 @@ def test_a_run_below_another_takes_its_identity_from_it(tmp_path: Path) -> None:
     catalog = open_catalog(str(tmp_path))
     settings = TrainSettings(root=str(tmp_path))
     parent = start_run(catalog, "nightly", settings, None)
-    child = start_run(catalog, "train", settings, parent)
+    child = start_run(catalog, "train", settings, parent.run_id)
     assert child.parent_run_id == parent.run_id
-    assert start_run(catalog, "train", settings, parent).run_id == child.run_id
+    assert start_run(catalog, "train", settings, parent.run_id).run_id == child.run_id
     finish_run(catalog, child, "completed", "done")
     # The same flow started by hand counts from 1 whatever ran below others.
     assert start_run(catalog, "train", settings, None).number == 1

@@ -1,0 +1,1 @@
+"""What a Prefect server needs to run artgan: deployments, pools, automations, workers."""
