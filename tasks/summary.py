@@ -1,0 +1,398 @@
+"""What a person sees of a run in Prefect: a summary with pictures, and a table of what failed.
+
+Every fact comes from the catalog by run_id; a run shows what the runs below it did as well. What
+cannot be shown is a warning in the run's log, and never changes how the run ends.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow.compute as pc
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from artgan.catalog.models import BASE
+from artgan.catalog.runs import Run
+from artgan.catalog.schema import MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS, Table
+from artgan.catalog.table import Catalog
+from artgan.config import Settings
+from artgan.errors import ArtganError
+from artgan.report.measures import base_title, unit
+from artgan.report.run_page import STEPS
+from artgan.report.site import INDEX
+from artgan.report.snapshot import Snapshot, output_source, scan_source, scan_title
+from artgan.report.thumbs import open_thumbnails
+from artgan.report.words import count, duration, number, tally
+from artgan.storage import Store, now
+from tasks.failures import NOT_TAKEN, SENTENCE, Failures, find_failures, in_brief
+from tasks.progress import outcome_first
+from tasks.strip import Shot, draw, escape, load_picture, load_shot
+
+PICTURES_SHOWN = 12
+MODELS_SHOWN = 60
+FAILURES_SHOWN = 10
+
+Row = dict[str, Any]
+
+_NOTHING = "nothing was new, so nothing was made"
+_KINDS = ("restored", "simulated", "stylized")
+_TITLES = {
+    "restored": "Restored: before and after",
+    "simulated": "Simulated works",
+    "stylized": "Rendered in a style: the work, and how it came out",
+    "models": "Models: samples on held-out works",
+}
+# What the counts of each flow stand for: name, one, many.
+_COUNTED = {
+    "ingest": (
+        ("scans", "new scan", "new scans"),
+        ("masks", "damage mask", "damage masks"),
+        ("quarantined", "file refused", "files refused"),
+    ),
+    "train": (
+        ("models", "model trained", "models trained"),
+        ("skipped", "model left as it was", "models left as they were"),
+    ),
+    "restore": (
+        ("done", "scan restored", "scans restored"),
+        ("failed", "scan could not be restored", "scans could not be restored"),
+    ),
+    "simulate": (
+        ("done", "work simulated", "works simulated"),
+        ("failed", "work could not be simulated", "works could not be simulated"),
+    ),
+    "stylize": (
+        ("done", "work rendered in a style", "works rendered in a style"),
+        ("failed", "work could not be rendered", "works could not be rendered"),
+    ),
+    "report": (
+        ("numbers", "number measured", "numbers measured"),
+        ("failed", "measurement refused", "measurements refused"),
+    ),
+}
+
+
+@contextmanager
+def shown(catalog: Catalog, run: Run) -> Iterator[None]:
+    """Show a run on its page in Prefect when the block ends, well or badly.
+
+    A run that is cancelled or killed shows nothing: it is to end at once.
+    """
+    try:
+        yield
+    except Exception as error:
+        _show(catalog, run, error)
+        raise
+    _show(catalog, run, None)
+
+
+def _show(catalog: Catalog, run: Run, error: Exception | None) -> None:
+    with outcome_first(f"summary of {run.run_id}"):
+        ended = _Ended(catalog, run, error)
+        create_markdown_artifact(
+            key=f"{_key(run)}-summary",
+            markdown=summary(ended),
+            description=" ".join(_outcome(ended)),
+        )
+        if ended.failures.total:
+            create_table_artifact(
+                key=f"{_key(run)}-failures",
+                table=ended.failures.rows,
+                description=ended.failures.words,
+            )
+
+
+def _key(run: Run) -> str:
+    return re.sub(r"[^a-z0-9-]", "-", run.flow)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A run that ended, and what the catalog holds of it.
+
+    Attributes:
+        catalog: The archive.
+        run: The run.
+        error: What ended it, if it did not end well.
+    """
+
+    catalog: Catalog
+    run: Run
+    error: Exception | None
+
+    @cached_property
+    def own(self) -> Row | None:
+        """The run's row; None if it ended in a way that leaves none."""
+        rows = self.catalog.rows(RUNS, where=pc.field("run_id") == self.run.run_id)
+        return rows[0] if rows else None
+
+    @cached_property
+    def children(self) -> list[Row]:
+        """Rows of the runs below it, in the order of the chain."""
+        rows = self.catalog.rows(RUNS, where=pc.field("parent_run_id") == self.run.run_id)
+        order = {flow: position for position, flow in enumerate(STEPS)}
+        return sorted(rows, key=lambda row: (order.get(row["flow"], len(STEPS)), row["run_id"]))
+
+    @cached_property
+    def run_ids(self) -> list[str]:
+        """The run and those below it."""
+        return [self.run.run_id, *(row["run_id"] for row in self.children)]
+
+    @cached_property
+    def failures(self) -> Failures:
+        """What went wrong."""
+        return find_failures(self.catalog, self.run_ids)
+
+    @cached_property
+    def models(self) -> list[Row]:
+        """Models trained, the oldest first."""
+        rows = self.catalog.rows(MODELS, where=pc.field("run_id").isin(self.run_ids))
+        return sorted(rows, key=lambda row: (row["created_at"], row["model_id"]))
+
+    def made(self, kind: str) -> list[Row]:
+        """Return files of one kind that were made, in turn from the collections."""
+        where = (
+            pc.field("run_id").isin(self.run_ids)
+            & (pc.field("kind") == kind)
+            & (pc.field("status") == "ok")
+        )
+        found = self.catalog.read(OUTPUTS, ["output_id", "collection"], where)
+        ordered = _in_turn(found.sort_by("output_id").to_pylist(), "collection")
+        ids = [row["output_id"] for row in ordered[:PICTURES_SHOWN]]
+        chosen = self.catalog.rows(OUTPUTS, where=pc.field("output_id").isin(ids)) if ids else []
+        return sorted(chosen, key=lambda row: ids.index(row["output_id"]))
+
+    def tally(self, table: Table, column: str) -> Counter[str]:
+        """Count the run's rows of a table by a column."""
+        where = pc.field("run_id").isin(self.run_ids)
+        return Counter(self.catalog.read(table, [column], where)[column].to_pylist())
+
+
+def _in_turn(rows: Sequence[Row], column: str) -> list[Row]:
+    """Take rows in turn from those that share a value, in the order of the values."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[column], []).append(row)
+    rounds = zip_longest(*(groups[value] for value in sorted(groups)))
+    return [row for one in rounds for row in one if row is not None]
+
+
+def summary(ended: _Ended) -> str:
+    """Write the summary of a run as markdown, pictures included."""
+    run = ended.run
+    verdict, words = _outcome(ended)
+    parts = [
+        f"# {run.flow}\n\n`{run.run_id}`",
+        f"**{verdict}** {escape(words, 3000)}",
+        _section("Needs a look", _failed(ended)),
+        _section("Stages", _stages(ended.children)),
+        _section("New scans", _collections(ended)),
+        _section("Files refused", _reasons(ended)),
+        _pictures(ended),
+        _section("Models trained", _models(ended.models)),
+        _section("What was asked", _asked(run.settings)),
+        _section("Where it is", _places(ended.catalog.store, run)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) if lines else ""
+
+
+def _outcome(ended: _Ended) -> tuple[str, str]:
+    """Return how a run ended in a word, and the rest of the sentence."""
+    row, error = ended.own, ended.error
+    seconds = row["seconds"] if row else (now() - ended.run.started_at).total_seconds()
+    time = f"after {duration(seconds)}"
+    done = _done(ended)
+    if error is None:
+        return "Completed", f"{time}: {done}."
+    message = in_brief(str(error))
+    before = f" Before that: {done}." if done != _NOTHING else ""
+    if isinstance(error, ArtganError):
+        return "Failed", f"{time}: {message}{before}"
+    return "Stopped", (
+        f"{time} by an error that artgan does not know ({type(error).__name__}): {message}{before} "
+        "The run's log has the details; started again with the same settings it goes on where it "
+        "was."
+    )
+
+
+def _failed(ended: _Ended) -> list[str]:
+    """Say what failed, the first lines whole: the table of failures does not wrap sentences."""
+    failures = ended.failures
+    if not failures.total:
+        return []
+    # Models that were refused stand below with the others; what ended the run stands above.
+    said = in_brief(str(ended.error))
+    lines = [
+        _failure(row)
+        for row in failures.rows
+        if row["reason"] != NOT_TAKEN and row[SENTENCE] != said
+    ]
+    more = len(lines) - FAILURES_SHOWN + failures.total - len(failures.rows)
+    rest = [f"and {more:,} more in the table `{_key(ended.run)}-failures`"] if more > 0 else []
+    return [f"**{', '.join(failures.amounts)}**", *lines[:FAILURES_SHOWN], *rest]
+
+
+def _failure(row: Mapping[str, str]) -> str:
+    """Write a failure on one line; a sentence that names its file needs no name before it."""
+    sentence = escape(row[SENTENCE], 600)
+    if row["item"] in row[SENTENCE]:
+        return sentence
+    return f"{escape(row['collection'])} {escape(row['item'])}: {sentence}".strip()
+
+
+def _done(ended: _Ended) -> str:
+    """Say what a run and those below it made."""
+    if not ended.children:
+        counts = json.loads(ended.own["counts_json"]) if ended.own else ended.run.counts
+        return ", ".join(counted(ended.run.flow, counts)) or _NOTHING
+    parts = []
+    for row in ended.children:
+        counts = json.loads(row["counts_json"])
+        parts += counted(row["flow"], counts | {"skipped": 0})
+    return ", ".join(parts) or _NOTHING
+
+
+def counted(flow: str, counts: Mapping[str, int]) -> list[str]:
+    """Put the counts of a flow into words; nothing is said of what is zero."""
+    if flow in _COUNTED:
+        named = [(counts.get(name, 0), one, many) for name, one, many in _COUNTED[flow]]
+        return [count(amount, one, many) for amount, one, many in named if amount]
+    return [f"{name.replace('_', ' ')} {amount:,}" for name, amount in counts.items() if amount]
+
+
+def _stages(children: Sequence[Row]) -> list[str]:
+    lines = []
+    for row in children:
+        words = ", ".join(counted(row["flow"], json.loads(row["counts_json"]))) or "nothing new"
+        if row["status"] == "failed":
+            words = f"**failed**; {words}"
+        lines.append(f"**{row['flow']}** ({duration(row['seconds'])}): {words}")
+    return lines
+
+
+def _collections(ended: _Ended) -> list[str]:
+    found = ended.tally(SCANS, "collection")
+    return [f"{escape(name)}: {amount:,}" for name, amount in sorted(found.items())]
+
+
+def _reasons(ended: _Ended) -> list[str]:
+    found = ended.tally(QUARANTINE, "reason")
+    return [escape(tally(found).replace("_", " "))] if found else []
+
+
+def _models(models: Sequence[Row]) -> list[str]:
+    lines = [_model(row) for row in models[:MODELS_SHOWN]]
+    if len(models) > MODELS_SHOWN:
+        lines.append(f"and {len(models) - MODELS_SHOWN:,} more; all are in the table models")
+    return lines
+
+
+def _model(row: Row) -> str:
+    metric = row["metric"] or ""
+    value = f"{base_title(metric)} {number(row['value'])} {unit(metric)}".strip()
+    verdict = "taken into use" if row["promoted"] else "**not taken into use**"
+    return (
+        f"{escape(_learned_from(row))}, {row['kind']}: {escape(value)} on "
+        f"{count(row['n_val'], 'held-out work')}; {verdict}: {escape(row['reason'])}"
+    )
+
+
+def _learned_from(model: Row) -> str:
+    return "whole archive" if model["collection"] == BASE else model["collection"]
+
+
+def _asked(settings: Settings) -> list[str]:
+    """Name the settings that were given and differ from the defaults, as the form names them."""
+    lines = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if field.is_required() or value != field.get_default(call_default_factory=True):
+            title = field.title or name.replace("_", " ").capitalize()
+            lines.append(f"{title}: {escape(_plain(value))}")
+    return lines
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(one) for one in value) or "all"
+    return "none" if value is None else str(value)
+
+
+def _places(store: Store, run: Run) -> list[str]:
+    top = run.parent_run_id or run.run_id
+    page = f"reports/runs/{top}/index.html"
+    lines = [_place(store, "Report page of this run", page)]
+    if not store.exists(page):
+        lines[0] += " (written by the next report)"
+    lines.append(_place(store, "Report of the archive", INDEX))
+    if run.parent_run_id:
+        lines.append(f"Part of `{run.parent_run_id}`")
+    return lines
+
+
+def _place(store: Store, title: str, key: str) -> str:
+    address = store.uri(key)
+    if not store.is_local:
+        return f"{title}: `{address}`"
+    return f"[{title}](file://{quote(address)}): `{address}`"
+
+
+def _pictures(ended: _Ended) -> str:
+    """Draw what was made: one strip for each kind, all of them within one budget."""
+    models = _in_turn(ended.models, "kind")
+    strips = {kind: ended.made(kind) for kind in _KINDS} | {"models": models}
+    present = [name for name, rows in strips.items() if rows]
+    if not present:
+        return ""
+    each = PICTURES_SHOWN // len(present)
+    shots = [_shots(ended.catalog, name, strips[name][:each]) for name in present]
+    drawn = zip(present, draw(shots), strict=True)
+    return "\n\n".join(f"## {_TITLES[name]}\n\n{strip}" for name, strip in drawn if strip)
+
+
+def _shots(catalog: Catalog, name: str, rows: Sequence[Row]) -> list[Shot]:
+    thumbnails = open_thumbnails(catalog.store)
+    if name == "models":
+        folders = [(row, row["weights_path"].rsplit("/", 1)[0]) for row in rows]
+        found = [
+            load_picture(
+                thumbnails, f"{_learned_from(row)}, {row['kind']}", f"{folder}/samples.png"
+            )
+            for row, folder in folders
+        ]
+        return [shot for shot in found if shot]
+    scans = Snapshot(catalog).scans_named(row["scan_id"] for row in rows if row["scan_id"])
+    found = []
+    for row in rows:
+        scan = scans.get(row["scan_id"])
+        sources = (
+            [output_source(row)]
+            if name == "simulated"
+            else [
+                scan_source(scan),
+                output_source(row),
+            ]
+        )
+        found.append(load_shot(thumbnails, _caption(row, scan), sources))
+    return [shot for shot in found if shot]
+
+
+def _caption(row: Row, scan: Row | None) -> str:
+    if row["kind"] == "simulated":
+        return f"{row['collection']}, seed {row['seed']}"
+    if row["kind"] == "stylized":
+        return f"As {row['collection']} ({row['method']}): {scan_title(scan)}"
+    return scan_title(scan)
