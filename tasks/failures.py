@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artgan.catalog.models import BASE
 from artgan.catalog.schema import MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS, Table
 from artgan.catalog.table import Catalog
 from artgan.report.words import NOT_RECORDED, count
@@ -117,5 +118,6 @@ def _refused_line(row: Row) -> dict[str, str]:
 
 
 def _model_line(row: Row) -> dict[str, str]:
-    item = f"{row['kind']} model"
+    owner = "the whole archive" if row["collection"] == BASE else row["collection"]
+    item = f"{row['kind']} model of {owner}"
     return _line(row, "train", item, NOT_TAKEN, row["reason"]) | {"id": row["model_id"]}

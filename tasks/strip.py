@@ -23,9 +23,9 @@ _GAP_PX = 4
 _CELL_PX = 324  # two of them beside each other in the narrow column of Prefect's page
 _PAGE_PX = 700
 _PADDING_PX = 26
+_CHARACTER_PX = 7
 _QUALITY = 78
 _BYTES_AS_TEXT = 4 / 3
-_CAPTION = 90
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,13 @@ def _table(shots: Sequence[Shot], cells: Sequence[_Cell]) -> str:
     if not shots:
         return ""
     columns = max(1, _PAGE_PX // (max(cell.width_px for cell in cells) + _PADDING_PX))
+    # Prefect's tables break no lines: a longer caption would push the next column off the page.
+    characters = (_PAGE_PX // columns - _PADDING_PX) // _CHARACTER_PX
     lines = [_row([""] * columns), _row(["---"] * columns)]
     for start in range(0, len(shots), columns):
         row = list(zip(shots, cells, strict=True))[start : start + columns]
         lines.append(_row([_image(shot, cell.jpeg) for shot, cell in row]))
-        lines.append(_row([escape(shot.caption, _CAPTION) for shot, _ in row]))
+        lines.append(_row([escape(shot.caption, characters) for shot, _ in row]))
     return "\n".join(lines)
 
 
@@ -132,7 +134,7 @@ def _row(cells: Sequence[str]) -> str:
 
 def _image(shot: Shot, jpeg: bytes) -> str:
     content = base64.b64encode(jpeg).decode()
-    return f"![{escape(shot.caption, _CAPTION)}](data:image/jpeg;base64,{content})"
+    return f"![{escape(shot.caption)}](data:image/jpeg;base64,{content})"
 
 
 def escape(text: str | None, limit: int = 400) -> str:

@@ -6,42 +6,36 @@ cannot be shown is a warning in the run's log, and never changes how the run end
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote
 
-import pyarrow.compute as pc
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from artgan.catalog.models import BASE
 from artgan.catalog.runs import Run
-from artgan.catalog.schema import MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS, Table
+from artgan.catalog.schema import QUARANTINE, SCANS
 from artgan.catalog.table import Catalog
 from artgan.config import Settings
 from artgan.errors import ArtganError
 from artgan.report.measures import base_title, unit
-from artgan.report.run_page import STEPS
 from artgan.report.site import INDEX
 from artgan.report.snapshot import Snapshot, output_source, scan_source, scan_title
 from artgan.report.thumbs import open_thumbnails
 from artgan.report.words import count, duration, number, tally
 from artgan.storage import Store, now
-from tasks.failures import NOT_TAKEN, SENTENCE, Failures, find_failures, in_brief
+from tasks.ended import PICTURES_SHOWN, Ended, in_turn
+from tasks.failures import NOT_TAKEN, SENTENCE, in_brief
 from tasks.progress import outcome_first
 from tasks.strip import Shot, draw, escape, load_picture, load_shot
 
-PICTURES_SHOWN = 12
 MODELS_SHOWN = 60
 FAILURES_SHOWN = 10
 
 Row = dict[str, Any]
 
-_NOTHING = "nothing was new, so nothing was made"
+_NOTHING = "nothing new was made"
 _KINDS = ("restored", "simulated", "stylized")
 _TITLES = {
     "restored": "Restored: before and after",
@@ -95,7 +89,7 @@ def shown(catalog: Catalog, run: Run) -> Iterator[None]:
 
 def _show(catalog: Catalog, run: Run, error: Exception | None) -> None:
     with outcome_first(f"summary of {run.run_id}"):
-        ended = _Ended(catalog, run, error)
+        ended = Ended(catalog, run, error)
         create_markdown_artifact(
             key=f"{_key(run)}-summary",
             markdown=summary(ended),
@@ -113,78 +107,7 @@ def _key(run: Run) -> str:
     return re.sub(r"[^a-z0-9-]", "-", run.flow)
 
 
-@dataclass(frozen=True)
-class _Ended:
-    """A run that ended, and what the catalog holds of it.
-
-    Attributes:
-        catalog: The archive.
-        run: The run.
-        error: What ended it, if it did not end well.
-    """
-
-    catalog: Catalog
-    run: Run
-    error: Exception | None
-
-    @cached_property
-    def own(self) -> Row | None:
-        """The run's row; None if it ended in a way that leaves none."""
-        rows = self.catalog.rows(RUNS, where=pc.field("run_id") == self.run.run_id)
-        return rows[0] if rows else None
-
-    @cached_property
-    def children(self) -> list[Row]:
-        """Rows of the runs below it, in the order of the chain."""
-        rows = self.catalog.rows(RUNS, where=pc.field("parent_run_id") == self.run.run_id)
-        order = {flow: position for position, flow in enumerate(STEPS)}
-        return sorted(rows, key=lambda row: (order.get(row["flow"], len(STEPS)), row["run_id"]))
-
-    @cached_property
-    def run_ids(self) -> list[str]:
-        """The run and those below it."""
-        return [self.run.run_id, *(row["run_id"] for row in self.children)]
-
-    @cached_property
-    def failures(self) -> Failures:
-        """What went wrong."""
-        return find_failures(self.catalog, self.run_ids)
-
-    @cached_property
-    def models(self) -> list[Row]:
-        """Models trained, the oldest first."""
-        rows = self.catalog.rows(MODELS, where=pc.field("run_id").isin(self.run_ids))
-        return sorted(rows, key=lambda row: (row["created_at"], row["model_id"]))
-
-    def made(self, kind: str) -> list[Row]:
-        """Return files of one kind that were made, in turn from the collections."""
-        where = (
-            pc.field("run_id").isin(self.run_ids)
-            & (pc.field("kind") == kind)
-            & (pc.field("status") == "ok")
-        )
-        found = self.catalog.read(OUTPUTS, ["output_id", "collection"], where)
-        ordered = _in_turn(found.sort_by("output_id").to_pylist(), "collection")
-        ids = [row["output_id"] for row in ordered[:PICTURES_SHOWN]]
-        chosen = self.catalog.rows(OUTPUTS, where=pc.field("output_id").isin(ids)) if ids else []
-        return sorted(chosen, key=lambda row: ids.index(row["output_id"]))
-
-    def tally(self, table: Table, column: str) -> Counter[str]:
-        """Count the run's rows of a table by a column."""
-        where = pc.field("run_id").isin(self.run_ids)
-        return Counter(self.catalog.read(table, [column], where)[column].to_pylist())
-
-
-def _in_turn(rows: Sequence[Row], column: str) -> list[Row]:
-    """Take rows in turn from those that share a value, in the order of the values."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row[column], []).append(row)
-    rounds = zip_longest(*(groups[value] for value in sorted(groups)))
-    return [row for one in rounds for row in one if row is not None]
-
-
-def summary(ended: _Ended) -> str:
+def summary(ended: Ended) -> str:
     """Write the summary of a run as markdown, pictures included."""
     run = ended.run
     verdict, words = _outcome(ended)
@@ -207,7 +130,7 @@ def _section(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) if lines else ""
 
 
-def _outcome(ended: _Ended) -> tuple[str, str]:
+def _outcome(ended: Ended) -> tuple[str, str]:
     """Return how a run ended in a word, and the rest of the sentence."""
     row, error = ended.own, ended.error
     seconds = row["seconds"] if row else (now() - ended.run.started_at).total_seconds()
@@ -226,7 +149,7 @@ def _outcome(ended: _Ended) -> tuple[str, str]:
     )
 
 
-def _failed(ended: _Ended) -> list[str]:
+def _failed(ended: Ended) -> list[str]:
     """Say what failed, the first lines whole: the table of failures does not wrap sentences."""
     failures = ended.failures
     if not failures.total:
@@ -251,7 +174,7 @@ def _failure(row: Mapping[str, str]) -> str:
     return f"{escape(row['collection'])} {escape(row['item'])}: {sentence}".strip()
 
 
-def _done(ended: _Ended) -> str:
+def _done(ended: Ended) -> str:
     """Say what a run and those below it made."""
     if not ended.children:
         counts = json.loads(ended.own["counts_json"]) if ended.own else ended.run.counts
@@ -281,12 +204,12 @@ def _stages(children: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _collections(ended: _Ended) -> list[str]:
+def _collections(ended: Ended) -> list[str]:
     found = ended.tally(SCANS, "collection")
     return [f"{escape(name)}: {amount:,}" for name, amount in sorted(found.items())]
 
 
-def _reasons(ended: _Ended) -> list[str]:
+def _reasons(ended: Ended) -> list[str]:
     found = ended.tally(QUARANTINE, "reason")
     return [escape(tally(found).replace("_", " "))] if found else []
 
@@ -350,9 +273,9 @@ def _place(store: Store, title: str, key: str) -> str:
     return f"[{title}](file://{quote(address)}): `{address}`"
 
 
-def _pictures(ended: _Ended) -> str:
+def _pictures(ended: Ended) -> str:
     """Draw what was made: one strip for each kind, all of them within one budget."""
-    models = _in_turn(ended.models, "kind")
+    models = in_turn(ended.models, "kind")
     strips = {kind: ended.made(kind) for kind in _KINDS} | {"models": models}
     present = [name for name, rows in strips.items() if rows]
     if not present:
@@ -394,5 +317,5 @@ def _caption(row: Row, scan: Row | None) -> str:
     if row["kind"] == "simulated":
         return f"{row['collection']}, seed {row['seed']}"
     if row["kind"] == "stylized":
-        return f"As {row['collection']} ({row['method']}): {scan_title(scan)}"
+        return f"{row['collection']} ({row['method']}): {scan_title(scan)}"
     return scan_title(scan)
