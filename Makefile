@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+ROOT ?= $(DEMO)/archive
+INBOX ?= $(DEMO)/inbox
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -16,16 +18,25 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $(STAMP)
 
+$(DEMO)/inbox: | $(STAMP)
+	$(BIN)/artgan sample --folder $@
+
 demo: $(STAMP) ## digitize the generated sample archive, from scans to report (about 6 minutes)
 	$(BIN)/artgan sample --folder $(DEMO)/inbox
 	$(BIN)/artgan nightly --root $(DEMO)/archive --inbox $(DEMO)/inbox --preset demo
 	@echo "Open $(DEMO)/archive/reports/index.html, or ask: $(BIN)/artgan query \"select collection, count(*) from scans group by 1\" --root $(DEMO)/archive"
+
+serve: $(STAMP) $(filter $(DEMO)/inbox,$(INBOX)) ## run server, schedule, forms and workers: make serve ROOT=... INBOX=...
+	$(BIN)/artgan serve --root $(ROOT) --inbox $(INBOX)
 
 test: $(STAMP) ## run the tests, without those marked slow
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(STAMP) ## run the tests marked slow
 	$(BIN)/python -m pytest -m slow
+
+test-postgres: $(STAMP) ## run the Prefect server on Debian's postgresql, and on it with redis-server
+	$(BIN)/python -m pytest tests/deployments/test_postgres.py
 
 check: $(STAMP) ## lint, types, import direction, generated files
 	$(BIN)/ruff check .
@@ -47,4 +58,4 @@ bench: $(STAMP) ## run all benchmarks and append their results
 clean: ## remove the demo archive
 	rm -rf $(DEMO)
 
-.PHONY: help setup demo test test-slow check fix dictionary bench clean
+.PHONY: help setup demo serve test test-slow test-postgres check fix dictionary bench clean

@@ -6,7 +6,6 @@ Interrupt it (Ctrl-C, SIGTERM) and everything ends. Started a second time beside
 brings the deployments up to date.
 """
 
-import ctypes
 import fcntl
 import os
 import signal
@@ -25,6 +24,7 @@ import httpx
 from artgan.config import ServeSettings
 from artgan.errors import ArtganError, InvalidInputError
 from artgan.training.devices import visible_devices
+from artgan.training.tether import PARENT, tethered
 from deployments.apply import CPU_POOL, GPU_POOL, apply, device_count
 
 _START_S = 180.0
@@ -32,7 +32,6 @@ _POLL_S = 1.0
 _RESTART_S = 5.0
 _STOP_S = 30.0
 _LOG_BYTES = 50_000_000
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def serve(settings: ServeSettings) -> None:
@@ -150,12 +149,11 @@ class _Process:
             path.replace(path.with_suffix(".log.1"))
         with path.open("ab") as log:
             self.child = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-                self.command,
-                env=dict(self.environment),
+                tethered(self.command),
+                env={**self.environment, PARENT: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
                 start_new_session=True,
             )
 
@@ -181,10 +179,6 @@ class _Process:
             with suppress(ProcessLookupError):
                 os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -4,9 +4,10 @@ from prefect import flow
 
 from artgan.config import IngestSettings
 from flows.runner import task_runner
+from tasks.chunks import cut
 from tasks.forms import offer_collections
 from tasks.ingest import (
-    chunks_of,
+    CHUNK,
     commit_scans,
     find_collections,
     find_new_files,
@@ -21,16 +22,17 @@ from tasks.run import recorded_run
 def ingest(settings: IngestSettings) -> dict[str, int]:
     """Bring new scans from an inbox into the catalog."""
     with recorded_run("ingest", settings) as run:
-        for collection in find_collections(settings):
-            files = find_new_files(settings, collection)
-            if not files:
-                continue
-            chunks = [
+        planned = {
+            collection: find_new_files(settings, collection)
+            for collection in find_collections(settings)
+        }
+        for collection, chunks in cut(planned, CHUNK):
+            judged = [
                 inspect_chunk.submit(settings, collection, number, chunk)
-                for number, chunk in enumerate(chunks_of(files), start=1)
+                for number, chunk in enumerate(chunks, start=1)
             ]
-            manifests = gather(chunks, f"ingest {collection}")
+            manifests = gather(judged, f"ingest {collection}")
             run.count(commit_scans(settings, collection, manifests, run.run_id))
-            run.count(ingest_masks(settings, collection, files, run.run_id))
+            run.count(ingest_masks(settings, collection, planned[collection], run.run_id))
         offer_collections(settings)
     return dict(run.counts)

@@ -4,9 +4,10 @@ from prefect import flow
 
 from artgan.config import RestoreSettings
 from flows.runner import task_runner
+from tasks.chunks import cut
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
-from tasks.restore import commit_restored, plan_restorations, restore_chunk
+from tasks.restore import CHUNK, commit_restored, plan_restorations, restore_chunk
 from tasks.run import check_failures, recorded_run
 
 
@@ -14,8 +15,11 @@ from tasks.run import check_failures, recorded_run
 def restore(settings: RestoreSettings) -> dict[str, int]:
     """Fill the damage of every scan that has a damage mask."""
     with recorded_run("restore", settings) as run:
-        for collection in catalogued_collections(settings):
-            chunks = plan_restorations(settings, collection)
+        planned = {
+            collection: plan_restorations(settings, collection)
+            for collection in catalogued_collections(settings)
+        }
+        for collection, chunks in cut(planned, CHUNK):
             made = [restore_chunk.submit(settings, collection, chunk) for chunk in chunks]
             manifests = gather(made, f"restore {collection}")
             run.count(commit_restored(settings, collection, manifests, run.run_id))

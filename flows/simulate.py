@@ -4,18 +4,22 @@ from prefect import flow
 
 from artgan.config import SimulateSettings
 from flows.runner import task_runner
+from tasks.chunks import cut
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
 from tasks.run import recorded_run
-from tasks.simulate import commit_simulated, plan_simulations, simulate_chunk
+from tasks.simulate import CHUNK, commit_simulated, plan_simulations, simulate_chunk
 
 
 @flow(name="simulate", task_runner=task_runner())
 def simulate(settings: SimulateSettings) -> dict[str, int]:
     """Make new works in the manner of each collection."""
     with recorded_run("simulate", settings) as run:
-        for collection in catalogued_collections(settings):
-            chunks = plan_simulations(settings, collection)
+        planned = {
+            collection: plan_simulations(settings, collection)
+            for collection in catalogued_collections(settings)
+        }
+        for collection, chunks in cut(planned, CHUNK):
             made = [simulate_chunk.submit(settings, collection, chunk) for chunk in chunks]
             manifests = gather(made, f"simulate {collection}")
             run.count(commit_simulated(settings, collection, manifests, run.run_id))

@@ -26,7 +26,7 @@ from artgan.config import ArchiveSettings
 from artgan.errors import ArtganError
 from tasks.run import PARENT_TAG
 
-_POLL_S = 5.0
+_POLL_S = 2.0
 _RESUME_S = 120.0
 _MAX_ATTEMPTS = 100
 _ENDED_BADLY = {StateType.FAILED, StateType.CANCELLED}

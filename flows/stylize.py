@@ -4,18 +4,22 @@ from prefect import flow
 
 from artgan.config import StylizeSettings
 from flows.runner import task_runner
+from tasks.chunks import cut
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
 from tasks.run import check_failures, recorded_run
-from tasks.stylize import commit_stylized, plan_stylizations, stylize_chunk
+from tasks.stylize import CHUNK, commit_stylized, plan_stylizations, stylize_chunk
 
 
 @flow(name="stylize", task_runner=task_runner())
 def stylize(settings: StylizeSettings) -> dict[str, int]:
     """Render works of other collections in the manner of each collection."""
     with recorded_run("stylize", settings) as run:
-        for collection in catalogued_collections(settings):
-            chunks = plan_stylizations(settings, collection)
+        planned = {
+            collection: plan_stylizations(settings, collection)
+            for collection in catalogued_collections(settings)
+        }
+        for collection, chunks in cut(planned, CHUNK):
             made = [stylize_chunk.submit(settings, collection, chunk) for chunk in chunks]
             manifests = gather(made, f"stylize {collection}")
             run.count(commit_stylized(settings, collection, manifests, run.run_id))

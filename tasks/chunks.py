@@ -6,22 +6,43 @@ hold are in the catalog.
 """
 
 import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+
+from prefect import get_run_logger
 
 from artgan.keys import key
 from artgan.storage import Store
 
 _FOLDER = "_work"
+_MOST_CHUNKS = 500
 
 Manifest = list[dict[str, Any]]
 Item = TypeVar("Item")
 
 
-def cut(items: Sequence[Item], size: int) -> list[list[Item]]:
-    """Cut a sequence into chunks of a size; at most 1,000 of them, then larger ones."""
-    size = max(size, -(-len(items) // 1000))
-    return [list(items[start : start + size]) for start in range(0, len(items), size)]
+def cut(
+    planned: Mapping[str, Sequence[Item]], least: int
+) -> Iterator[tuple[str, list[list[Item]]]]:
+    """Cut the work of a flow run into chunks, collection by collection.
+
+    A server takes about a thousand task runs of one flow run well. So chunks grow with the work,
+    to 500 in all, and one more for each collection.
+
+    Args:
+        planned: Items by collection.
+        least: Size of a chunk when there is little work.
+
+    Yields:
+        Each collection that has items, with its chunks.
+    """
+    total = sum(len(items) for items in planned.values())
+    size = max(least, -(-total // _MOST_CHUNKS))
+    for collection, items in planned.items():
+        chunks = [list(items[start : start + size]) for start in range(0, len(items), size)]
+        if chunks:
+            yield collection, chunks
 
 
 def remembered(
@@ -35,11 +56,19 @@ def remembered(
         identity: All that defines the chunk; any value that JSON can hold.
         make: Makes the chunk's files and returns rows that JSON can hold.
     """
-    path = f"{_FOLDER}/{stage}/{key(identity)}.json"
+    log = get_run_logger()
+    chunk = key(identity)
+    path = f"{_FOLDER}/{stage}/{chunk}.json"
     if store.exists(path):
+        log.info("%s: chunk %s was made before", stage, chunk)
         return json.loads(store.read(path))
+    started = time.monotonic()
     manifest = make()
     store.write(path, json.dumps(manifest, default=str).encode())
+    log.info(
+        "%s: chunk %s made, %d items in %.1f s",
+        *(stage, chunk, len(manifest), time.monotonic() - started),
+    )
     return manifest
 
 

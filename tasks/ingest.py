@@ -18,7 +18,7 @@ from artgan.ingest.merge import Inspected, Merged, merge
 from artgan.ingest.metadata import read_metadata
 from artgan.keys import key
 from artgan.storage import now, open_store
-from tasks.chunks import Manifest, cut, forget, remembered
+from tasks.chunks import Manifest, forget, remembered
 
 CHUNK = 64
 _WAITING = "mask_without_scan"
@@ -55,22 +55,19 @@ def judged_files(catalog: Catalog, collection: str) -> dict[str, str]:
     return {row["source_path"]: row["source_version"] for row in rows}
 
 
-def chunks_of(files: list[FoundFile]) -> list[list[FoundFile]]:
-    """Cut a collection's scans into chunks."""
-    return cut([file for file in files if file.role == "scan"], CHUNK)
-
-
 @task(cache_policy=NO_CACHE, task_run_name="inspect-{collection}-{number}", retries=2)
 def inspect_chunk(
     settings: IngestSettings, collection: str, number: int, files: list[FoundFile]
 ) -> Manifest:
-    """Judge some files, write access copies, return a row or a reason for each."""
+    """Judge the scans among some files: write access copies, return a row or a reason for each."""
     inbox = open_store(settings.inbox, name="inbox", must_exist=True)
     store = open_catalog(settings.root).store
 
     def make() -> Manifest:
         manifest = []
         for file in files:
+            if file.role != "scan":
+                continue
             with inbox.local(file.path) as path:
                 judged = inspect(path, file, round(settings.max_megapixels * 1e6))
             entry: dict[str, Any] = {"file": asdict(file)}

@@ -21,7 +21,7 @@ from artgan.models.filler import Filler, load_filler
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.fill import fill_scan
 from artgan.storage import Store
-from tasks.chunks import Manifest, cut, remembered
+from tasks.chunks import Manifest, remembered
 from tasks.outputs import (
     Row,
     attempt,
@@ -37,8 +37,8 @@ _SOURCE_TYPE = DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-restore-{collection}")
-def plan_restorations(settings: RestoreSettings, collection: str) -> list[list[Row]]:
-    """Return, in chunks, the masks whose scan is not restored yet by the model in use."""
+def plan_restorations(settings: RestoreSettings, collection: str) -> list[Row]:
+    """Return the masks whose scan is not restored yet by the model in use."""
     log = get_run_logger()
     catalog = open_catalog(settings.root)
     masks = catalog.rows(MASKS, where=pc.field("collection") == collection)
@@ -49,7 +49,7 @@ def plan_restorations(settings: RestoreSettings, collection: str) -> list[list[R
     made = made_already(catalog, "restored", collection)
     jobs = [job for job in _jobs(catalog, collection, masks, model) if job["output_id"] not in made]
     log.info("%s: %d damaged scans, %d to restore", collection, len(masks), len(jobs))
-    return cut(jobs, CHUNK)
+    return jobs
 
 
 def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> list[Row]:
@@ -84,9 +84,7 @@ def restore_chunk(settings: RestoreSettings, collection: str, jobs: list[Row]) -
         return [_restore_one(store, collection, job, filler) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
-    manifest = remembered(store, f"restore/{collection}", identity, make)
-    get_run_logger().info("%s: %d scans restored", collection, len(manifest))
-    return manifest
+    return remembered(store, f"restore/{collection}", identity, make)
 
 
 def _restore_one(store: Store, collection: str, job: Row, filler: Filler) -> Row:

@@ -13,7 +13,7 @@ from artgan.keys import VERSION, key
 from artgan.models.generator import load_generator
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.simulate.works import simulate
-from tasks.chunks import Manifest, cut, remembered
+from tasks.chunks import Manifest, remembered
 from tasks.outputs import Row, attempt, commit_outputs, made_already, write_output
 
 CHUNK = 256
@@ -21,8 +21,8 @@ _SOURCE_TYPE = DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-simulate-{collection}")
-def plan_simulations(settings: SimulateSettings, collection: str) -> list[list[Row]]:
-    """Return, in chunks, the seeds that the model in use has not made a work from yet."""
+def plan_simulations(settings: SimulateSettings, collection: str) -> list[Row]:
+    """Return the seeds that the model in use has not made a work from yet."""
     catalog = open_catalog(settings.root)
     model = in_use_or_base(catalog, "simulation", collection)
     if model is None:
@@ -40,7 +40,7 @@ def plan_simulations(settings: SimulateSettings, collection: str) -> list[list[R
     ]
     todo = [job for job in jobs if job["output_id"] not in made]
     get_run_logger().info("%s: %d works to simulate", collection, len(todo))
-    return cut(todo, CHUNK)
+    return todo
 
 
 @task(cache_policy=NO_CACHE, task_run_name="simulate-{collection}")

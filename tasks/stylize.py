@@ -19,7 +19,7 @@ from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store
 from artgan.stylize.color import ColorStatistics, measure_colors, pool_colors, transfer_colors
 from artgan.stylize.translate import translate
-from tasks.chunks import Manifest, cut, remembered
+from tasks.chunks import Manifest, remembered
 from tasks.outputs import Row, attempt, commit_outputs, made_already, write_output
 
 CHUNK = 16
@@ -34,8 +34,8 @@ _SOURCE_TYPES: dict[StyleMethod, DigitalSourceType] = {
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-stylize-{collection}")
-def plan_stylizations(settings: StylizeSettings, collection: str) -> list[list[Row]]:
-    """Return, in chunks, the works still to be rendered in the collection's style."""
+def plan_stylizations(settings: StylizeSettings, collection: str) -> list[Row]:
+    """Return the works still to be rendered in the collection's style."""
     catalog = open_catalog(settings.root)
     sources = set(chosen_collections(catalog, settings.contents_from))
     if not settings.contents_from:
@@ -43,7 +43,7 @@ def plan_stylizations(settings: StylizeSettings, collection: str) -> list[list[R
     contents = choose_contents(catalog, sources, settings.contents)
     style_works = works(catalog, collection, "train") or works(catalog, collection)
     made = made_already(catalog, "stylized", collection)
-    chunks = []
+    todo = []
     for method in settings.methods:
         style = _style(catalog, collection, method, style_works)
         if style is None:
@@ -51,8 +51,8 @@ def plan_stylizations(settings: StylizeSettings, collection: str) -> list[list[R
             continue
         shape = {"method": method, "long_side_px": settings.long_side_px}
         jobs = [_job(collection, content, style, shape) for content in contents]
-        chunks += cut([job for job in jobs if job["output_id"] not in made], CHUNK)
-    return chunks
+        todo += [job for job in jobs if job["output_id"] not in made]
+    return todo
 
 
 def choose_contents(catalog: Catalog, sources: Collection[str], count: int) -> list[Work]:
@@ -103,15 +103,12 @@ def stylize_chunk(settings: StylizeSettings, collection: str, jobs: list[Row]) -
     store = open_catalog(settings.root).store
 
     def make() -> Manifest:
-        stylizer = _stylizer(store, jobs[0])
-        return [_stylize_one(store, collection, job, stylizer) for job in jobs]
+        stylizers = {job["style"]: job for job in jobs}
+        ready = {style: _stylizer(store, job) for style, job in stylizers.items()}
+        return [_stylize_one(store, collection, job, ready[job["style"]]) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
-    manifest = remembered(store, f"stylize/{collection}", identity, make)
-    get_run_logger().info(
-        "%s: %d works rendered by %s", collection, len(manifest), jobs[0]["shape"]["method"]
-    )
-    return manifest
+    return remembered(store, f"stylize/{collection}", identity, make)
 
 
 def _stylizer(store: Store, job: Row) -> Stylizer:
