@@ -35,11 +35,13 @@ class Entry:
         key: Path relative to the store's root.
         size: Bytes.
         version: Changes whenever the object's content may have: mtime in ns, or the ETag.
+        modified_at: When it was last written, in UTC.
     """
 
     key: str
     size: int
     version: str
+    modified_at: datetime
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,12 @@ class Store:
         assert isinstance(found, dict)
         bare = self.root.removeprefix("s3://")
         entries = [
-            Entry(name.removeprefix(bare + "/"), int(facts["size"]), str(facts["ETag"]).strip('"'))
+            Entry(
+                name.removeprefix(bare + "/"),
+                int(facts["size"]),
+                str(facts["ETag"]).strip('"'),
+                facts["LastModified"],
+            )
             for name, facts in found.items()
             if facts["type"] == "file" and not name.endswith("/")
         ]
@@ -145,9 +152,13 @@ class Store:
         for folder, _, names in os.walk(base, followlinks=True):
             for name in names:
                 path = Path(folder) / name
-                facts = path.stat()
+                try:
+                    facts = path.stat()
+                except FileNotFoundError:  # renamed or removed by another writer since
+                    continue
                 key = path.relative_to(self.root).as_posix()
-                entries.append(Entry(key, facts.st_size, str(facts.st_mtime_ns)))
+                modified_at = datetime.fromtimestamp(facts.st_mtime, UTC)
+                entries.append(Entry(key, facts.st_size, str(facts.st_mtime_ns), modified_at))
         return sorted(entries, key=lambda entry: entry.key)
 
     @contextmanager

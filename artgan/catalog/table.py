@@ -5,6 +5,7 @@ that commit at once are kept apart by a transaction mark: the one that comes sec
 the table moved, reads the keys again and tries once more.
 """
 
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from artgan.storage import Store, check_conditional_put, open_store
 
 _WRITER = "artgan"
 _ATTEMPTS = 20
+_WRITING = deltalake.WriterProperties(compression="ZSTD")
+# A tenth of what the engine makes of them.
+_SMALL_FILE_BYTES = 10_000_000
 
 Row = Mapping[str, Any]
 
@@ -142,9 +146,59 @@ class Catalog:
 
     def compact(self, table: Table, small_files: int = 64) -> None:
         """Join small files into large ones when there are many of them."""
+        for attempt in range(_ATTEMPTS):
+            opened = self._open(table)
+            if opened is None or len(opened.file_uris()) <= small_files:
+                return
+            try:
+                opened.optimize.compact(writer_properties=_WRITING)
+            except CommitFailedError:
+                time.sleep(0.05 * (attempt + 1))
+                continue
+            return
+
+    def small_files(self, table: Table) -> list[int]:
+        """Return the sizes, in bytes, of those of a table's files that are worth joining."""
         opened = self._open(table)
-        if opened is not None and len(opened.file_uris()) > small_files:
-            opened.optimize.compact()
+        if opened is None:
+            return []
+        sizes = pa.table(opened.get_add_actions())["size_bytes"].to_pylist()
+        return [size for size in sizes if size < _SMALL_FILE_BYTES]
+
+    def vacuum(self, table: Table, keep_days: int, *, dry_run: bool) -> list[str]:
+        """Remove files that no version of the last days needs, and return their names.
+
+        Files that a killed writer left without a commit are among them, once they are that old.
+
+        Args:
+            table: The table.
+            keep_days: Versions that were current within this many days stay readable; at least 7.
+            dry_run: Only return the names.
+        """
+        opened = self._open(table)
+        if opened is None:
+            return []
+        # A checkpoint forgets after a week which files the versions before it needed, so the
+        # versions to keep are named.
+        keep = _replaced_versions(opened, keep_days)
+        found = opened.vacuum(24 * keep_days, dry_run=True, full=True, keep_versions=keep)
+        if found and not dry_run:
+            opened.vacuum(24 * keep_days, dry_run=False, full=True, keep_versions=keep)
+        return sorted(found)
+
+    def commits_to_replay(self, table: Table) -> int:
+        """Return how many commits a reader of the table must read after its last checkpoint."""
+        version = self.version(table)
+        pointer = f"catalog/{table.name}/_delta_log/_last_checkpoint"
+        if not self.store.exists(pointer):
+            return version + 1
+        return version - json.loads(self.store.read(pointer))["version"]
+
+    def checkpoint(self, table: Table) -> None:
+        """Sum up a table's log in one file, so that readers need not read every commit."""
+        opened = self._open(table)
+        if opened is not None:
+            opened.create_checkpoint()
 
     def _keys(self, opened: deltalake.DeltaTable, table: Table) -> pa.ChunkedArray:
         return opened.to_pyarrow_dataset().to_table(columns=[table.key])[table.key]
@@ -157,8 +211,28 @@ def _commit(opened: deltalake.DeltaTable, added: pa.Table) -> None:
         added,
         mode="append",
         commit_properties=deltalake.CommitProperties(app_transactions=[mark]),
-        writer_properties=deltalake.WriterProperties(compression="ZSTD"),
+        writer_properties=_WRITING,
     )
+
+
+def _replaced_versions(opened: deltalake.DeltaTable, keep_days: int) -> list[int]:
+    """Return versions that together need every file removed from the table in the last days."""
+    since_ms = (time.time() - keep_days * 86400) * 1000
+    commits = opened.history()
+    oldest = min(commit["version"] for commit in commits)
+    return [
+        commit["version"] - 1
+        for commit in commits
+        if commit["version"] > oldest
+        and commit.get("timestamp", since_ms) >= since_ms
+        and not _only_adds(commit)
+    ]
+
+
+def _only_adds(commit: dict[str, Any]) -> bool:
+    if commit.get("operation") == "WRITE":
+        return commit.get("operationParameters", {}).get("mode") == "Append"
+    return commit.get("operation") in {"CREATE TABLE", "VACUUM START", "VACUUM END"}
 
 
 def _select(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:
