@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +20,12 @@ from artgan.presets import Kind
 from artgan.storage import now
 from artgan.training.launch import launch
 from artgan.training.plan import Decision, TrainJob, Works, decide, steps_of
+from tasks.progress import outcome_first
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _LOG_EVERY_S = 10.0
+_PAUSE_AFTER_ERROR_S = 60.0
 _MODEL_COLUMNS = set(MODELS.schema.names)
 
 
@@ -98,21 +99,42 @@ def _folder(model: dict[str, Any] | None) -> str | None:
     return None if model is None else model["weights_path"].rsplit("/", 1)[0]
 
 
-def _follower(job: TrainJob, log: Logger) -> Callable[[dict[str, Any]], None]:
-    """Return a callback that moves a progress bar, and logs when there is something new."""
-    bar = create_progress_artifact(0.0, description=f"{job.collection} {job.kind}")
-    assert isinstance(bar, UUID)
-    said_s, measures = -_LOG_EVERY_S, ""
+class _Follower:
+    """Moves a progress bar as a training reports, and logs when there is something new.
 
-    def observe(report: dict[str, Any]) -> None:
-        nonlocal said_s, measures
-        update_progress_artifact(bar, progress=100.0 * report["step"] / job.steps)
-        found = report["words"].partition(";")[2]
-        if found != measures or time.monotonic() - said_s > _LOG_EVERY_S:
-            log.info("%s %s: %s", job.collection, job.kind, report["words"])
-            said_s, measures = time.monotonic(), found
+    A server that does not answer is asked again after a minute; the training goes on.
+    """
 
-    return observe
+    def __init__(self, job: TrainJob, log: Logger) -> None:
+        self._title, self._steps, self._log = f"{job.collection} {job.kind}", job.steps, log
+        self._said_s, self._measures = -_LOG_EVERY_S, ""
+        self._bar: UUID | None = None
+        self._next_s = 0.0
+        self._move(0.0, f"step 0 of {job.steps}")
+
+    def __call__(self, report: dict[str, Any]) -> None:
+        """Show one report of the training."""
+        state, _, measures = report["words"].partition(";")
+        if time.monotonic() >= self._next_s:
+            self._move(100.0 * report["step"] / self._steps, state)
+        if measures != self._measures or time.monotonic() - self._said_s > _LOG_EVERY_S:
+            self._log.info("%s: %s", self._title, report["words"])
+            self._said_s, self._measures = time.monotonic(), measures
+
+    def end(self, reason: str) -> None:
+        """Fill the bar: the model is there."""
+        self._move(100.0, f"step {self._steps} of {self._steps}; {reason}")
+
+    def _move(self, progress: float, state: str) -> None:
+        self._next_s = time.monotonic() + _PAUSE_AFTER_ERROR_S
+        with outcome_first(f"progress of {self._title}"):
+            words = f"{self._title}: {state}"
+            if self._bar is None:
+                made: Any = create_progress_artifact(progress, description=words)
+                self._bar = made
+            else:
+                update_progress_artifact(self._bar, progress=progress, description=words)
+            self._next_s = 0.0
 
 
 @task(cache_policy=NO_CACHE, task_run_name="train-{job.kind}-{job.collection}")
@@ -122,7 +144,9 @@ def train_model(settings: TrainSettings, job: TrainJob, run_id: str) -> str:
     catalog = open_catalog(settings.root)
     finished = f"{job.folder}/model.json"
     if not catalog.store.exists(finished):
-        launch(settings.root, job, _follower(job, log))
+        follower = _Follower(job, log)
+        launch(settings.root, job, follower, log.log)
+        follower.end(json.loads(catalog.store.read(finished))["reason"])
     model = json.loads(catalog.store.read(finished))
     row = {name: value for name, value in model.items() if name in _MODEL_COLUMNS}
     catalog.append(

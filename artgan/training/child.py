@@ -1,5 +1,6 @@
 """The child process of a training: ``python -m artgan.training.child ROOT JOB``.
 
+One process, or one of several that torchrun started, of which the first does all the writing.
 Reads a job, trains, decides on promotion and leaves the model's files in the archive:
 ``weights.safetensors`` (what use needs), ``training.safetensors`` (what a fine-tuning needs
 besides), ``samples.png`` and, last of all, ``model.json``. A state kept every few seconds lets a
@@ -8,12 +9,13 @@ killed training go on exactly where it was.
 
 import hashlib
 import json
+import logging
 import math
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from artgan.metrics.vgg import load_vgg
 from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.presets import PRESETS, RestorationPreset, SimulationPreset, StylePreset
 from artgan.storage import Store, open_store
-from artgan.training import restoration, simulation, style
+from artgan.training import restoration, simulation, style, world
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.plan import TrainJob, Works, job_from_json
 from artgan.training.promote import Promotion, promote
@@ -67,6 +69,8 @@ def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None
         validate_at=validation_steps(job.steps),
         observe=_observer(say),
     )
+    if world.rank() > 0:
+        return
     decision = promote(job.kind, history[-1], _incumbent(prepared, job, history))
     _publish(store, job, trainee, history, decision, time.monotonic() - started)
     store.delete(f"{job.folder}/{STATE}")
@@ -87,7 +91,8 @@ class _Preparation:
 
     def __init__(self, store: Store, job: TrainJob) -> None:
         self.store, self.job = store, job
-        self.preset = getattr(PRESETS[job.preset], job.kind)
+        preset = getattr(PRESETS[job.preset], job.kind)
+        self.preset = replace(preset, batch=world.share_of(preset.batch))
         self.train, self.val = self._pictures(job.train), self._pictures(job.val)
         self.content_train = self._pictures(job.content_train)
         self.content_val = self._pictures(job.content_val)
@@ -186,7 +191,7 @@ def _publish(
         "history_json": json.dumps(history),
         "weights_path": f"{job.folder}/{WEIGHTS}",
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": world.devices(),
     }
     store.write(f"{job.folder}/model.json", json.dumps(model, indent=1).encode())
 
@@ -211,16 +216,26 @@ def describe(progress: Progress) -> str:
     return words + (measures and f"; {measures}")
 
 
+def set_up_logging() -> None:
+    """Print ``LEVEL name: message`` on standard error; of the others' words only errors."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.captureWarnings(capture=True)
+    first = world.rank() == 0
+    logging.getLogger("artgan").setLevel(logging.INFO if first else logging.ERROR)
+
+
 def main() -> None:
     """Run the job whose file is named on the command line."""
-    torch.set_num_threads(min(_THREADS, os.cpu_count() or 1))
     root, path = sys.argv[1:3]
 
     def say(report: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(report) + "\n")
         sys.stdout.flush()
 
-    run(root, job_from_json(Path(path).read_text()), say)
+    with world.joined():
+        set_up_logging()
+        torch.set_num_threads(max(1, min(_THREADS, (os.cpu_count() or 1) // world.size())))
+        run(root, job_from_json(Path(path).read_text()), say)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,10 @@ the CPU, which the loop seeds by the number of the step, so a training that was 
 resumed is the same as one that was not. A family applies gradients with ``apply_gradients`` and
 sets learning rates with ``scale_learning_rate``; then a step whose loss is not finite changes
 nothing, and the loop can lower the rate when it has to go back.
+
+Processes that torchrun started (see `artgan.training.world`) train one model: each draws its own
+part of every batch, gradients are averaged, and what is decided is decided for all. Only the
+first validates, keeps states and tells of progress.
 """
 
 import logging
@@ -19,6 +23,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from artgan.errors import CorruptAssetError
+from artgan.training import world
 from artgan.training.state import Position, Record, pack_state, restore_state
 
 OBSERVE_EVERY_S = 2.0
@@ -85,11 +90,11 @@ def train(  # noqa: PLR0913 -- the six by name are what a caller connects the lo
 ) -> list[Record]:
     """Train up to a number of steps, going on from a saved state if there is one.
 
-    On the CPU, and with the same number of threads, the result does not depend on how often the
-    training was stopped and resumed.
+    On the CPU, and with the same numbers of threads and processes, the result does not depend on
+    how often the training was stopped and resumed.
 
     Args:
-        trainee: What to train; its networks hold the result.
+        trainee: What to train; its networks hold the result, and are equal in all processes.
         steps: Steps in all, those of a saved state included.
         seed: Decides all randomness together with the number of each step.
         load_state: Returns what ``save_state`` was last given, or None.
@@ -104,21 +109,21 @@ def train(  # noqa: PLR0913 -- the six by name are what a caller connects the lo
     Raises:
         CorruptAssetError: The state does not fit, or losses stay not finite at half the rate.
     """
-    run = _Run(trainee, steps, seed, observe)
-    run.resume(load_state(), save_state)
+    run = _Run(trainee, steps, seed, save_state, observe)
+    run.resume(world.from_first(load_state))
     saved_s = time.monotonic()
     if run.position.step == 0 and not run.position.history:
         run.validate_if_due(validate_at)
     while run.position.step < steps:
         if not run.advance():
-            run.go_back(load_state())
-            save_state(run.pack())
+            run.go_back(world.from_first(load_state))
+            run.keep()
             continue
         run.validate_if_due(validate_at)
         if time.monotonic() - saved_s >= checkpoint_every_s and run.bad_steps == 0:
-            save_state(run.pack())
+            run.keep()
             saved_s = time.monotonic()
-    save_state(run.pack())
+    run.keep()
     run.report()
     return list(run.position.history)
 
@@ -127,9 +132,15 @@ class _Run:
     """The changing part of one call of ``train``."""
 
     def __init__(
-        self, trainee: Trainee, steps: int, seed: int, observe: Callable[[Progress], None]
+        self,
+        trainee: Trainee,
+        steps: int,
+        seed: int,
+        save_state: Callable[[bytes], None],
+        observe: Callable[[Progress], None],
     ) -> None:
-        self.trainee, self.steps, self.seed, self.observe = trainee, steps, seed, observe
+        self.trainee, self.steps, self.seed = trainee, steps, seed
+        self.save_state, self.observe = save_state, observe
         self.position = Position()
         self.bad_steps = 0
         self._losses: dict[str, float] = {}
@@ -139,19 +150,21 @@ class _Run:
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
 
-    def pack(self) -> bytes:
-        return pack_state(self.trainee.networks, self.trainee.optimizers, self.position)
+    def keep(self) -> None:
+        if world.rank() == 0:
+            networks, optimizers = self.trainee.networks, self.trainee.optimizers
+            self.save_state(pack_state(networks, optimizers, self.position))
 
-    def resume(self, data: bytes | None, save_state: Callable[[bytes], None]) -> None:
+    def resume(self, data: bytes | None) -> None:
         if data is None:
-            save_state(self.pack())  # something to go back to from the very first step
+            self.keep()  # something to go back to from the very first step
             return
         self.position = restore_state(data, self.trainee.networks, self.trainee.optimizers)
 
     def advance(self) -> bool:
         """Make one step; False if it is the last of too many whose loss is not finite."""
-        torch.manual_seed(step_seed(self.seed, self.position.step))
-        losses = self.trainee.step(self.position.step)
+        torch.manual_seed(step_seed(self.seed, self.position.step, world.rank()))
+        losses = world.average_numbers(self.trainee.step(self.position.step))
         finite = all(math.isfinite(value) for value in losses.values())
         self.bad_steps = 0 if finite else self.bad_steps + 1
         if self.bad_steps == BAD_STEPS:
@@ -190,11 +203,13 @@ class _Run:
         step = self.position.step
         if step not in validate_at:
             return
-        record = {"step": step, **self.trainee.validate()}
+        record = {"step": step, **world.from_first(self.trainee.validate)}
         self.position = replace(self.position, history=(*self.position.history, record))
         self.report()
 
     def report(self) -> None:
+        if world.rank() > 0:
+            return
         now_s = time.monotonic()
         self._reported_s = now_s
         rate = self._done / max(now_s - self._started_s, 1e-9)
@@ -205,14 +220,16 @@ class _Run:
         self.observe(Progress(self.position.step, self.steps, self._losses, measures, rate, left_s))
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Derive the seed of one step: 63 bits that differ for each seed and step.
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """Derive the seed of one step: 63 bits that differ for each seed, step and process.
 
     Args:
         seed: Seed of the training, from 0.
         step: Number of the step, from 0.
+        rank: Number of the process, from 0.
     """
-    state = np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)
+    entropy = [seed, step, rank] if rank else [seed, step]
+    state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
 
 
@@ -257,17 +274,22 @@ def apply_gradients(
 ) -> None:
     """Go one step down a loss with clipped gradients, unless loss or gradients are not finite.
 
+    Gradients are averaged over the processes of the training; a loss that is not finite in one
+    of them stops the step in all.
+
     Args:
-        loss: A single number that has a gradient.
+        loss: A single number that has a gradient, of this process's part of the batch.
         optimizer: Steps over ``parameters``.
         parameters: What to clip.
         max_norm: Upper bound of the joint norm of all gradients.
     """
     optimizer.zero_grad(set_to_none=True)
-    if not torch.isfinite(loss):
+    if not world.agree(yes=bool(torch.isfinite(loss))):
         return
     loss.backward()
-    norm = nn.utils.clip_grad_norm_(list(parameters), max_norm)
+    parameters = list(parameters)
+    world.average([p.grad for p in parameters if p.grad is not None])
+    norm = nn.utils.clip_grad_norm_(parameters, max_norm)
     if torch.isfinite(norm):
         optimizer.step()
 

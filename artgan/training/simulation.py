@@ -21,6 +21,7 @@ from artgan.models.discriminator import Discriminator
 from artgan.models.generator import Generator, sample
 from artgan.presets import SimulationPreset
 from artgan.simulate.works import grid
+from artgan.training import world
 from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import gradient_penalty, relativistic_loss
@@ -153,9 +154,8 @@ class _Simulation:
         generated = self.generator(z.to(self.device), [level.to(self.device) for level in noise])
         losses = self._step_discriminator(real, generated.detach(), number)
         losses |= self._step_generator(real, generated)
-        update_ema(
-            self.ema, self.generator, ema_decay(self.steps_before + number, self.preset.batch)
-        )
+        works = self.preset.batch * world.size()
+        update_ema(self.ema, self.generator, ema_decay(self.steps_before + number, works))
         return losses
 
     def _step_discriminator(self, real: Tensor, generated: Tensor, number: int) -> dict[str, float]:

@@ -20,6 +20,7 @@ from artgan.presets import StylePreset
 from artgan.simulate.works import grid
 from artgan.stylize.color import measure_colors, pool_colors, transfer_colors
 from artgan.stylize.translate import tint
+from artgan.training import world
 from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import least_squares_loss
@@ -146,7 +147,7 @@ class _Style:
         results = self.networks.translator.decode(sources, maps[-1])
         losses = self._step_discriminator(style, results[:batch].detach())
         losses |= self._step_translator(sources, results, maps)
-        update_ema(self.ema, self.networks.translator, ema_decay(number, batch))
+        update_ema(self.ema, self.networks.translator, ema_decay(number, batch * world.size()))
         return losses
 
     def _step_discriminator(self, style: Tensor, translated: Tensor) -> dict[str, float]:
