@@ -16,5 +16,9 @@ class MissingAssetError(ArtganError, LookupError):
     """A file, table, model or set of weights that is needed is not there."""
 
 
+class KilledError(ArtganError):
+    """A process was killed from outside; what it had done is kept, and it may be started again."""
+
+
 class CorruptAssetError(ArtganError):
     """A file is there but its bytes are not what they should be."""

@@ -9,17 +9,19 @@ from uuid import UUID
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 
 from artgan.catalog.models import BASE, in_use, last_trained
 from artgan.catalog.schema import MODELS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import works
 from artgan.config import TrainSettings
+from artgan.errors import KilledError
 from artgan.keys import VERSION
 from artgan.presets import Kind
 from artgan.storage import now
 from artgan.training.launch import launch
-from artgan.training.plan import Decision, TrainJob, Works, decide, steps_of
+from artgan.training.plan import Decision, TrainJob, Works, can_be_judged, decide, steps_of
 from tasks.progress import outcome_first
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -38,7 +40,7 @@ def plan_model(settings: TrainSettings, kind: Kind, collection: str) -> TrainJob
     count = len(works(catalog, None if collection == BASE else collection))
     if job.steps == 0:
         return None
-    if count < settings.min_works or not job.val or (kind == "style" and not job.content_val):
+    if count < settings.min_works or not can_be_judged(job):
         log.info("%s %s: too few to train (%d works)", collection, kind, count)
         return None
     decision = _decide(catalog, settings, job)
@@ -137,9 +139,22 @@ class _Follower:
             self._next_s = 0.0
 
 
-@task(cache_policy=NO_CACHE, task_run_name="train-{job.kind}-{job.collection}")
+def _was_killed(_task: object, _run: object, state: State[Any]) -> bool:
+    return isinstance(state.result(raise_on_failure=False), KilledError)
+
+
+@task(
+    cache_policy=NO_CACHE,
+    task_run_name="train-{job.kind}-{job.collection}",
+    retries=3,
+    retry_delay_seconds=2,
+    retry_condition_fn=_was_killed,
+)
 def train_model(settings: TrainSettings, job: TrainJob, run_id: str) -> str:
-    """Train one model in a child process and record it; return its id."""
+    """Train one model in child processes and record it; return its id.
+
+    A training that was killed goes on from its last state, three times at most.
+    """
     log = get_run_logger()
     catalog = open_catalog(settings.root)
     finished = f"{job.folder}/model.json"

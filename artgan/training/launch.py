@@ -21,7 +21,7 @@ from pathlib import Path
 from select import select
 from typing import Any
 
-from artgan.errors import ArtganError
+from artgan.errors import ArtganError, KilledError
 from artgan.training.devices import hold_devices, visible_devices
 from artgan.training.plan import TrainJob, job_to_json
 from artgan.training.tether import PARENT, tethered
@@ -36,6 +36,7 @@ _CHILD = "artgan.training.child"
 _LEVEL = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL) (?=[\w.]+: )")
 _TORCH_LEVEL = re.compile(r"(?:\[rank\d+\]:)?\[?([IWEF])\d{4} \d\d:\d\d:\d\d")
 _TORCH_LEVELS = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "CRITICAL"}
+_SIGNAL = re.compile(r"Signal \d+ \(SIG\w+\) received by PID")
 _SUMMARY = "torch/distributed/elastic"
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def launch(
             as it comes; also says which device is waited for, and who holds it.
 
     Raises:
+        KilledError: If the training was killed; started again, it goes on from its last state.
         ArtganError: If the training ends with an error; its last words are in the message.
         InvalidInputError: If the devices cannot be locked.
     """
@@ -76,7 +78,8 @@ def launch(
         command = _command([root, str(path)], len(devices), folder)
         code = _run(command, _environment(len(devices)), observe, relay)
     if code != 0:
-        raise ArtganError(
+        kind = KilledError if code < 0 or relay.told_of_a_signal else ArtganError
+        raise kind(
             f"training of {job.collection} {job.kind} must end by itself, got exit code "
             f"{code}. Its last words: {relay.last_words or 'none'}"
         )
@@ -160,6 +163,9 @@ class Relay:
 
     Args:
         log: Called with level and words of each line.
+
+    Attributes:
+        told_of_a_signal: Whether torchrun said that a worker was killed.
     """
 
     def __init__(self, log: Log) -> None:
@@ -168,6 +174,7 @@ class Relay:
         self._is_trace = False
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
         self._is_summary = False
+        self.told_of_a_signal = False
 
     def __call__(self, line: str) -> None:
         """Pass on one line."""
@@ -175,6 +182,7 @@ class Relay:
         if not line:
             return
         words = self._read_level(line)
+        self.told_of_a_signal = self.told_of_a_signal or bool(_SIGNAL.search(line))
         self._is_summary = self._is_summary or _SUMMARY in line
         if not self._is_summary:
             self._last.append(words)

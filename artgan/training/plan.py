@@ -8,6 +8,8 @@ from artgan.catalog.models import BASE
 from artgan.keys import VERSION, key, set_digest
 from artgan.presets import PRESETS, Kind, PresetName
 
+_FEWEST_HELD_OUT = 3
+
 
 @dataclass(frozen=True)
 class Works:
@@ -77,6 +79,12 @@ class TrainJob:
     def training_sha256(self) -> str:
         """Hash of the set of training works."""
         return set_digest(self.train.scan_ids)
+
+
+def can_be_judged(job: TrainJob) -> bool:
+    """Whether enough works are held out to decide on promotion: three, as KID needs."""
+    held_out = [job.val, job.content_val] if job.kind == "style" else [job.val]
+    return all(len(works) >= _FEWEST_HELD_OUT for works in held_out)
 
 
 def steps_of(kind: Kind, preset: PresetName, collection: str) -> int:
