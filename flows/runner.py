@@ -64,7 +64,7 @@ def _dask(settings: RunnerSettings) -> TaskRunner[Any]:
 
 def _ray(settings: RunnerSettings) -> TaskRunner[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    runner = _load("prefect_ray", "RayTaskRunner", "ray")
+    runner = _load("flows.ray_runner", "ReportingRayTaskRunner", "ray")
     if settings.cluster:
         return runner(address=settings.cluster)
     return runner(init_kwargs={"num_cpus": settings.task_workers, "include_dashboard": False})
