@@ -64,6 +64,7 @@ def merge(inspected: Sequence[Inspected], known: Sequence[Row], metadata: Metada
     """
     merged = Merged()
     paths = {row["scan_id"]: row["source_path"] for row in known}
+    catalogued = set(paths)
     for one in sorted(inspected, key=lambda one: (len(one.file.path), one.file.path)):
         if one.row is None:
             merged.refused.append(_refusal(one.file, one.refused or {}))
@@ -72,7 +73,7 @@ def merge(inspected: Sequence[Inspected], known: Sequence[Row], metadata: Metada
         first = paths.setdefault(scan_id, one.file.path)
         if first != one.file.path:
             merged.refused.append(_refusal(one.file, _duplicate(one.file, scan_id, first)))
-        elif any(row["scan_id"] == scan_id for row in known):
+        elif scan_id in catalogued:
             merged.touched[scan_id] = one.file.version
         else:
             merged.scans.append(dict(one.row))
