@@ -56,7 +56,7 @@ def apply(settings: DeploySettings) -> list[str]:
         _refuse_other_root(client, settings, store.root)
         _apply_pools(client, settings)
         _apply_automations(client)
-        _apply_deployments(settings)
+        _apply_deployments(settings, store.root)
         defaults = {
             "root": store.root,
             "inbox": inbox.root,
@@ -134,8 +134,9 @@ def _apply_automations(client: SyncPrefectClient) -> None:
             client.delete_automation(surplus.id)
 
 
-def _apply_deployments(settings: DeploySettings) -> None:
+def _apply_deployments(settings: DeploySettings, root: str) -> None:
     environment = os.environ | {
+        "ARTGAN_ROOT": root,
         "PREFECT_API_URL": settings.server,
         "ARTGAN_GPU_POOL": _gpu_pool(settings),
         "ARTGAN_NIGHTLY_AT": settings.nightly_at,
