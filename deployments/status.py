@@ -68,13 +68,14 @@ def look_at_archive(store: Store) -> Facts:
     facts: Facts = {"root": store.root, "disk": _disk(store)}
     if catalog.version(TABLES[0]) < 0:
         return facts | {"has_catalog": False}
+    outputs = _outputs(catalog)
     return facts | {
         "has_catalog": True,
         "collections": _counted(catalog, "select collection, count(*) from scans group by 1"),
         "quarantined": _counted(catalog, "select 'files', count(*) from quarantine")["files"],
         "models_in_use": _models_in_use(catalog),
-        "outputs": _outputs(catalog, "ok"),
-        "outputs_failed": _outputs(catalog, "failed"),
+        "outputs": outputs["ok"],
+        "outputs_failed": outputs["failed"],
         "last_runs": _last_runs(catalog),
         "unfinished_runs": [
             {
@@ -99,9 +100,13 @@ def _counted(catalog: Catalog, sql: str) -> dict[str, int]:
     return dict(sorted(zip(names.to_pylist(), counts.to_pylist(), strict=True)))
 
 
-def _outputs(catalog: Catalog, status: str) -> dict[str, int]:
-    where = f"where status = '{status}'"
-    return _counted(catalog, f"select kind, count(*) from outputs {where} group by 1")  # noqa: S608
+def _outputs(catalog: Catalog) -> dict[str, dict[str, int]]:
+    """Count outputs by status and kind."""
+    counts: dict[str, dict[str, int]] = {"ok": {}, "failed": {}}
+    sql = "select status, kind, count(*) as n from outputs group by all order by all"
+    for row in query(catalog, sql).to_pylist():
+        counts[row["status"]][row["kind"]] = row["n"]
+    return counts
 
 
 def _models_in_use(catalog: Catalog) -> dict[str, int]:

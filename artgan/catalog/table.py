@@ -80,9 +80,12 @@ class Catalog:
         opened = self._open(table)
         if opened is None:
             return _select(table.schema.empty_table(), columns)
-        found = opened.to_pyarrow_dataset().to_table(
-            columns=None if columns is None else list(columns), filter=where
-        )
+        dataset = opened.to_pyarrow_dataset()
+        names = dataset.schema.names if columns is None else list(columns)
+        try:
+            found = dataset.to_table(columns=names, filter=where)
+        except pa.ArrowNotImplementedError:
+            found = _filter_late(dataset, names, where)
         return found.cast(_select(table.schema.empty_table(), columns).schema)
 
     def rows(
@@ -233,6 +236,18 @@ def _only_adds(commit: dict[str, Any]) -> bool:
     if commit.get("operation") == "WRITE":
         return commit.get("operationParameters", {}).get("mode") == "Append"
     return commit.get("operation") in {"CREATE TABLE", "VACUUM START", "VACUUM END"}
+
+
+def _filter_late(dataset: ds.Dataset, names: list[str], where: pc.Expression | None) -> pa.Table:
+    """Read everything and filter then: files that a merge wrote hold text in a type of its own.
+
+    Arrow 26 cannot compare it (``string_view``) while it reads; compaction writes it plainly.
+    """
+    found = [dataset.schema.empty_table().select(names)]
+    for batch in dataset.to_batches():
+        rows = pa.Table.from_batches([batch])
+        found.append((rows if where is None else rows.filter(where)).select(names))
+    return pa.concat_tables(found)
 
 
 def _select(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:

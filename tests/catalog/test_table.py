@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow.compute as pc
 import pytest
 
 from artgan.catalog.schema import RUNS, SCANS, TABLES
@@ -50,6 +51,14 @@ def test_replacing_changes_rows_in_place(catalog: Catalog) -> None:
         "b": "y",
         "c": "y",
     }
+
+
+def test_replaced_rows_are_found_by_their_values(catalog: Catalog) -> None:
+    catalog.append(RUNS, [{"run_id": "a", "flow": "x"}, {"run_id": "b", "flow": "y"}])
+    catalog.replace(RUNS, [{"run_id": "a", "flow": "z"}])
+    for flow in ("y", "z"):
+        found = catalog.rows(RUNS, ["run_id", "flow"], pc.field("flow") == flow)
+        assert found == [{"run_id": "a" if flow == "z" else "b", "flow": flow}]
 
 
 def test_a_row_without_a_required_value_is_refused(catalog: Catalog) -> None:
