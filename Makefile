@@ -33,7 +33,7 @@ test: $(STAMP) ## run the tests, without those marked slow
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(STAMP) ## run the tests marked slow
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 test-postgres: $(STAMP) ## run the Prefect server on Debian's postgresql, and on it with redis-server
 	$(BIN)/python -m pytest tests/deployments/test_postgres.py

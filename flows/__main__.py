@@ -71,8 +71,8 @@ def run(arguments: Sequence[str]) -> int:
         os.environ.setdefault(variable, value)
     # What libvips warns of is judged at ingest and said there in words.
     logging.getLogger("pyvips").setLevel(logging.ERROR)
-    verb: Callable[[config.Settings], Any] = getattr(importlib.import_module(module), name)
     try:
+        verb: Callable[[config.Settings], Any] = getattr(importlib.import_module(module), name)
         verb(settings)
     except (InvalidInputError, MissingAssetError) as error:
         return _say(error, 2)

@@ -7,6 +7,7 @@ from artgan.catalog.works import chosen_collections
 from artgan.config import (
     ArchiveSettings,
     IngestSettings,
+    MaintainSettings,
     NightlySettings,
     PublishSettings,
     Settings,
@@ -43,7 +44,7 @@ def check_places(settings: Settings) -> None:
     Raises:
         InvalidInputError: In one sentence, with what to do.
     """
-    if not isinstance(settings, ArchiveSettings | PublishSettings):
+    if not isinstance(settings, ArchiveSettings | PublishSettings | MaintainSettings):
         return
     brings_scans = isinstance(settings, IngestSettings | NightlySettings)
     store = open_store(settings.root, must_exist=not brings_scans)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow.compute as pc
-from prefect import Flow, get_run_logger
+from prefect import Flow, get_run_logger, tags
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
@@ -26,6 +26,9 @@ from artgan.config import ArchiveSettings
 from artgan.errors import ArtganError
 from tasks.run import PARENT_TAG
 
+# Marks the runs of stages inside a night for the automation that finds silent runs.
+STAGE_TAG = "artgan-stage"
+
 _POLL_S = 2.0
 _RESUME_S = 120.0
 _MAX_ATTEMPTS = 100
@@ -40,7 +43,8 @@ def run_stage(stage: Flow[Any, dict[str, int]], settings: ArchiveSettings, run: 
     """
     with get_client(sync_client=True) as client:
         if not _in_another_pool(client, stage.name):
-            run.count(stage(settings))
+            with tags(STAGE_TAG):
+                run.count(stage(settings))
             return
         child = _start_or_find(client, stage.name, settings, run)
         get_run_logger().info("%s is the run %s in another pool", stage.name, child.name)

@@ -1,5 +1,7 @@
 """SQL over the catalog with DuckDB."""
 
+from collections.abc import Mapping
+
 import duckdb
 import pyarrow as pa
 
@@ -14,17 +16,28 @@ def query(catalog: Catalog, sql: str) -> pa.Table:
     Raises:
         InvalidInputError: If DuckDB does not accept the statement.
     """
+    try:
+        return _ask(sql, {table.name: catalog.dataset(table) for table in TABLES})
+    except duckdb.Error as error:
+        if "string_view" not in str(error):
+            raise _refusal(sql, error) from error
+    # Arrow cannot filter files that a merge wrote while it reads them: see `Catalog.read`.
+    try:
+        return _ask(sql, {table.name: catalog.read(table) for table in TABLES})
+    except duckdb.Error as error:
+        raise _refusal(sql, error) from error
+
+
+def _ask(sql: str, views: Mapping[str, object]) -> pa.Table:
     with duckdb.connect() as connection:
-        for table in TABLES:
-            connection.register(table.name, catalog.dataset(table))
-        try:
-            result = connection.sql(sql)
-            if result is None:
-                return pa.table({})
-            return result.to_arrow_table()
-        except duckdb.Error as error:
-            names = ", ".join(table.name for table in TABLES)
-            raise InvalidInputError(
-                f"sql must be a statement that DuckDB accepts, got {sql!r}: {error} "
-                f"Tables: {names}."
-            ) from error
+        for name, rows in views.items():
+            connection.register(name, rows)
+        result = connection.sql(sql)
+        return pa.table({}) if result is None else result.to_arrow_table()
+
+
+def _refusal(sql: str, error: duckdb.Error) -> InvalidInputError:
+    names = ", ".join(table.name for table in TABLES)
+    return InvalidInputError(
+        f"sql must be a statement that DuckDB accepts, got {sql!r}: {error} Tables: {names}."
+    )

@@ -1,0 +1,464 @@
+"""The service as an operator starts it: server, workers, nights, forms, crashes."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import sync_playwright
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.states import Cancelling
+
+from artgan.catalog.schema import TABLES
+from artgan.catalog.table import Catalog
+from artgan.sample.archive import write_sample
+from artgan.storage import Store
+from artgan.training.devices import hold_devices
+from deployments.apply import server_client
+from tasks.forms import read_deployments
+
+pytestmark = pytest.mark.slow
+
+WORKS = 24
+BASE_ONLY = WORKS + 1  # a collection needs more works than it has: only the bases are trained
+SEED = int(os.environ.get("ARTGAN_TEST_SEED", "0"))
+
+
+@dataclass
+class Service:
+    """A running ``artgan serve``."""
+
+    server: str
+    root: Path
+    inbox: Path
+    home: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def client(self):
+        return server_client(self.server)
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        return {"root": str(self.root), **more}
+
+    def start(self, name: str, settings: dict[str, Any]) -> UUID:
+        with self.client as client:
+            deployment = client.read_deployment_by_name(f"{name}/{name}")
+            parameters = {"settings": settings}
+            return client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id
+
+    def read(self, run: UUID) -> FlowRun:
+        with self.client as client:
+            return client.read_flow_run(run)
+
+    def wait(self, run: UUID, seconds: float = 180) -> FlowRun:
+        def ended() -> FlowRun | None:
+            found = self.read(run)
+            done = found.state_type in {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED}
+            return found if done else None
+
+        return eventually(ended, seconds)
+
+    def flow_process(self, run: UUID) -> int:
+        """Process id of a run, once it runs."""
+
+        def found() -> int | None:
+            flow_run = self.read(run)
+            if flow_run.state_type != StateType.RUNNING or not flow_run.infrastructure_pid:
+                return None
+            return int(flow_run.infrastructure_pid.rsplit(":", 1)[-1])
+
+        return eventually(found, 60)
+
+    def logs(self) -> str:
+        return "".join(path.read_text() for path in sorted((self.home / "logs").glob("*.log")))
+
+    def chunks_made(self) -> Counter[str]:
+        """How often each chunk was made, by its key, as the workers' logs say."""
+        lines = [line for line in self.logs().splitlines() if ": chunk " in line]
+        made = [line.split(": chunk ")[1] for line in lines if " made, " in line]
+        return Counter(words.split(" ")[0] for words in made)
+
+
+def eventually(find: Callable[[], Any], seconds: float) -> Any:
+    """Ask again and again until there is an answer."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        found = find()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise TimeoutError(f"no answer within {seconds} s")
+
+
+def processes(*words: str) -> list[int]:
+    """Return the ids of processes whose command line holds all words."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+        if state != "Z" and all(word in line for word in words):
+            found.append(int(folder.name))
+    return found
+
+
+def training_children(root: Path) -> list[int]:
+    return processes("artgan.training.child", str(root))
+
+
+def keys(root: Path) -> dict[str, set[str]]:
+    catalog = Catalog(Store(str(root)))
+    return {
+        table.name: set(catalog.read(table, [table.key])[table.key].to_pylist()) for table in TABLES
+    }
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "inbox"
+    write_sample(folder, seed=1, works=WORKS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[Any]:
+    """A night without server, workers and crashes, of the same inbox; awaited when asked for."""
+    root = tmp_path_factory.mktemp("undisturbed") / "root"
+    command = [sys.executable, "-m", "flows", "nightly", "--root", str(root)]
+    command += ["--inbox", str(inbox), "--preset", "smoke", "--min-works", str(BASE_ONLY)]
+    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"}
+    home = {"PREFECT_HOME": str(tmp_path_factory.mktemp("home"))}
+    log = root.parent / "log"
+    with log.open("wb") as out:
+        night = subprocess.Popen(
+            command, env=environment | home, stdout=out, stderr=subprocess.STDOUT
+        )
+
+        def wait() -> Path:
+            assert night.wait(300) == 0, log.read_text()[-3000:]
+            return root
+
+        yield wait
+        if night.poll() is None:
+            night.kill()
+            night.wait()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[Service]:
+    """``artgan serve`` with two devices, stood in for by their numbers."""
+    folder = tmp_path_factory.mktemp("service")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        server = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+    root, home = folder / "root", folder / "home"
+    command = [sys.executable, "-m", "flows", "serve", "--root", str(root), "--inbox", str(inbox)]
+    command += ["--home", str(home), "--server", server, "--devices", "2", "--preset", "smoke"]
+    command += ["--nightly-at", "30 1 * * *", "--timezone", "Europe/Amsterdam"]
+    environment = {
+        **os.environ,
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "ARTGAN_LOCKS": str(folder / "locks"),
+    }
+    with (folder / "serve.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        eventually(lambda: "Open http" in (folder / "serve.log").read_text(), 180)
+        yield Service(server, root, inbox, home, process)
+    finally:
+        process.terminate()
+        process.wait(60)
+    assert processes(str(home)) == []
+
+
+@pytest.fixture(scope="module")
+def night(undisturbed: Any, service: Service) -> UUID:
+    """A night during which its training, one of its stages and the night itself are killed."""
+    dice = random.Random(SEED)
+    settings = service.settings(inbox=str(service.inbox), preset="smoke", min_works=BASE_ONLY)
+    run = service.start("nightly", settings)
+    os.kill(eventually(lambda: training_children(service.root), 120)[0], signal.SIGKILL)
+    stage = eventually(lambda: running_stage(service, {"restore", "simulate", "stylize"}), 300)
+    own = service.flow_process(run)
+    child = service.flow_process(stage)
+    time.sleep(dice.uniform(0, 3))
+    os.kill(own, signal.SIGKILL)
+    time.sleep(dice.uniform(0, 1))
+    kill_if_there(child)
+    assert service.wait(run, 300).state_type == StateType.COMPLETED, service.logs()[-5000:]
+    undisturbed()
+    return run
+
+
+def kill_if_there(process: int) -> None:
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def running_stage(service: Service, names: set[str]) -> UUID | None:
+    with service.client as client:
+        ids = {one.id: one.name for one in read_deployments(client)}
+        runs = client.read_flow_runs()
+    for run in runs:
+        if ids.get(run.deployment_id) in names and run.state_type == StateType.RUNNING:
+            return run.id
+    return None
+
+
+def test_a_night_that_is_killed_leaves_what_an_undisturbed_one_does(
+    service: Service, night: UUID, undisturbed: Any
+) -> None:
+    assert keys(service.root) == keys(undisturbed())
+    assert service.read(night).run_count > 1
+
+
+@pytest.mark.usefixtures("night")
+def test_no_chunk_is_made_twice(service: Service) -> None:
+    made = service.chunks_made()
+    assert made
+    assert set(made.values()) == {1}
+
+
+@pytest.mark.usefixtures("night")
+def test_the_second_night_makes_nothing(service: Service) -> None:
+    before, made = keys(service.root), service.chunks_made()
+    settings = service.settings(inbox=str(service.inbox), preset="smoke", min_works=BASE_ONLY)
+    run = service.wait(service.start("nightly", settings))
+    assert run.state_type == StateType.COMPLETED
+    after = keys(service.root)
+    assert before.pop("runs") < after.pop("runs")
+    assert before == after
+    assert service.chunks_made() == made
+
+
+def test_the_night_is_on_the_schedule(service: Service) -> None:
+    with service.client as client:
+        deployment = client.read_deployment_by_name("nightly/nightly")
+
+        def planned() -> list[FlowRun]:
+            runs = client.read_flow_runs()
+            return [
+                run for run in runs if run.deployment_id == deployment.id and run.auto_scheduled
+            ]
+
+        run = eventually(planned, 90)[0]
+    schedule: Any = deployment.schedules[0].schedule
+    assert (schedule.cron, schedule.timezone) == ("30 1 * * *", "Europe/Amsterdam")
+    assert run.parameters["settings"]["root"] == str(service.root)
+    assert deployment.concurrency_options is not None
+    assert deployment.global_concurrency_limit.limit == 1
+
+
+@pytest.mark.usefixtures("night")
+def test_a_run_on_demand_does_what_its_form_says(service: Service) -> None:
+    asked = service.settings(
+        collections=["hard_edge"], contents_from=["woodblock_views"], contents=3, methods=["color"]
+    )
+    run = service.wait(service.start("stylize", asked | {"long_side_px": 64}))
+    assert run.state_type == StateType.COMPLETED
+    rows = Catalog(Store(str(service.root))).rows(TABLES_BY_NAME["outputs"])
+    made = [row for row in rows if row["width_px"] and max(row["width_px"], row["height_px"]) == 64]
+    stylized = [row for row in made if row["kind"] == "stylized"]
+    assert len(stylized) == 3
+    assert {(row["collection"], row["method"]) for row in stylized} == {("hard_edge", "color")}
+
+
+TABLES_BY_NAME = {table.name: table for table in TABLES}
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("stylize", {"collections": ["nobody"]}),
+        ("stylize", {"contents": 0}),
+        ("stylize", {"methods": ["magic"]}),
+        ("stylize", {"root": "/another/archive"}),
+        ("simulate", {"works": "many"}),
+        ("restore", {"strength": 2}),
+        ("nightly", {"inbox": "/nowhere"}),
+    ],
+)
+@pytest.mark.usefixtures("night")
+def test_wrong_values_are_refused_before_a_run_exists(
+    service: Service, name: str, wrong: dict[str, Any]
+) -> None:
+    inbox = {"inbox": str(service.inbox)} if name == "nightly" else {}
+    with service.client as client:
+        before = len(client.read_flow_runs())
+        with pytest.raises(PrefectHTTPStatusError) as refused:
+            service.start(name, service.settings(**inbox) | wrong)
+        assert len(client.read_flow_runs()) == before
+    said = json.dumps(refused.value.response.json())
+    assert next(iter(wrong)) in said
+
+
+@pytest.mark.usefixtures("night")
+def test_the_forms_offer_the_collections_by_name(service: Service) -> None:
+    with service.client as client:
+        schema = client.read_deployment_by_name("stylize/stylize").parameter_openapi_schema
+    fields = schema["definitions"]["StylizeSettings"]["properties"]
+    names = ["brush_landscapes", "hard_edge", "woodblock_views"]
+    assert fields["collections"]["items"]["enum"] == names
+    assert fields["contents_from"]["items"]["enum"] == names
+
+
+@pytest.mark.usefixtures("night")
+def test_two_workers_never_meet_on_a_device(service: Service) -> None:
+    def simulate(seed: int) -> UUID:
+        asked = service.settings(collections=["hard_edge"], works=2, seed=1000 * seed)
+        return service.start("simulate", asked)
+
+    runs = [service.wait(run) for run in [simulate(seed) for seed in range(1, 5)]]
+    device_of = {run.id: device for run in runs for device in "01" if ran_on(service, run, device)}
+    assert len(device_of) == len(runs)
+    for device in "01":
+        spans = sorted(
+            (run.start_time, run.end_time) for run in runs if device_of[run.id] == device
+        )
+        assert spans
+        assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+def ran_on(service: Service, run: FlowRun, device: str) -> bool:
+    log = (service.home / "logs" / f"worker-gpu-{device}.log").read_text()
+    return f"Flow run '{run.name}'" in log
+
+
+@pytest.mark.usefixtures("night")
+def test_a_training_waits_for_a_device_in_use(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTGAN_LOCKS", str(service.home.parent / "locks"))
+    force = service.settings(
+        collections=["hard_edge"], kinds=["restoration"], preset="smoke", force=True, seed=5
+    )
+    with hold_devices(["0", "1"]):
+        run = service.start("train", force | {"min_works": WORKS // 2})
+        service.flow_process(run)
+        time.sleep(6)
+        assert training_children(service.root) == []
+        assert service.read(run).state_type == StateType.RUNNING
+    assert service.wait(run).state_type == StateType.COMPLETED
+
+
+def long_training(service: Service, seed: int) -> UUID:
+    asked = service.settings(collections=["hard_edge"], kinds=["simulation"], preset="demo")
+    return service.start("train", asked | {"min_works": WORKS // 2, "force": True, "seed": seed})
+
+
+@pytest.mark.usefixtures("night")
+def test_a_cancelled_run_stops_its_training_within_seconds(service: Service) -> None:
+    run = long_training(service, seed=11)
+    child = eventually(lambda: training_children(service.root), 60)
+    with service.client as client:
+        client.set_flow_run_state(run, Cancelling())
+    asked = time.monotonic()
+    eventually(lambda: not training_children(service.root), 30)
+    assert child
+    assert time.monotonic() - asked < 20
+    assert service.wait(run, 60).state_type == StateType.CANCELLED
+
+
+@pytest.mark.usefixtures("night")
+def test_a_run_whose_worker_died_with_it_is_found_dead_and_resumed(service: Service) -> None:
+    run = long_training(service, seed=12)
+    eventually(lambda: training_children(service.root), 60)
+    flow = service.flow_process(run)
+    device = next(d for d in "01" if ran_on(service, service.read(run), d))
+    (worker,) = processes("worker start", f"gpu-{device}", "--pool gpu")
+    os.kill(worker, signal.SIGKILL)
+    kill_if_there(flow)
+    eventually(lambda: not training_children(service.root), 10)
+    eventually(lambda: service.read(run).run_count == 2, 240)
+    eventually(lambda: training_children(service.root), 60)
+    with service.client as client:
+        names = [state.name for state in read_states(client, run)]
+        client.set_flow_run_state(run, Cancelling())
+    assert "Crashed" in names
+    assert "AwaitingRetry" in names
+    assert service.wait(run, 60).state_type == StateType.CANCELLED
+
+
+def read_states(client: SyncPrefectClient, run: UUID) -> list[Any]:
+    return client.read_flow_run_states(run)
+
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture
+def page(service: Service) -> Iterator[Any]:
+    """A page in Debian's Chromium, which writes down what it asks for outside of this machine."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        yield page
+        browser.close()
+    own = service.server.removesuffix("/api")
+    assert [url for url in asked if not url.startswith((own, "data:", "blob:"))] == []
+
+
+@pytest.mark.usefixtures("night")
+def test_a_curator_starts_a_stylization_from_the_form(
+    service: Service, page: Any, tmp_path: Path
+) -> None:
+    shots = Path(os.environ.get("ARTGAN_TEST_SHOTS", tmp_path))
+    with service.client as client:
+        deployment = client.read_deployment_by_name("stylize/stylize").id
+    address = service.server.removesuffix("/api")
+    page.goto(f"{address}/deployments/deployment/{deployment}/run")
+    page.locator(".p-select-button__icon").first.click()
+    page.get_by_text("woodblock_views", exact=True).last.click()
+    page.keyboard.press("Escape")
+    page.get_by_text("Works for each style").wait_for()
+    field = page.locator("input[type=number]").first
+    field.fill("2")
+    page.screenshot(path=shots / "form.png")
+    page.get_by_role("button", name="Submit").click()
+    run = eventually(lambda: newest_run(service, deployment), 30)
+    assert run.parameters["settings"]["collections"] == ["woodblock_views"]
+    assert run.parameters["settings"]["contents"] == 2
+    assert service.wait(run.id).state_type == StateType.COMPLETED
+    page.goto(f"{address}/runs/flow-run/{run.id}")
+    page.get_by_text("Completed").first.wait_for()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=shots / "run.png")
+    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_text("stylize-summary").first.wait_for()
+    page.screenshot(path=shots / "artifacts.png")
+    page.get_by_text("stylize-summary").first.click()
+    page.locator("img[src^='data:image']").first.wait_for()
+    page.screenshot(path=shots / "summary.png", full_page=True)
+
+
+def newest_run(service: Service, deployment: UUID) -> FlowRun | None:
+    with service.client as client:
+        runs = [run for run in client.read_flow_runs() if run.deployment_id == deployment]
+    runs = [run for run in runs if run.parameters["settings"].get("contents") == 2]
+    return max(runs, key=lambda run: run.created, default=None)
