@@ -433,12 +433,11 @@ def test_a_curator_starts_a_stylization_from_the_form(
         deployment = client.read_deployment_by_name("stylize/stylize").id
     address = service.server.removesuffix("/api")
     page.goto(f"{address}/deployments/deployment/{deployment}/run")
+    page.get_by_text("Works for each style").wait_for()
     page.locator(".p-select-button__icon").first.click()
     page.get_by_text("woodblock_views", exact=True).last.click()
     page.keyboard.press("Escape")
-    page.get_by_text("Works for each style").wait_for()
-    field = page.locator("input[type=number]").first
-    field.fill("2")
+    page.locator("input[type=number]").first.fill("2")
     page.screenshot(path=shots / "form.png")
     page.get_by_role("button", name="Submit").click()
     run = eventually(lambda: newest_run(service, deployment), 30)
@@ -449,7 +448,7 @@ def test_a_curator_starts_a_stylization_from_the_form(
     page.get_by_text("Completed").first.wait_for()
     page.wait_for_timeout(1500)
     page.screenshot(path=shots / "run.png")
-    page.get_by_role("tab", name="Artifacts").click()
+    page.get_by_text("Artifacts", exact=True).first.click()
     page.get_by_text("stylize-summary").first.wait_for()
     page.screenshot(path=shots / "artifacts.png")
     page.get_by_text("stylize-summary").first.click()
