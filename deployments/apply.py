@@ -129,9 +129,23 @@ def _apply_automations(client: SyncPrefectClient) -> None:
             continue
         # A paused automation was paused by a person: it stays so.
         wanted = wanted.model_copy(update={"enabled": present[0].enabled})
-        client.update_automation(present[0].id, wanted)
+        # An update forgets which runs are being watched: without need, none is made.
+        if _told(present[0]) != _told(wanted):
+            client.update_automation(present[0].id, wanted)
         for surplus in present[1:]:
             client.delete_automation(surplus.id)
+
+
+def _told(automation: AutomationCore) -> object:
+    """Return what an automation says, without the marks that the server adds."""
+    fields = set(AutomationCore.model_fields)
+    return _without_ids(automation.model_dump(include=fields))
+
+
+def _without_ids(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_ids(part) for name, part in value.items() if name != "id"}
+    return [_without_ids(part) for part in value] if isinstance(value, list) else value
 
 
 def _apply_deployments(settings: DeploySettings, root: str) -> None:

@@ -149,7 +149,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterat
     log = root.parent / "log"
     with log.open("wb") as out:
         night = subprocess.Popen(
-            command, env=environment | home, stdout=out, stderr=subprocess.STDOUT
+            command,
+            env=environment | home,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # killed as a group, its temporary server included
         )
 
         def wait() -> Path:
@@ -158,7 +162,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterat
 
         yield wait
         if night.poll() is None:
-            night.kill()
+            os.killpg(night.pid, signal.SIGKILL)
             night.wait()
 
 
