@@ -67,7 +67,10 @@ def _ray(settings: RunnerSettings) -> TaskRunner[Any]:
     runner = _load("flows.ray_runner", "ReportingRayTaskRunner", "ray")
     if settings.cluster:
         return runner(address=settings.cluster)
-    return runner(init_kwargs={"num_cpus": settings.task_workers, "include_dashboard": False})
+    # Ray would join a cluster that it finds on the machine.
+    return runner(
+        address="local", init_kwargs={"num_cpus": settings.task_workers, "include_dashboard": False}
+    )
 
 
 def _load(module: str, name: str, extra: str) -> Callable[..., TaskRunner[Any]]:

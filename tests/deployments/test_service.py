@@ -106,12 +106,12 @@ def eventually(find: Callable[[], Any], seconds: float) -> Any:
     raise TimeoutError(f"no answer within {seconds} s")
 
 
-def processes(*words: str) -> list[int]:
-    """Return the ids of processes whose command line holds all words."""
+def processes(*words: str, part: str = "cmdline") -> list[int]:
+    """Return the ids of processes whose command line, or environment, holds all words."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            line = (folder / part).read_bytes().replace(b"\0", b" ").decode()
             state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
         except OSError:
             continue
@@ -190,7 +190,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[S
     finally:
         process.terminate()
         process.wait(60)
-    assert processes(str(home)) == []
+    assert processes(f"PREFECT_HOME={home}", part="environ") == []
 
 
 @pytest.fixture(scope="module")
@@ -389,7 +389,8 @@ def test_a_run_whose_worker_died_with_it_is_found_dead_and_resumed(service: Serv
     eventually(lambda: training_children(service.root), 60)
     flow = service.flow_process(run)
     device = next(d for d in "01" if ran_on(service, service.read(run), d))
-    (worker,) = processes("worker start", f"gpu-{device}", "--pool gpu")
+    workers = processes("worker start", f"gpu-{device}", "--pool gpu")
+    (worker,) = set(workers) & set(processes(str(service.home), part="environ"))
     os.kill(worker, signal.SIGKILL)
     kill_if_there(flow)
     eventually(lambda: not training_children(service.root), 10)
@@ -442,6 +443,7 @@ def test_a_curator_starts_a_stylization_from_the_form(
     page.get_by_text("woodblock_views", exact=True).last.click()
     page.keyboard.press("Escape")
     page.locator("input[type=number]").first.fill("2")
+    page.locator("input[type=number]").nth(1).fill("96")
     page.screenshot(path=shots / "form.png")
     page.get_by_role("button", name="Submit").click()
     run = eventually(lambda: newest_run(service, deployment), 30)

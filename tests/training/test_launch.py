@@ -20,7 +20,7 @@ from artgan.training.devices import hold_devices
 from artgan.training.launch import Relay, launch
 from artgan.training.plan import TrainJob, Works, job_from_json, job_to_json
 
-STEPS = 16
+STEPS = 64  # enough to be killed in their midst
 FLOW = """
 import sys
 from pathlib import Path
