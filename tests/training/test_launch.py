@@ -22,11 +22,13 @@ from artgan.training.plan import TrainJob, Works, job_from_json, job_to_json
 
 STEPS = 64  # enough to be killed in their midst
 FLOW = """
-import sys
+import signal, sys
 from pathlib import Path
 from artgan.training.launch import launch
 from artgan.training.plan import job_from_json
 if __name__ == "__main__":
+    # What runs in the background inherits that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     observe = lambda report: print(report["step"], flush=True)
     launch(sys.argv[1], job_from_json(Path(sys.argv[2]).read_text()), observe)
 """
