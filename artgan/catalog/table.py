@@ -121,10 +121,7 @@ class Catalog:
                 time.sleep(0.05 * (attempt + 1))
                 continue
             return added.num_rows
-        raise ArtganError(
-            f"{table.name} must accept a commit within {_ATTEMPTS} attempts, got none. "
-            "Other writers keep it busy; run the flow again."
-        )
+        raise _too_busy(table)
 
     def replace(self, table: Table, rows: Iterable[Row]) -> int:
         """Add rows, replacing those with the same key; return how many rows were given."""
@@ -146,6 +143,26 @@ class Catalog:
             .execute()
         )
         return fresh.num_rows
+
+    def remove(self, table: Table, keys: Iterable[str]) -> int:
+        """Delete the rows with these keys; return how many there were.
+
+        Earlier versions of the table still hold them until `vacuum`.
+        """
+        wanted = sorted(set(keys))
+        for attempt in range(_ATTEMPTS):
+            opened = self._open(table)
+            if opened is None or not wanted:
+                return 0
+            # Keys are hashes and names of ours, yet a quote in one must not end the text.
+            listed = ", ".join("'" + one.replace("'", "''") + "'" for one in wanted)
+            try:
+                done = opened.delete(f"{table.key} in ({listed})", writer_properties=_WRITING)
+            except CommitFailedError:
+                time.sleep(0.05 * (attempt + 1))
+                continue
+            return int(done["num_deleted_rows"] or 0)
+        raise _too_busy(table)
 
     def compact(self, table: Table, small_files: int = 64) -> None:
         """Join small files into large ones when there are many of them."""
@@ -205,6 +222,13 @@ class Catalog:
 
     def _keys(self, opened: deltalake.DeltaTable, table: Table) -> pa.ChunkedArray:
         return opened.to_pyarrow_dataset().to_table(columns=[table.key])[table.key]
+
+
+def _too_busy(table: Table) -> ArtganError:
+    return ArtganError(
+        f"{table.name} must accept a commit within {_ATTEMPTS} attempts, got none. "
+        "Other writers keep it busy; run the flow again."
+    )
 
 
 def _commit(opened: deltalake.DeltaTable, added: pa.Table) -> None:

@@ -32,6 +32,15 @@ def test_rows_that_share_a_key_within_one_commit_are_one_row(catalog: Catalog) -
     assert catalog.rows(RUNS)[0]["flow"] == "a"
 
 
+def test_removed_rows_are_gone_and_the_others_stay(catalog: Catalog) -> None:
+    names = ["a", "b", "it's"]
+    catalog.append(RUNS, [{"run_id": name, "flow": "ingest"} for name in names])
+    assert catalog.remove(RUNS, ["b", "it's", "never there"]) == 2
+    assert catalog.read(RUNS)["run_id"].to_pylist() == ["a"]
+    assert catalog.remove(RUNS, ["b"]) == 0
+    assert catalog.remove(RUNS, []) == 0
+
+
 def test_no_row_is_lost_or_doubled_by_simultaneous_writers(catalog: Catalog) -> None:
     def write(number: int) -> int:
         rows = [{"run_id": f"r{number // 2}", "flow": "ingest"}]
