@@ -165,11 +165,11 @@ def _seconds_of_loop(inbox: Path, root: Path) -> float:
 def _measure_task_runs() -> None:
     """Count the chunks of a million scans in twenty collections of very different sizes."""
     from tasks import ingest, restore, simulate, stylize
-    from tasks.chunks import cut
+    from tasks.chunks import Plan, cut
 
     shares = [2.0**-number for number in range(COLLECTIONS)]
     planned = {
-        f"collection {number}": range(round(MILLION * share / sum(shares)))
+        f"collection {number}": Plan(list(range(round(MILLION * share / sum(shares)))), [])
         for number, share in enumerate(shares)
     }
     most = 0

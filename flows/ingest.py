@@ -31,8 +31,8 @@ def ingest(settings: IngestSettings) -> dict[str, int]:
                 inspect_chunk.submit(settings, collection, number, chunk)
                 for number, chunk in enumerate(chunks, start=1)
             ]
-            manifests = gather(judged, f"ingest {collection}")
+            manifests = [planned[collection].made, *gather(judged, f"ingest {collection}")]
             run.count(commit_scans(settings, collection, manifests, run.run_id))
-            run.count(ingest_masks(settings, collection, planned[collection], run.run_id))
+            run.count(ingest_masks(settings, collection, planned[collection].todo, run.run_id))
         offer_collections(settings)
     return dict(run.counts)

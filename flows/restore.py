@@ -21,7 +21,7 @@ def restore(settings: RestoreSettings) -> dict[str, int]:
         }
         for collection, chunks in cut(planned, CHUNK):
             made = [restore_chunk.submit(settings, collection, chunk) for chunk in chunks]
-            manifests = gather(made, f"restore {collection}")
+            manifests = [planned[collection].made, *gather(made, f"restore {collection}")]
             run.count(commit_restored(settings, collection, manifests, run.run_id))
         check_failures(run, settings.max_failed_fraction)
     return dict(run.counts)

@@ -21,6 +21,6 @@ def simulate(settings: SimulateSettings) -> dict[str, int]:
         }
         for collection, chunks in cut(planned, CHUNK):
             made = [simulate_chunk.submit(settings, collection, chunk) for chunk in chunks]
-            manifests = gather(made, f"simulate {collection}")
+            manifests = [planned[collection].made, *gather(made, f"simulate {collection}")]
             run.count(commit_simulated(settings, collection, manifests, run.run_id))
     return dict(run.counts)

@@ -21,7 +21,7 @@ def stylize(settings: StylizeSettings) -> dict[str, int]:
         }
         for collection, chunks in cut(planned, CHUNK):
             made = [stylize_chunk.submit(settings, collection, chunk) for chunk in chunks]
-            manifests = gather(made, f"stylize {collection}")
+            manifests = [planned[collection].made, *gather(made, f"stylize {collection}")]
             run.count(commit_stylized(settings, collection, manifests, run.run_id))
         check_failures(run, settings.max_failed_fraction)
     return dict(run.counts)

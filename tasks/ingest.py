@@ -16,9 +16,9 @@ from artgan.ingest.inspect import Accepted, inspect
 from artgan.ingest.masks import inspect_mask, scan_path_of
 from artgan.ingest.merge import Inspected, Merged, merge
 from artgan.ingest.metadata import read_metadata
-from artgan.keys import key
+from artgan.keys import VERSION, key
 from artgan.storage import now, open_store
-from tasks.chunks import Manifest, forget, remembered
+from tasks.chunks import Manifest, Plan, forget, plan, remembered
 
 CHUNK = 64
 _WAITING = "mask_without_scan"
@@ -32,14 +32,21 @@ def find_collections(settings: IngestSettings) -> list[str]:
 
 
 @task(cache_policy=NO_CACHE, task_run_name="find-{collection}")
-def find_new_files(settings: IngestSettings, collection: str) -> list[FoundFile]:
+def find_new_files(settings: IngestSettings, collection: str) -> Plan[FoundFile]:
     """Return the collection's files that are new or changed since they were last judged."""
     inbox = open_store(settings.inbox, name="inbox", must_exist=True)
-    known = judged_files(open_catalog(settings.root), collection)
+    catalog = open_catalog(settings.root)
+    known = judged_files(catalog, collection)
     files = [file for file in discover(inbox, collection) if file.role != "metadata"]
     new = [file for file in files if known.get(file.path) != file.version]
     get_run_logger().info("%s: %d files, %d new", collection, len(files), len(new))
-    return new
+    items = {_identity(settings, file): file for file in new}
+    return plan(catalog.store, f"ingest/{collection}", items, "identity")
+
+
+def _identity(settings: IngestSettings, file: FoundFile) -> str:
+    """Hash of all that decides how a file is judged."""
+    return key(VERSION, settings.max_megapixels, asdict(file))
 
 
 def judged_files(catalog: Catalog, collection: str) -> dict[str, str]:
@@ -70,7 +77,8 @@ def inspect_chunk(
                 continue
             with inbox.local(file.path) as path:
                 judged = inspect(path, file, round(settings.max_megapixels * 1e6))
-            entry: dict[str, Any] = {"file": asdict(file)}
+            identity = _identity(settings, file)
+            entry: dict[str, Any] = {"identity": identity, "file": asdict(file)}
             if isinstance(judged, Accepted):
                 scan_id = judged.row["scan_id"]
                 access = f"access/{collection}/{scan_id}{judged.access_extension}"
@@ -81,8 +89,8 @@ def inspect_chunk(
             manifest.append(entry)
         return manifest
 
-    identity = [settings.max_megapixels, [asdict(file) for file in files]]
-    manifest = remembered(store, f"ingest/{collection}", identity, make)
+    chunk = [_identity(settings, file) for file in files]
+    manifest = remembered(store, f"ingest/{collection}", chunk, make)
     refused = sum("refused" in entry for entry in manifest)
     get_run_logger().info(
         "%s: chunk %d, %d scans read, %d refused", collection, number, len(manifest), refused

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.compute as pc
 
@@ -15,12 +15,27 @@ from artgan.catalog.table import Catalog
 from artgan.errors import ArtganError, CorruptAssetError
 from artgan.imaging.hashes import file_sha256
 from artgan.storage import Store, now
-from tasks.chunks import Manifest, forget
+from tasks.chunks import Manifest, Plan, forget, plan
 
 Row = dict[str, Any]
+Kind = Literal["restored", "simulated", "stylized"]
 
 
-def made_already(catalog: Catalog, kind: str, collection: str) -> set[str]:
+def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[Row]) -> Plan[Row]:
+    """Return those of some jobs whose files are not there yet.
+
+    Args:
+        catalog: The archive.
+        kind: What is made: restored, simulated or stylized.
+        collection: The collection.
+        jobs: Each has an ``output_id``.
+    """
+    there = _made_already(catalog, kind, collection)
+    items = {job["output_id"]: job for job in jobs if job["output_id"] not in there}
+    return plan(catalog.store, stage_of(kind, collection), items, "output_id")
+
+
+def _made_already(catalog: Catalog, kind: str, collection: str) -> set[str]:
     """Return the output_ids of a collection's files that need not be made again."""
     where = (
         (pc.field("kind") == kind)
@@ -28,6 +43,11 @@ def made_already(catalog: Catalog, kind: str, collection: str) -> set[str]:
         & (pc.field("status") == "ok")
     )
     return set(catalog.read(OUTPUTS, ["output_id"], where)["output_id"].to_pylist())
+
+
+def stage_of(kind: Kind, collection: str) -> str:
+    """Path under which the chunks of a kind of output are remembered."""
+    return f"{kind}/{collection}"
 
 
 def attempt(row: Row, make: Callable[[], Row]) -> Row:
@@ -70,7 +90,7 @@ def source_file(scan: Row) -> Iterator[Path]:
 
 
 def commit_outputs(
-    catalog: Catalog, stage: str, manifests: Sequence[Manifest], run_id: str
+    catalog: Catalog, kind: Kind, collection: str, manifests: Sequence[Manifest], run_id: str
 ) -> dict[str, int]:
     """Turn the chunks' manifests into rows; a file that failed before may now be there."""
     rows = [
@@ -84,5 +104,5 @@ def commit_outputs(
     again = [row for row in rows if row["output_id"] in known]
     if again:
         catalog.replace(OUTPUTS, again)
-    forget(catalog.store, stage)
+    forget(catalog.store, stage_of(kind, collection))
     return {"done": len(rows) - failed, "failed": failed}

@@ -21,13 +21,14 @@ from artgan.models.filler import Filler, load_filler
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.fill import fill_scan
 from artgan.storage import Store
-from tasks.chunks import Manifest, remembered
+from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
     Row,
     attempt,
     commit_outputs,
-    made_already,
+    plan_outputs,
     source_file,
+    stage_of,
     write_output,
 )
 
@@ -37,7 +38,7 @@ _SOURCE_TYPE = DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-restore-{collection}")
-def plan_restorations(settings: RestoreSettings, collection: str) -> list[Row]:
+def plan_restorations(settings: RestoreSettings, collection: str) -> Plan[Row]:
     """Return the masks whose scan is not restored yet by the model in use."""
     log = get_run_logger()
     catalog = open_catalog(settings.root)
@@ -45,11 +46,11 @@ def plan_restorations(settings: RestoreSettings, collection: str) -> list[Row]:
     model = in_use_or_base(catalog, "restoration", collection)
     if not masks or model is None:
         log.info("%s: %s", collection, "no damage masks" if not masks else "no filler in use yet")
-        return []
-    made = made_already(catalog, "restored", collection)
-    jobs = [job for job in _jobs(catalog, collection, masks, model) if job["output_id"] not in made]
-    log.info("%s: %d damaged scans, %d to restore", collection, len(masks), len(jobs))
-    return jobs
+        return Plan([], [])
+    jobs = _jobs(catalog, collection, masks, model)
+    work = plan_outputs(catalog, "restored", collection, jobs)
+    log.info("%s: %d damaged scans, %d to restore", collection, len(masks), len(work.todo))
+    return work
 
 
 def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> list[Row]:
@@ -84,7 +85,7 @@ def restore_chunk(settings: RestoreSettings, collection: str, jobs: list[Row]) -
         return [_restore_one(store, collection, job, filler) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
-    return remembered(store, f"restore/{collection}", identity, make)
+    return remembered(store, stage_of("restored", collection), identity, make)
 
 
 def _restore_one(store: Store, collection: str, job: Row, filler: Filler) -> Row:
@@ -138,4 +139,4 @@ def commit_restored(
 ) -> dict[str, int]:
     """Record a collection's restored scans in one commit."""
     catalog = open_catalog(settings.root)
-    return commit_outputs(catalog, f"restore/{collection}", manifests, run_id)
+    return commit_outputs(catalog, "restored", collection, manifests, run_id)

@@ -13,22 +13,21 @@ from artgan.keys import VERSION, key
 from artgan.models.generator import load_generator
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.simulate.works import simulate
-from tasks.chunks import Manifest, remembered
-from tasks.outputs import Row, attempt, commit_outputs, made_already, write_output
+from tasks.chunks import Manifest, Plan, remembered
+from tasks.outputs import Row, attempt, commit_outputs, plan_outputs, stage_of, write_output
 
 CHUNK = 256
 _SOURCE_TYPE = DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-simulate-{collection}")
-def plan_simulations(settings: SimulateSettings, collection: str) -> list[Row]:
+def plan_simulations(settings: SimulateSettings, collection: str) -> Plan[Row]:
     """Return the seeds that the model in use has not made a work from yet."""
     catalog = open_catalog(settings.root)
     model = in_use_or_base(catalog, "simulation", collection)
     if model is None:
         get_run_logger().info("%s: no generator in use yet", collection)
-        return []
-    made = made_already(catalog, "simulated", collection)
+        return Plan([], [])
     jobs = [
         {
             "output_id": key(VERSION, "simulated", collection, model["model_id"], seed),
@@ -38,9 +37,9 @@ def plan_simulations(settings: SimulateSettings, collection: str) -> list[Row]:
         }
         for seed in range(settings.seed, settings.seed + settings.works)
     ]
-    todo = [job for job in jobs if job["output_id"] not in made]
-    get_run_logger().info("%s: %d works to simulate", collection, len(todo))
-    return todo
+    work = plan_outputs(catalog, "simulated", collection, jobs)
+    get_run_logger().info("%s: %d works to simulate", collection, len(work.todo))
+    return work
 
 
 @task(cache_policy=NO_CACHE, task_run_name="simulate-{collection}")
@@ -67,7 +66,7 @@ def simulate_chunk(settings: SimulateSettings, collection: str, jobs: list[Row])
         return [attempt(_row(collection, job), lambda job=job: make_one(job)) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
-    return remembered(store, f"simulate/{collection}", identity, make)
+    return remembered(store, stage_of("simulated", collection), identity, make)
 
 
 def _row(collection: str, job: Row) -> Row:
@@ -89,4 +88,4 @@ def commit_simulated(
 ) -> dict[str, int]:
     """Record a collection's simulated works in one commit."""
     catalog = open_catalog(settings.root)
-    return commit_outputs(catalog, f"simulate/{collection}", manifests, run_id)
+    return commit_outputs(catalog, "simulated", collection, manifests, run_id)

@@ -19,8 +19,8 @@ from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store
 from artgan.stylize.color import ColorStatistics, measure_colors, pool_colors, transfer_colors
 from artgan.stylize.translate import translate
-from tasks.chunks import Manifest, remembered
-from tasks.outputs import Row, attempt, commit_outputs, made_already, write_output
+from tasks.chunks import Manifest, Plan, remembered
+from tasks.outputs import Row, attempt, commit_outputs, plan_outputs, stage_of, write_output
 
 CHUNK = 16
 _STATISTICS_SIDE_PX = 64
@@ -34,7 +34,7 @@ _SOURCE_TYPES: dict[StyleMethod, DigitalSourceType] = {
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-stylize-{collection}")
-def plan_stylizations(settings: StylizeSettings, collection: str) -> list[Row]:
+def plan_stylizations(settings: StylizeSettings, collection: str) -> Plan[Row]:
     """Return the works still to be rendered in the collection's style."""
     catalog = open_catalog(settings.root)
     sources = set(chosen_collections(catalog, settings.contents_from))
@@ -42,17 +42,15 @@ def plan_stylizations(settings: StylizeSettings, collection: str) -> list[Row]:
         sources.discard(collection)
     contents = choose_contents(catalog, sources, settings.contents)
     style_works = works(catalog, collection, "train") or works(catalog, collection)
-    made = made_already(catalog, "stylized", collection)
-    todo = []
+    jobs = []
     for method in settings.methods:
         style = _style(catalog, collection, method, style_works)
         if style is None:
             get_run_logger().info("%s: no translator in use", collection)
             continue
         shape = {"method": method, "long_side_px": settings.long_side_px}
-        jobs = [_job(collection, content, style, shape) for content in contents]
-        todo += [job for job in jobs if job["output_id"] not in made]
-    return todo
+        jobs += [_job(collection, content, style, shape) for content in contents]
+    return plan_outputs(catalog, "stylized", collection, jobs)
 
 
 def choose_contents(catalog: Catalog, sources: Collection[str], count: int) -> list[Work]:
@@ -108,7 +106,7 @@ def stylize_chunk(settings: StylizeSettings, collection: str, jobs: list[Row]) -
         return [_stylize_one(store, collection, job, ready[job["style"]]) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
-    return remembered(store, f"stylize/{collection}", identity, make)
+    return remembered(store, stage_of("stylized", collection), identity, make)
 
 
 def _stylizer(store: Store, job: Row) -> Stylizer:
@@ -172,4 +170,4 @@ def commit_stylized(
 ) -> dict[str, int]:
     """Record the works rendered in a collection's style in one commit."""
     catalog = open_catalog(settings.root)
-    return commit_outputs(catalog, f"stylize/{collection}", manifests, run_id)
+    return commit_outputs(catalog, "stylized", collection, manifests, run_id)
