@@ -4,7 +4,7 @@ from prefect import flow
 
 from artgan.config import IngestSettings
 from flows.runner import task_runner
-from tasks.chunks import cut
+from tasks.chunks import cut, unsearched
 from tasks.forms import offer_collections
 from tasks.ingest import (
     CHUNK,
@@ -28,11 +28,13 @@ def ingest(settings: IngestSettings) -> dict[str, int]:
         }
         for collection, chunks in cut(planned, CHUNK):
             judged = [
-                inspect_chunk.submit(settings, collection, number, chunk)
+                inspect_chunk.submit(settings, collection, number, unsearched(chunk))
                 for number, chunk in enumerate(chunks, start=1)
             ]
             manifests = [planned[collection].made, *gather(judged, f"ingest {collection}")]
-            run.count(commit_scans(settings, collection, manifests, run.run_id))
-            run.count(ingest_masks(settings, collection, planned[collection].todo, run.run_id))
+            run.count(commit_scans(settings, collection, unsearched(manifests), run.run_id))
+            run.count(
+                ingest_masks(settings, collection, unsearched(planned[collection].todo), run.run_id)
+            )
         offer_collections(settings)
     return dict(run.counts)

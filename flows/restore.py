@@ -4,7 +4,7 @@ from prefect import flow
 
 from artgan.config import RestoreSettings
 from flows.runner import task_runner
-from tasks.chunks import cut
+from tasks.chunks import cut, unsearched
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
 from tasks.restore import CHUNK, commit_restored, plan_restorations, restore_chunk
@@ -20,8 +20,10 @@ def restore(settings: RestoreSettings) -> dict[str, int]:
             for collection in catalogued_collections(settings)
         }
         for collection, chunks in cut(planned, CHUNK):
-            made = [restore_chunk.submit(settings, collection, chunk) for chunk in chunks]
+            made = [
+                restore_chunk.submit(settings, collection, unsearched(chunk)) for chunk in chunks
+            ]
             manifests = [planned[collection].made, *gather(made, f"restore {collection}")]
-            run.count(commit_restored(settings, collection, manifests, run.run_id))
+            run.count(commit_restored(settings, collection, unsearched(manifests), run.run_id))
         check_failures(run, settings.max_failed_fraction)
     return dict(run.counts)

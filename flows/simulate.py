@@ -4,7 +4,7 @@ from prefect import flow
 
 from artgan.config import SimulateSettings
 from flows.runner import task_runner
-from tasks.chunks import cut
+from tasks.chunks import cut, unsearched
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
 from tasks.run import recorded_run
@@ -20,7 +20,9 @@ def simulate(settings: SimulateSettings) -> dict[str, int]:
             for collection in catalogued_collections(settings)
         }
         for collection, chunks in cut(planned, CHUNK):
-            made = [simulate_chunk.submit(settings, collection, chunk) for chunk in chunks]
+            made = [
+                simulate_chunk.submit(settings, collection, unsearched(chunk)) for chunk in chunks
+            ]
             manifests = [planned[collection].made, *gather(made, f"simulate {collection}")]
-            run.count(commit_simulated(settings, collection, manifests, run.run_id))
+            run.count(commit_simulated(settings, collection, unsearched(manifests), run.run_id))
     return dict(run.counts)

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import SettingsContext, get_settings_context
 from prefect.futures import PrefectFuture
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 _LEAST_PAUSE_S = 1.0
 _PAUSE_AFTER_ERROR_S = 60.0
+_SHARE = 0.01  # of a run's time that a bar may take
 
 Result = TypeVar("Result")
 
@@ -30,8 +31,8 @@ def outcome_first(what: str) -> Iterator[None]:
 class ProgressBar:
     """A bar that says ``3 of 12 chunks`` and never stops the work that it shows.
 
-    It moves at most once a second, save for its last move, and only once a minute after an error
-    of the server.
+    It moves at most once a second, and seldom enough to take a hundredth of the time, save for its
+    last move; after an error of the server only once a minute.
     """
 
     def __init__(self, title: str, total: int, noun: str = "chunks") -> None:
@@ -53,11 +54,10 @@ class ProgressBar:
 
     def _move(self, done: int) -> None:
         self._last, pause_s = done, _PAUSE_AFTER_ERROR_S
-        # The client's own five tries would hold a stage for a minute when the server is gone.
-        once = temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0})
-        with outcome_first(f"progress of {self._title}"), once:
+        started_s = time.monotonic()
+        with outcome_first(f"progress of {self._title}"), _trying_once():
             self._show(done)
-            pause_s = _LEAST_PAUSE_S
+            pause_s = max(_LEAST_PAUSE_S, (time.monotonic() - started_s) / _SHARE)
         self._next_s = time.monotonic() + pause_s
 
     def _show(self, done: int) -> None:
@@ -68,6 +68,19 @@ class ProgressBar:
             return
         made: Any = create_progress_artifact(percent, description=words)
         self._artifact = made
+
+
+def _trying_once() -> SettingsContext:
+    """Settings in which Prefect's client does not try again.
+
+    Its own five tries would hold a stage for a minute when the server is gone. Copied, since
+    Prefect's way to change a setting reads all of them anew, which takes longer than the request.
+    """
+    context = get_settings_context()
+    client = context.settings.client.model_copy(update={"max_retries": 0})
+    return context.model_copy(
+        update={"settings": context.settings.model_copy(update={"client": client})}
+    )
 
 
 def gather(futures: Sequence[PrefectFuture[Result]], title: str) -> list[Result]:
