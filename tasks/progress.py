@@ -12,6 +12,7 @@ from prefect.context import SettingsContext, get_settings_context
 from prefect.futures import PrefectFuture
 
 _LEAST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 10.0
 _PAUSE_AFTER_ERROR_S = 60.0
 _SHARE = 0.01  # of a run's time that a bar may take
 
@@ -31,8 +32,8 @@ def outcome_first(what: str) -> Iterator[None]:
 class ProgressBar:
     """A bar that says ``3 of 12 chunks`` and never stops the work that it shows.
 
-    It moves at most once a second, and seldom enough to take a hundredth of the time, save for its
-    last move; after an error of the server only once a minute.
+    It moves at most once a second, and less often, down to once in ten, where a move takes more than
+    a hundredth of that; after an error of the server only once a minute. Its last move comes always.
     """
 
     def __init__(self, title: str, total: int, noun: str = "chunks") -> None:
@@ -42,27 +43,29 @@ class ProgressBar:
         self._last = -1
         self._move(0)
 
-    def move(self, done: int) -> None:
-        """Say how many of the total are done."""
+    def move(self, done: int, more: str = "") -> None:
+        """Say how many of the total are done, and more if there is more to say."""
         if done >= self._total or time.monotonic() >= self._next_s:
-            self._move(done)
+            self._move(done, more)
 
-    def stop(self, done: int) -> None:
+    def stop(self, done: int, more: str = "") -> None:
         """Leave the bar where the work ended, early or not."""
-        if done != self._last:
-            self._move(done)
+        if done != self._last or more:
+            self._move(done, more)
 
-    def _move(self, done: int) -> None:
+    def _move(self, done: int, more: str = "") -> None:
         self._last, pause_s = done, _PAUSE_AFTER_ERROR_S
         started_s = time.monotonic()
         with outcome_first(f"progress of {self._title}"), _trying_once():
-            self._show(done)
-            pause_s = max(_LEAST_PAUSE_S, (time.monotonic() - started_s) / _SHARE)
+            self._show(done, more)
+            took_s = time.monotonic() - started_s
+            pause_s = min(max(_LEAST_PAUSE_S, took_s / _SHARE), _LONGEST_PAUSE_S)
         self._next_s = time.monotonic() + pause_s
 
-    def _show(self, done: int) -> None:
+    def _show(self, done: int, more: str) -> None:
         percent = 100.0 * min(1.0, done / self._total)
         words = f"{self._title}: {done:,} of {self._total:,} {self._noun}"
+        words += more and f", {more}"
         if self._artifact is not None:
             update_progress_artifact(self._artifact, progress=percent, description=words)
             return

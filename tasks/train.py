@@ -4,10 +4,8 @@ import json
 import logging
 import time
 from typing import Any
-from uuid import UUID
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
@@ -22,12 +20,11 @@ from artgan.presets import Kind
 from artgan.storage import now
 from artgan.training.launch import launch
 from artgan.training.plan import Decision, TrainJob, Works, can_be_judged, decide, steps_of
-from tasks.progress import outcome_first
+from tasks.progress import ProgressBar
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _LOG_EVERY_S = 10.0
-_PAUSE_AFTER_ERROR_S = 60.0
 _MODEL_COLUMNS = set(MODELS.schema.names)
 
 
@@ -102,41 +99,24 @@ def _folder(model: dict[str, Any] | None) -> str | None:
 
 
 class _Follower:
-    """Moves a progress bar as a training reports, and logs when there is something new.
-
-    A server that does not answer is asked again after a minute; the training goes on.
-    """
+    """Moves a progress bar as a training reports, and logs when there is something new."""
 
     def __init__(self, job: TrainJob, log: Logger) -> None:
         self._title, self._steps, self._log = f"{job.collection} {job.kind}", job.steps, log
         self._said_s, self._measures = -_LOG_EVERY_S, ""
-        self._bar: UUID | None = None
-        self._next_s = 0.0
-        self._move(0.0, f"step 0 of {job.steps}")
+        self._bar = ProgressBar(self._title, job.steps, "steps")
 
     def __call__(self, report: dict[str, Any]) -> None:
         """Show one report of the training."""
         state, _, measures = report["words"].partition(";")
-        if time.monotonic() >= self._next_s:
-            self._move(100.0 * report["step"] / self._steps, state)
+        self._bar.move(report["step"], state.partition(", ")[2])
         if measures != self._measures or time.monotonic() - self._said_s > _LOG_EVERY_S:
             self._log.info("%s: %s", self._title, report["words"])
             self._said_s, self._measures = time.monotonic(), measures
 
     def end(self, reason: str) -> None:
         """Fill the bar: the model is there."""
-        self._move(100.0, f"step {self._steps} of {self._steps}; {reason}")
-
-    def _move(self, progress: float, state: str) -> None:
-        self._next_s = time.monotonic() + _PAUSE_AFTER_ERROR_S
-        with outcome_first(f"progress of {self._title}"):
-            words = f"{self._title}: {state}"
-            if self._bar is None:
-                made: Any = create_progress_artifact(progress, description=words)
-                self._bar = made
-            else:
-                update_progress_artifact(self._bar, progress=progress, description=words)
-            self._next_s = 0.0
+        self._bar.stop(self._steps, reason)
 
 
 def _was_killed(_task: object, _run: object, state: State[Any]) -> bool:

@@ -1,17 +1,14 @@
-"""The service as an operator starts it: server, workers, nights, forms, crashes."""
+"""The service as an operator and a curator use it: nights, forms, refusals, devices."""
 
 import json
 import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,116 +16,28 @@ from uuid import UUID
 
 import pytest
 from playwright.sync_api import sync_playwright
-from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Cancelling
 
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
 from artgan.sample.archive import write_sample
 from artgan.storage import Store
 from artgan.training.devices import hold_devices
-from deployments.apply import server_client
 from tasks.forms import read_deployments
+from tests.deployments.running import (
+    BASE_ONLY,
+    WORKS,
+    Service,
+    eventually,
+    keys,
+    kill_if_there,
+    training_children,
+)
 
 pytestmark = pytest.mark.slow
 
-WORKS = 24
-BASE_ONLY = WORKS + 1  # a collection needs more works than it has: only the bases are trained
 SEED = int(os.environ.get("ARTGAN_TEST_SEED", "0"))
-
-
-@dataclass
-class Service:
-    """A running ``artgan serve``."""
-
-    server: str
-    root: Path
-    inbox: Path
-    home: Path
-    process: subprocess.Popen[bytes]
-
-    @property
-    def client(self):
-        return server_client(self.server)
-
-    def settings(self, **more: Any) -> dict[str, Any]:
-        return {"root": str(self.root), **more}
-
-    def start(self, name: str, settings: dict[str, Any]) -> UUID:
-        with self.client as client:
-            deployment = client.read_deployment_by_name(f"{name}/{name}")
-            parameters = {"settings": settings}
-            return client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id
-
-    def read(self, run: UUID) -> FlowRun:
-        with self.client as client:
-            return client.read_flow_run(run)
-
-    def wait(self, run: UUID, seconds: float = 180) -> FlowRun:
-        def ended() -> FlowRun | None:
-            found = self.read(run)
-            done = found.state_type in {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED}
-            return found if done else None
-
-        return eventually(ended, seconds)
-
-    def flow_process(self, run: UUID) -> int:
-        """Process id of a run, once it runs."""
-
-        def found() -> int | None:
-            flow_run = self.read(run)
-            if flow_run.state_type != StateType.RUNNING or not flow_run.infrastructure_pid:
-                return None
-            return int(flow_run.infrastructure_pid.rsplit(":", 1)[-1])
-
-        return eventually(found, 60)
-
-    def logs(self) -> str:
-        return "".join(path.read_text() for path in sorted((self.home / "logs").glob("*.log")))
-
-    def chunks_made(self) -> Counter[str]:
-        """How often each chunk was made, by its key, as the workers' logs say."""
-        lines = [line for line in self.logs().splitlines() if ": chunk " in line]
-        made = [line.split(": chunk ")[1] for line in lines if " made, " in line]
-        return Counter(words.split(" ")[0] for words in made)
-
-
-def eventually(find: Callable[[], Any], seconds: float) -> Any:
-    """Ask again and again until there is an answer."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = find()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise TimeoutError(f"no answer within {seconds} s")
-
-
-def processes(*words: str, part: str = "cmdline") -> list[int]:
-    """Return the ids of processes whose command line, or environment, holds all words."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (folder / part).read_bytes().replace(b"\0", b" ").decode()
-            state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            continue
-        if state != "Z" and all(word in line for word in words):
-            found.append(int(folder.name))
-    return found
-
-
-def training_children(root: Path) -> list[int]:
-    return processes("artgan.training.child", str(root))
-
-
-def keys(root: Path) -> dict[str, set[str]]:
-    catalog = Catalog(Store(str(root)))
-    return {
-        table.name: set(catalog.read(table, [table.key])[table.key].to_pylist()) for table in TABLES
-    }
 
 
 @pytest.fixture(scope="module")
@@ -168,29 +77,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterat
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[Service]:
-    """``artgan serve`` with two devices, stood in for by their numbers."""
-    folder = tmp_path_factory.mktemp("service")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
-    root, home = folder / "root", folder / "home"
-    command = [sys.executable, "-m", "flows", "serve", "--root", str(root), "--inbox", str(inbox)]
-    command += ["--home", str(home), "--server", server, "--devices", "2", "--preset", "smoke"]
-    command += ["--nightly-at", "30 1 * * *", "--timezone", "Europe/Amsterdam"]
-    environment = {
-        **os.environ,
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "ARTGAN_LOCKS": str(folder / "locks"),
-    }
-    with (folder / "serve.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    running = Service(tmp_path_factory.mktemp("service"), inbox)
     try:
-        eventually(lambda: "Open http" in (folder / "serve.log").read_text(), 180)
-        yield Service(server, root, inbox, home, process)
+        running.begin()
+        yield running
     finally:
-        process.terminate()
-        process.wait(60)
-    assert processes(f"PREFECT_HOME={home}", part="environ") == []
+        running.end()
 
 
 @pytest.fixture(scope="module")
@@ -210,13 +102,6 @@ def night(undisturbed: Any, service: Service) -> UUID:
     assert service.wait(run, 300).state_type == StateType.COMPLETED, service.logs()[-5000:]
     undisturbed()
     return run
-
-
-def kill_if_there(process: int) -> None:
-    try:
-        os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def running_stage(service: Service, names: set[str]) -> UUID | None:
@@ -333,7 +218,7 @@ def test_two_workers_never_meet_on_a_device(service: Service) -> None:
         return service.start("simulate", asked)
 
     runs = [service.wait(run) for run in [simulate(seed) for seed in range(1, 5)]]
-    device_of = {run.id: device for run in runs for device in "01" if ran_on(service, run, device)}
+    device_of = {run.id: device for run in runs for device in "01" if service.ran_on(run, device)}
     assert len(device_of) == len(runs)
     for device in "01":
         spans = sorted(
@@ -343,16 +228,11 @@ def test_two_workers_never_meet_on_a_device(service: Service) -> None:
         assert all(a[1] <= b[0] for a, b in pairwise(spans))
 
 
-def ran_on(service: Service, run: FlowRun, device: str) -> bool:
-    log = (service.home / "logs" / f"worker-gpu-{device}.log").read_text()
-    return f"Flow run '{run.name}'" in log
-
-
 @pytest.mark.usefixtures("night")
 def test_a_training_waits_for_a_device_in_use(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ARTGAN_LOCKS", str(service.home.parent / "locks"))
+    monkeypatch.setenv("ARTGAN_LOCKS", str(service.locks))
     force = service.settings(
         collections=["hard_edge"], kinds=["restoration"], preset="smoke", force=True, seed=5
     )
@@ -363,49 +243,6 @@ def test_a_training_waits_for_a_device_in_use(
         assert training_children(service.root) == []
         assert service.read(run).state_type == StateType.RUNNING
     assert service.wait(run).state_type == StateType.COMPLETED
-
-
-def long_training(service: Service, seed: int) -> UUID:
-    asked = service.settings(collections=["hard_edge"], kinds=["simulation"], preset="demo")
-    return service.start("train", asked | {"min_works": WORKS // 2, "force": True, "seed": seed})
-
-
-@pytest.mark.usefixtures("night")
-def test_a_cancelled_run_stops_its_training_within_seconds(service: Service) -> None:
-    run = long_training(service, seed=11)
-    child = eventually(lambda: training_children(service.root), 60)
-    with service.client as client:
-        client.set_flow_run_state(run, Cancelling())
-    asked = time.monotonic()
-    eventually(lambda: not training_children(service.root), 30)
-    assert child
-    assert time.monotonic() - asked < 20
-    assert service.wait(run, 60).state_type == StateType.CANCELLED
-
-
-@pytest.mark.usefixtures("night")
-def test_a_run_whose_worker_died_with_it_is_found_dead_and_resumed(service: Service) -> None:
-    run = long_training(service, seed=12)
-    eventually(lambda: training_children(service.root), 60)
-    flow = service.flow_process(run)
-    device = next(d for d in "01" if ran_on(service, service.read(run), d))
-    workers = processes("worker start", f"gpu-{device}", "--pool gpu")
-    (worker,) = set(workers) & set(processes(str(service.home), part="environ"))
-    os.kill(worker, signal.SIGKILL)
-    kill_if_there(flow)
-    eventually(lambda: not training_children(service.root), 10)
-    eventually(lambda: service.read(run).run_count == 2, 240)
-    eventually(lambda: training_children(service.root), 60)
-    with service.client as client:
-        names = [state.name for state in read_states(client, run)]
-        client.set_flow_run_state(run, Cancelling())
-    assert "Crashed" in names
-    assert "AwaitingRetry" in names
-    assert service.wait(run, 60).state_type == StateType.CANCELLED
-
-
-def read_states(client: SyncPrefectClient, run: UUID) -> list[Any]:
-    return client.read_flow_run_states(run)
 
 
 CHROMIUM = shutil.which("chromium")
