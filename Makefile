@@ -5,6 +5,7 @@ DEMO := .demo
 ROOT ?= $(DEMO)/archive
 INBOX ?= $(DEMO)/inbox
 STAMP := $(VENV)/.installed
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 
@@ -30,10 +31,10 @@ serve: $(STAMP) $(filter $(DEMO)/inbox,$(INBOX)) ## run server, schedule, forms 
 	$(BIN)/artgan serve --root $(ROOT) --inbox $(INBOX)
 
 test: $(STAMP) ## run the tests, without those marked slow
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-slow: $(STAMP) ## run the tests marked slow
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE)
 
 test-postgres: $(STAMP) ## run the Prefect server on Debian's postgresql, and on it with redis-server
 	$(BIN)/python -m pytest tests/deployments/test_postgres.py

@@ -32,8 +32,8 @@ def outcome_first(what: str) -> Iterator[None]:
 class ProgressBar:
     """A bar that says ``3 of 12 chunks`` and never stops the work that it shows.
 
-    It moves at most once a second, and less often, down to once in ten, where a move takes more than
-    a hundredth of that; after an error of the server only once a minute. Its last move comes always.
+    It moves at most once a second; less often, down to once in ten, where a move takes more than
+    a hundredth of that; after an error of the server once a minute. Its last move always comes.
     """
 
     def __init__(self, title: str, total: int, noun: str = "chunks") -> None:
