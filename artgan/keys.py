@@ -21,6 +21,13 @@ def key(*parts: object) -> str:
     return digest(*parts)[:KEY_DIGITS]
 
 
+def scan_id(content_sha256: str, page: int) -> str:
+    """Return the identifier of a page of a file; that of the first is the file's own sha256."""
+    if page == 1:
+        return content_sha256
+    return hashlib.sha256(f"{content_sha256}#page={page}".encode()).hexdigest()
+
+
 def set_digest(identifiers: Iterable[str]) -> str:
     """Return the sha256 of a set of identifiers, whatever their order."""
     return digest(sorted(set(identifiers)))

@@ -83,7 +83,7 @@ def _seconds(do: Callable[[], object]) -> float:
 
 def _find_new(catalog: Catalog, names: list[str]) -> list[str]:
     known = judged_files(catalog, COLLECTION)
-    return [name for name in names if known.get(name) != "1"]
+    return [name for name in names if (name, "1") not in known]
 
 
 def _add(catalog: Catalog, size: int) -> int:
@@ -92,7 +92,7 @@ def _add(catalog: Catalog, size: int) -> int:
         Inspected(FoundFile(COLLECTION, row["source_path"], 1, "1", "scan"), _facts(row), None)
         for row in rows
     ]
-    columns = ("scan_id", "source_path", "collection", "phash", "duplicate_group")
+    columns = ("scan_id", "content_sha256", "source_path", "phash", "duplicate_group")
     merged = merge(inspected, catalog.rows(SCANS, columns), Metadata())
     more = {"source_uri": "x", "run_id": "bench", "ingested_at": now()}
     return catalog.append(SCANS, [dict(row) | more for row in merged.scans])
@@ -103,6 +103,7 @@ def _row(number: int) -> dict[str, Any]:
     phash = np.random.default_rng(number).integers(0, 2**63)
     return {
         "scan_id": digest,
+        "content_sha256": digest,
         "collection": COLLECTION,
         "source_uri": f"/data/inbox/{COLLECTION}/{number:09d}.tif",
         "source_path": f"{COLLECTION}/{number:09d}.tif",

@@ -1,6 +1,6 @@
 """Tasks of the ingest flow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,12 +12,12 @@ from artgan.catalog.schema import MASKS, QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import IngestSettings
 from artgan.ingest.discover import FoundFile, chosen_folders, discover
-from artgan.ingest.inspect import Accepted, inspect
-from artgan.ingest.masks import inspect_mask, scan_path_of
-from artgan.ingest.merge import Inspected, Merged, merge
+from artgan.ingest.inspect import Refused, inspect
+from artgan.ingest.masks import inspect_mask, page_of_mask
+from artgan.ingest.merge import Inspected, Merged, merge, refusal
 from artgan.ingest.metadata import read_metadata
 from artgan.keys import VERSION, key
-from artgan.storage import now, open_store
+from artgan.storage import Store, now, open_store
 from tasks.chunks import Manifest, Plan, forget, plan, remembered
 
 CHUNK = 64
@@ -38,7 +38,7 @@ def find_new_files(settings: IngestSettings, collection: str) -> Plan[FoundFile]
     catalog = open_catalog(settings.root)
     known = judged_files(catalog, collection)
     files = [file for file in discover(inbox, collection) if file.role != "metadata"]
-    new = [file for file in files if known.get(file.path) != file.version]
+    new = [file for file in files if (file.path, file.version) not in known]
     get_run_logger().info("%s: %d files, %d new", collection, len(files), len(new))
     items = {_identity(settings, file): file for file in new}
     return plan(catalog.store, f"ingest/{collection}", items, "identity")
@@ -49,7 +49,7 @@ def _identity(settings: IngestSettings, file: FoundFile) -> str:
     return key(VERSION, settings.max_megapixels, asdict(file))
 
 
-def judged_files(catalog: Catalog, collection: str) -> dict[str, str]:
+def judged_files(catalog: Catalog, collection: str) -> set[tuple[str, str]]:
     """Return path and version of each file that needs no second look."""
     columns = ("source_path", "source_version")
     where = pc.field("collection") == collection
@@ -59,7 +59,7 @@ def judged_files(catalog: Catalog, collection: str) -> dict[str, str]:
         *catalog.rows(MASKS, columns, where),
         *catalog.rows(QUARANTINE, columns, refused),
     ]
-    return {row["source_path"]: row["source_version"] for row in rows}
+    return {(row["source_path"], row["source_version"]) for row in rows}
 
 
 @task(cache_policy=NO_CACHE, task_run_name="inspect-{collection}-{number}", retries=2)
@@ -71,31 +71,35 @@ def inspect_chunk(
     store = open_catalog(settings.root).store
 
     def make() -> Manifest:
-        manifest = []
-        for file in files:
-            if file.role != "scan":
-                continue
-            with inbox.local(file.path) as path:
-                judged = inspect(path, file, round(settings.max_megapixels * 1e6))
-            identity = _identity(settings, file)
-            entry: dict[str, Any] = {"identity": identity, "file": asdict(file)}
-            if isinstance(judged, Accepted):
-                scan_id = judged.row["scan_id"]
-                access = f"access/{collection}/{scan_id}{judged.access_extension}"
-                store.write(access, judged.access)
-                entry["row"] = judged.row | {"access_path": access}
-            else:
-                entry["refused"] = asdict(judged)
-            manifest.append(entry)
-        return manifest
+        return [
+            entry
+            for file in files
+            if file.role == "scan"
+            for entry in _inspected(settings, inbox, store, file)
+        ]
 
     chunk = [_identity(settings, file) for file in files]
     manifest = remembered(store, f"ingest/{collection}", chunk, make)
     refused = sum("refused" in entry for entry in manifest)
     get_run_logger().info(
-        "%s: chunk %d, %d scans read, %d refused", collection, number, len(manifest), refused
+        "%s: chunk %d, %d pages read, %d refused", collection, number, len(manifest), refused
     )
     return manifest
+
+
+def _inspected(
+    settings: IngestSettings, inbox: Store, store: Store, file: FoundFile
+) -> Iterator[dict[str, Any]]:
+    """Judge a file, write its access copies, and return an entry for each page."""
+    same = {"identity": _identity(settings, file), "file": asdict(file)}
+    with inbox.local(file.path) as path:
+        for judged in inspect(path, file, round(settings.max_megapixels * 1e6)):
+            if isinstance(judged, Refused):
+                yield same | {"refused": asdict(judged)}
+                continue
+            access = f"access/{file.collection}/{judged.row['scan_id']}{judged.access_extension}"
+            store.write(access, judged.access)
+            yield same | {"row": judged.row | {"access_path": access}}
 
 
 @task(cache_policy=NO_CACHE, task_run_name="commit-{collection}")
@@ -110,7 +114,10 @@ def commit_scans(
         for manifest in manifests
         for entry in manifest
     ]
-    columns = ("scan_id", "source_path", "collection", "phash", "duplicate_group")
+    columns = (
+        *("scan_id", "content_sha256", "source_path", "collection"),
+        *("phash", "duplicate_group"),
+    )
     merged = merge(inspected, catalog.rows(SCANS, columns), read_metadata(inbox, collection))
     stamp = {"run_id": run_id}
     scans = [_placed(row, inbox.root) | stamp | {"ingested_at": now()} for row in merged.scans]
@@ -118,7 +125,7 @@ def commit_scans(
         _placed(row, inbox.root) | stamp | {"quarantined_at": now()} for row in merged.refused
     ]
     added = catalog.append(SCANS, scans)
-    counts = {"done": added, "scans": added, "quarantined": catalog.append(QUARANTINE, refused)}
+    counts = {"done": added, "scans": added, "quarantined": _quarantine(catalog, refused)}
     _touch(catalog, merged)
     forget(catalog.store, f"ingest/{collection}")
     _log_metadata(collection, merged)
@@ -139,6 +146,21 @@ def _touch(catalog: Catalog, merged: Merged) -> None:
     )
 
 
+def _quarantine(catalog: Catalog, rows: Sequence[Mapping[str, Any]]) -> int:
+    """List refused files; one that was listed before, and was copied again, gets its new mark."""
+    if not rows:
+        return 0
+    marks = {row["quarantine_id"]: row["source_version"] for row in rows}
+    listed = pc.field("quarantine_id").isin(list(marks))
+    moved = [
+        row | {"source_version": marks[row["quarantine_id"]]}
+        for row in catalog.rows(QUARANTINE, where=listed)
+        if row["source_version"] != marks[row["quarantine_id"]]
+    ]
+    catalog.replace(QUARANTINE, moved)
+    return catalog.append(QUARANTINE, rows)
+
+
 def _log_metadata(collection: str, merged: Merged) -> None:
     log = get_run_logger()
     if merged.scans_without_row:
@@ -154,9 +176,9 @@ def ingest_masks(
     """Catalogue the damage masks delivered beside the scans."""
     catalog = open_catalog(settings.root)
     inbox = open_store(settings.inbox, name="inbox", must_exist=True)
-    columns = ("scan_id", "source_path", "width_px", "height_px")
+    columns = ("scan_id", "source_path", "page", "width_px", "height_px")
     scans = {
-        row["source_path"]: row
+        (row["source_path"], row["page"] or 1): row
         for row in catalog.rows(SCANS, columns, pc.field("collection") == collection)
     }
     rows, refused = [], []
@@ -164,28 +186,16 @@ def ingest_masks(
         if file.role != "mask":
             continue
         content = inbox.read(file.path)
-        judged = inspect_mask(content, file, scans.get(scan_path_of(file.path)))
-        if isinstance(judged, Accepted):
+        judged = inspect_mask(content, file, scans.get(page_of_mask(file.path)))
+        if not isinstance(judged, Refused):
             path = f"masks/{collection}/{judged.row['mask_id']}.png"
             catalog.store.write(path, judged.access)
             row = {"mask_path": path, "run_id": run_id, "ingested_at": now()}
             rows.append(_placed(judged.row, inbox.root) | row)
         else:
-            row = asdict(judged) | {"run_id": run_id, "quarantined_at": now()}
-            row |= quarantine_fields(file, judged.content_sha256)
+            row = refusal(file, asdict(judged)) | {"run_id": run_id, "quarantined_at": now()}
             refused.append(_placed(row, inbox.root))
     return {
         "masks": catalog.append(MASKS, rows),
-        "quarantined": catalog.append(QUARANTINE, refused),
-    }
-
-
-def quarantine_fields(file: FoundFile, content_sha256: str | None) -> dict[str, Any]:
-    """Return the columns of a quarantine row that come from the file itself."""
-    return {
-        "quarantine_id": key(file.path, content_sha256),
-        "collection": file.collection,
-        "source_path": file.path,
-        "source_bytes": file.size,
-        "source_version": file.version,
+        "quarantined": _quarantine(catalog, refused),
     }

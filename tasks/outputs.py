@@ -70,9 +70,17 @@ def write_output(store: Store, path: str, content: bytes) -> Row:
     }
 
 
+def content_of(scan: Row) -> str:
+    """Return the sha256 of a scan's file; rows from before there were pages have it as scan_id."""
+    return scan["content_sha256"] or scan["scan_id"]
+
+
 @contextmanager
 def source_file(scan: Row) -> Iterator[Path]:
     """Give a scan's file, as it was when it was catalogued.
+
+    Args:
+        scan: Row with ``source_uri``, ``scan_id`` and ``content_sha256``.
 
     Raises:
         MissingAssetError: If it is not there.
@@ -80,10 +88,10 @@ def source_file(scan: Row) -> Iterator[Path]:
     """
     folder, name = scan["source_uri"].rsplit("/", 1)
     with Store(folder).local(name) as path:
-        found = file_sha256(path)
-        if found != scan["scan_id"]:
+        found, expected = file_sha256(path), content_of(scan)
+        if found != expected:
             raise CorruptAssetError(
-                f"scan must have the sha256 {scan['scan_id'][:12]}…, got {found[:12]}… at "
+                f"scan must have the sha256 {expected[:12]}…, got {found[:12]}… at "
                 f"{scan['source_uri']!r}. Ingest the changed file first."
             )
         yield path

@@ -26,6 +26,7 @@ from tasks.outputs import (
     Row,
     attempt,
     commit_outputs,
+    content_of,
     plan_outputs,
     source_file,
     stage_of,
@@ -33,6 +34,7 @@ from tasks.outputs import (
 )
 
 CHUNK = 16
+_SCAN_COLUMNS = ("source_uri", "content_sha256", "page", "title")
 _MAX_PIXELS = 20_000_000_000
 _SOURCE_TYPE = DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
 
@@ -66,8 +68,7 @@ def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> 
             "mask_path": mask["mask_path"],
             "mask_id": mask["mask_id"],
             "scan_id": mask["scan_id"],
-            "source_uri": scans[mask["scan_id"]]["source_uri"],
-            "title": scans[mask["scan_id"]]["title"],
+            **{name: scans[mask["scan_id"]][name] for name in _SCAN_COLUMNS},
             "model_id": model["model_id"],
             "weights_path": model["weights_path"],
         }
@@ -109,10 +110,10 @@ def _restore_one(store: Store, collection: str, job: Row, filler: Filler) -> Row
 
 
 def _fill(store: Store, collection: str, job: Row, path: Path, filler: Filler) -> Row:
-    scan, encoding = scan_array(path, _MAX_PIXELS)
+    scan, encoding = scan_array(path, _MAX_PIXELS, job["page"] or 1)
     filled = fill_scan(scan, read_mask(store.read(job["mask_path"])), filler)
     note = Provenance(
-        source_sha256=job["scan_id"],
+        source_sha256=content_of(job),
         model_id=job["model_id"],
         title=job["title"],
         note="Digital restoration (image only; the object was not treated).",

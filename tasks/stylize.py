@@ -20,7 +20,15 @@ from artgan.storage import Store
 from artgan.stylize.color import ColorStatistics, measure_colors, pool_colors, transfer_colors
 from artgan.stylize.translate import translate
 from tasks.chunks import Manifest, Plan, remembered
-from tasks.outputs import Row, attempt, commit_outputs, plan_outputs, stage_of, write_output
+from tasks.outputs import (
+    Row,
+    attempt,
+    commit_outputs,
+    content_of,
+    plan_outputs,
+    stage_of,
+    write_output,
+)
 
 CHUNK = 16
 _STATISTICS_SIDE_PX = 64
@@ -88,6 +96,7 @@ def _job(collection: str, content: Work, style: Row, shape: Row) -> Row:
     return style | {
         "output_id": identity,
         "scan_id": content["scan_id"],
+        "content_sha256": content["content_sha256"],
         "access_path": content["access_path"],
         "title": content["title"],
         "size_px": [content["width_px"], content["height_px"]],
@@ -141,7 +150,7 @@ def _stylize_one(store: Store, collection: str, job: Row, stylizer: Stylizer) ->
         picture = _content(store, job)
         styled = stylizer(picture)
         note = Provenance(
-            source_sha256=job["scan_id"],
+            source_sha256=content_of(job),
             model_id=row["model_id"],
             title=job["title"],
             note=f"Rendered in the manner of {collection} by {method}; not a work of that maker.",

@@ -3,7 +3,8 @@
 Words of the archive, used everywhere in this sense:
 
 * a *work* is the object in the museum (a painting, a print);
-* a *scan* is one file that shows a work; the same bytes are the same scan wherever they lie;
+* a *scan* is one page of a file that shows a work (most files have one page); the same bytes are
+  the same scans wherever they lie;
 * a *collection* is a folder of the inbox, the unit for which models are trained;
 * an *access copy* is the 8-bit sRGB rendering of a scan, upright, for people and networks;
 * an *accession number* is the museum's own identifier of a work.
@@ -46,7 +47,7 @@ SCANS = Table(
     "One accepted scan: what the file is and what it shows.",
     pa.schema(
         [
-            _field("scan_id", pa.string(), "sha256 of the file's bytes, in hex.", required=True),
+            _field("scan_id", pa.string(), "sha256 of file (and page from 2), hex.", required=True),
             _field("collection", pa.string(), "Folder of the inbox it came in.", required=True),
             _field("source_path", pa.string(), "Path within the inbox.", required=True),
             _field("source_uri", pa.string(), "Full address it was read from.", required=True),
@@ -58,7 +59,9 @@ SCANS = Table(
             _field("height_px", pa.int32(), "Height of the upright picture, in pixels."),
             _field("channels", pa.int16(), "Channels as stored, alpha included."),
             _field("bit_depth", pa.int16(), "Bits per channel as stored."),
-            _field("pages", pa.int32(), "Pages in the file; the first is catalogued."),
+            _field("content_sha256", pa.string(), "sha256 of the file's bytes, in hex."),
+            _field("page", pa.int32(), "Page of the file, from 1; reduced copies are no pages."),
+            _field("pages", pa.int32(), "Pages in the file; frames, of which only the first is."),
             _field("colour_space", pa.string(), "Interpretation as stored: srgb, cmyk, b-w..."),
             _field("icc_name", pa.string(), "Description of the embedded ICC profile."),
             _field("icc_sha256", pa.string(), "sha256 of the embedded ICC profile."),
@@ -87,16 +90,17 @@ SCANS = Table(
 QUARANTINE = Table(
     "quarantine",
     "quarantine_id",
-    "One refused file, with the reason.",
+    "One refused file, or page of a file, with the reason.",
     pa.schema(
         [
-            _field("quarantine_id", pa.string(), "Hash of path and content.", required=True),
+            _field("quarantine_id", pa.string(), "Hash of path, content, page.", required=True),
             _field("collection", pa.string(), "Folder of the inbox it came in.", required=True),
             _field("source_path", pa.string(), "Path within the inbox.", required=True),
             _field("source_uri", pa.string(), "Full address it was read from.", required=True),
             _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
             _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
             _field("content_sha256", pa.string(), "sha256 of the file's bytes."),
+            _field("page", pa.int32(), "Page that was refused; empty if the whole file was."),
             _field("reason", pa.string(), "Reason code.", required=True),
             _field("message", pa.string(), "Reason in a sentence, with what to do."),
             _field("quarantined_at", TIMESTAMP, "When the row was made."),

@@ -15,6 +15,7 @@ from artgan.storage import Store
 
 _COLUMNS = (
     "scan_id",
+    "content_sha256",
     "collection",
     "source_path",
     "source_uri",

@@ -17,7 +17,8 @@ _INTENT = {"intent": "relative", "black_point_compensation": True}
 _PROFILE_SPACES = {b"RGB ": 3, b"GRAY": 1, b"CMYK": 4, b"Lab ": 3}
 _ALPHA_BANDS = {2, 4, 5}
 _WHITE = [255.0]
-_ICC = "icc-profile-data"
+ICC = "icc-profile-data"
+"""Field of a libvips image that holds its profile."""
 
 
 def profile_name(icc: bytes) -> str | None:
@@ -32,9 +33,9 @@ def profile_name(icc: bytes) -> str | None:
 
 def embedded_profile(image: pyvips.Image) -> bytes | None:
     """Return the ICC profile that an image carries, or None."""
-    if image.get_typeof(_ICC) == 0:
+    if image.get_typeof(ICC) == 0:
         return None
-    return bytes(cast(Any, image.get(_ICC)))
+    return bytes(cast(Any, image.get(ICC)))
 
 
 def with_blob(image: pyvips.Image, field: str, content: bytes) -> pyvips.Image:
@@ -74,8 +75,8 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     if image.bands == 1:
         image = image.bandjoin([image, image])
     image = image.copy(interpretation="srgb")
-    if image.get_typeof(_ICC):
-        image.remove(_ICC)
+    if image.get_typeof(ICC):
+        image.remove(ICC)
     return image
 
 
@@ -126,7 +127,7 @@ def image_from_array(array: np.ndarray, icc: bytes | None = None) -> pyvips.Imag
     data = np.ascontiguousarray(array).data.cast("B")
     image = pyvips.Image.new_from_memory(data, width, height, bands, kind)
     image = image.copy(interpretation=_interpretation(bands, kind))
-    return with_blob(image, _ICC, icc) if icc else image
+    return with_blob(image, ICC, icc) if icc else image
 
 
 def _interpretation(bands: int, kind: str) -> str:
@@ -179,7 +180,7 @@ def _to_space(
     image = _to_depth(image, depth)
     if icc and _PROFILE_SPACES.get(icc[16:20]) == colours and profile_name(icc):
         measured = image.icc_import(input_profile="srgb", pcs="lab", **_INTENT)
-        return with_blob(measured, _ICC, icc).icc_export(depth=depth, **_INTENT)
+        return with_blob(measured, ICC, icc).icc_export(depth=depth, **_INTENT)
     if colours == 1:
         return image.colourspace("b-w" if depth == 8 else "grey16")
     return image

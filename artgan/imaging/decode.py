@@ -6,23 +6,25 @@ Nothing is accepted on trust: broken data is an error here, never grey rows or a
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyvips
 
-from artgan.imaging import formats
+from artgan.imaging import tiff
 from artgan.imaging.colour import embedded_profile, profile_name, to_srgb
 from artgan.imaging.opening import (
     BITS,
     RefusedScan,
     ScanFile,
+    ScanPage,
     broken,
     identify,
     open_image,
     orientation_of,
     unsupported,
 )
+from artgan.imaging.tiff_pixels import has_broken_tile
 
 _UNSTATED_PIXELS_PER_MM = 1.0  # what libvips gives when a file states no resolution
 _MM_PER_INCH = 25.4
@@ -32,17 +34,18 @@ _ALPHA_KINDS = (1, 2)  # values of ExtraSamples in TIFF 6.0: associated and unas
 
 @dataclass(frozen=True)
 class DecodedScan:
-    """What a file is, and its first page, opened but not yet read through.
+    """What a page of a file is, opened but not yet read through.
 
     Attributes:
-        name: Name for sentences.
+        page: Where it was read from.
         format: Container by content: jpeg, png, tiff, webp, avif, gif, jp2 or bmp.
         compression: Compression inside the container, if known.
         width_px: Width of the upright picture.
         height_px: Height of the upright picture.
         channels: Channels as stored, alpha and others included; a palette counts as its colours.
         bit_depth: Bits per channel as stored.
-        pages: Pages in the file, reduced copies of a pyramid included.
+        pages: Pages of a TIFF, without reduced copies and masks; frames of an animation, of which
+            only the first is read.
         colour_space: Interpretation as stored, in the words of libvips: srgb, b-w, cmyk, lab...
         icc: Embedded profile.
         icc_name: Its description.
@@ -51,10 +54,9 @@ class DecodedScan:
         orientation: EXIF orientation found, 1 to 8; the picture is turned upright already.
         image: The picture in the values of the file: 1 to 5 bands, upright, alpha straight.
             Channels that are neither colour nor alpha are left out. Read it with `render`.
-        source: Where it was read from.
     """
 
-    name: str
+    page: ScanPage
     format: str
     compression: str | None
     width_px: int
@@ -69,7 +71,11 @@ class DecodedScan:
     dpi: float | None
     orientation: int
     image: pyvips.Image
-    source: Path | bytes
+
+    @property
+    def name(self) -> str:
+        """Name for sentences."""
+        return self.page.name
 
 
 @dataclass(frozen=True)
@@ -93,57 +99,70 @@ class SourceEncoding:
     converted: bool = False
 
 
-def decode(source: Path | bytes, max_pixels: int, *, name: str | None = None) -> DecodedScan:
+def decode(
+    source: Path | bytes, max_pixels: int, *, name: str | None = None, page: int = 1
+) -> DecodedScan:
     """Open a scan and read what it is; the pixels are read later, once, by `render`.
 
     Args:
         source: Path of the file, or its bytes.
         max_pixels: Pictures with more pixels are refused before any is read.
         name: Name for sentences; the file's name by default.
+        page: Page of a TIFF, from 1, reduced copies not counted; 1 for other formats.
 
     Returns:
-        Facts and the picture of the first page.
+        Facts and the picture of the page.
 
     Raises:
+        InvalidInputError: If there is no such page.
         RefusedScan: If the file is empty, no picture, of an unsupported kind, cut or too large.
     """
     name = name or (source.name if isinstance(source, Path) else "image")
-    file = identify(source, name)
-    return _describe(file, open_image(file, max_pixels))
+    return decode_page(identify(source, name), max_pixels, page)
 
 
-def _describe(file: ScanFile, image: pyvips.Image) -> DecodedScan:
+def decode_page(file: ScanFile, max_pixels: int, page: int) -> DecodedScan:
+    """Open a page of a file that is identified already; see `decode`."""
+    chosen = file.page(page)
+    return _describe(chosen, open_image(chosen, max_pixels))
+
+
+def _describe(page: ScanPage, image: pyvips.Image) -> DecodedScan:
     icc = embedded_profile(image)
-    upright = _plain_bands(image.autorot(), file.tags)
+    upright = _plain_bands(image.autorot(), page.directory)
     if upright.bands > _MAX_BANDS:
-        raise unsupported(file.name, f"{upright.bands} channels")
+        raise unsupported(page.name, f"{upright.bands} channels")
     return DecodedScan(
-        name=file.name,
-        format=file.container,
-        compression=file.compression,
+        page=page,
+        format=page.file.container,
+        compression=page.compression,
         width_px=upright.width,
         height_px=upright.height,
         channels=image.bands,
-        bit_depth=_bit_depth(image, file.tags),
-        pages=_field(image, "n-pages", 1),
+        bit_depth=_bit_depth(image, page.directory),
+        pages=len(page.file.pages) or directory_count(image),
         colour_space=str(image.interpretation),
         icc=icc,
         icc_name=profile_name(icc) if icc else None,
         icc_sha256=hashlib.sha256(icc).hexdigest() if icc else None,
         dpi=_dpi(image),
-        orientation=orientation_of(image, file.tags),
+        orientation=orientation_of(image),
         image=upright,
-        source=file.source,
     )
+
+
+def directory_count(image: pyvips.Image) -> int:
+    """Count what libvips calls pages: directories of a TIFF, levels of a pyramid, frames."""
+    return _field(image, "n-pages", 1)
 
 
 def _field(image: pyvips.Image, field: str, default: int) -> int:
     return int(cast(int, image.get(field))) if image.get_typeof(field) else default
 
 
-def _bit_depth(image: pyvips.Image, tags: dict[int, Any]) -> int:
-    bits = formats.tag_values(tags, formats.TIFF_BITS)
-    return int(bits[0]) if bits else _field(image, "bits-per-sample", BITS[str(image.format)])
+def _bit_depth(image: pyvips.Image, directory: tiff.Directory | None) -> int:
+    depth = _field(image, "bits-per-sample", BITS[str(image.format)])
+    return directory.value(tiff.BITS, 1) if directory is not None else depth
 
 
 def _dpi(image: pyvips.Image) -> float | None:
@@ -152,12 +171,12 @@ def _dpi(image: pyvips.Image) -> float | None:
     return round(image.xres * _MM_PER_INCH, 3)
 
 
-def _plain_bands(image: pyvips.Image, tags: dict[int, Any]) -> pyvips.Image:
+def _plain_bands(image: pyvips.Image, directory: tiff.Directory | None) -> pyvips.Image:
     """Leave colour and alpha: channels that a TIFF does not specify are neither.
 
-    Associated alpha needs no care: libvips makes it straight as it loads.
+    Associated alpha needs no care: the decoders make it straight as they load.
     """
-    kinds = formats.tag_values(tags, formats.TIFF_EXTRA_SAMPLES)
+    kinds = directory.values(tiff.EXTRA_SAMPLES) if directory is not None else ()
     colours = image.bands - len(kinds)
     if not kinds or colours < 1:
         return image
@@ -181,9 +200,10 @@ def render(scan: DecodedScan, image: pyvips.Image | None = None) -> np.ndarray:
     try:
         array = image.numpy()
     except pyvips.Error as error:
-        raise broken(scan.source, scan.format, scan.name, error) from error
-    if scan.format == "tiff" and formats.has_broken_tile(scan.source):
-        raise broken(scan.source, scan.format, scan.name, ValueError("a tile is damaged"))
+        raise broken(scan.page, error) from error
+    directory = scan.page.directory
+    if directory is not None and has_broken_tile(scan.page.file.source, directory):
+        raise broken(scan.page, ValueError("a tile is damaged"))
     return array.reshape(image.height, image.width, image.bands)
 
 
@@ -209,7 +229,7 @@ def check_not_blank(name: str, array: np.ndarray) -> None:
 
 
 def scan_array(
-    source: Path | bytes, max_pixels: int = 1_000_000_000
+    source: Path | bytes, max_pixels: int = 1_000_000_000, page: int = 1
 ) -> tuple[np.ndarray, SourceEncoding]:
     """Read a scan's own pixels, for products that must keep all of them.
 
@@ -221,6 +241,7 @@ def scan_array(
     Args:
         source: Path of the file, or its bytes.
         max_pixels: Largest picture to read.
+        page: Page of a TIFF, from 1.
 
     Returns:
         (H, W, C) uint8 or uint16, upright, C from 1 to 4; and what an output takes over.
@@ -228,7 +249,7 @@ def scan_array(
     Raises:
         RefusedScan: If the file cannot be decoded whole.
     """
-    scan = decode(source, max_pixels)
+    scan = decode(source, max_pixels, page=page)
     image = scan.image
     converted = image.interpretation == "cmyk" or image.format not in ("uchar", "ushort")
     if converted:

@@ -1,7 +1,7 @@
-"""Pictures that libvips cannot read: JPEG 2000, BMP, and TIFF with zstd or LZMA inside.
+"""Pictures that libvips cannot read: JPEG 2000 and BMP. For TIFF see `tiff_pixels`.
 
 Pillow reads them, each by the one plug-in named here. It cuts 16-bit colour to 8 bits without a
-word, so 16-bit JPEG 2000 goes to OpenCV, which keeps them, and deep colour TIFF is declined.
+word, so 16-bit JPEG 2000 goes to OpenCV, which keeps them.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyvips
-from PIL import BmpImagePlugin, ImageFile, Jpeg2KImagePlugin, TiffImagePlugin
+from PIL import BmpImagePlugin, ImageFile, Jpeg2KImagePlugin
 
 from artgan.imaging import formats
 from artgan.imaging.colour import image_from_array
@@ -17,7 +17,6 @@ from artgan.imaging.colour import image_from_array
 _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "jp2": Jpeg2KImagePlugin.Jpeg2KImageFile,
     "bmp": BmpImagePlugin.BmpImageFile,
-    "tiff": TiffImagePlugin.TiffImageFile,
 }
 # Modes whose values Pillow hands out as stored, or expands without loss.
 _EXPANDED = {"1": "L", "P": "RGB", "PA": "RGBA"}
@@ -45,7 +44,7 @@ def fallback_image(source: Path | bytes, container: str) -> pyvips.Image | None:
 
     Args:
         source: Path of the file, or its bytes.
-        container: jp2, bmp or tiff.
+        container: jp2 or bmp.
 
     Returns:
         The picture with its profile and resolution, upright; None if values would be lost.
@@ -82,8 +81,6 @@ def _native(array: np.ndarray) -> np.ndarray:
 
 
 def _deepest_bits(source: Path | bytes, container: str) -> int:
-    if container == "tiff":
-        return max(formats.tag_values(formats.tiff_tags(source), formats.TIFF_BITS), default=1)
     if container == "bmp":
         return 8
     with formats.open_bytes(source) as file:

@@ -1,4 +1,4 @@
-"""What a file is, by its content: container, TIFF tags, and whether its end is missing.
+"""What a file is, by its content: its container, and whether its end is missing.
 
 Nothing here decodes a pixel; a decoder is chosen from these facts and from nothing else, so the
 name of a file never decides who reads it.
@@ -6,12 +6,9 @@ name of a file never decides who reads it.
 
 import os
 import struct
-import zlib
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, cast
-
-from PIL import TiffImagePlugin
+from typing import BinaryIO
 
 HEAD_BYTES = 64
 
@@ -37,38 +34,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 
 # Bitmaps start with "BM", but so does text: the size of the second header tells them apart.
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
-
-TIFF_COMPRESSION = {
-    1: "none",
-    2: "ccitt-rle",
-    3: "ccitt-g3",
-    4: "ccitt-g4",
-    5: "lzw",
-    6: "old-jpeg",
-    7: "jpeg",
-    8: "deflate",
-    32773: "packbits",
-    32946: "deflate",
-    34676: "sgilog",
-    34677: "sgilog24",
-    34712: "jpeg2000",
-    34887: "lerc",
-    34892: "lossy-jpeg",
-    34925: "lzma",
-    50000: "zstd",
-    50001: "webp",
-    50002: "jpegxl",
-}
-
-TIFF_BITS = 258
-TIFF_COMPRESSION_TAG = 259
-TIFF_STRIP_OFFSETS = 273
-TIFF_ORIENTATION = 274
-TIFF_STRIP_BYTES = 279
-TIFF_TILE_OFFSETS = 324
-TIFF_TILE_BYTES = 325
-TIFF_EXTRA_SAMPLES = 338
-TIFF_DNG_VERSION = 50706
 
 
 def sniff(head: bytes) -> str:
@@ -107,33 +72,11 @@ def source_bytes(source: Path | bytes) -> int:
     return len(source) if isinstance(source, bytes) else source.stat().st_size
 
 
-def tiff_tags(source: Path | bytes) -> dict[int, Any]:
-    """Read the tags of a TIFF's first page; BigTIFF too.
-
-    Returns:
-        Values by tag number; empty where the directory cannot be read.
-    """
-    try:
-        with open_bytes(source) as file:
-            header = file.read(8)
-            if b"+" in header[2:4]:
-                header += file.read(8)
-            directory = TiffImagePlugin.ImageFileDirectory_v2(header)
-            file.seek(cast(int, directory.next))
-            directory.load(file)
-            return dict(directory.items())
-    except (struct.error, SyntaxError, OSError, ValueError, KeyError, TypeError, EOFError):
-        return {}
-
-
-def tag_values(tags: dict[int, Any], tag: int) -> tuple[int, ...]:
-    """Return a tag's values as a tuple, whether it holds none, one or several."""
-    value = tags.get(tag, ())
-    return tuple(value) if isinstance(value, tuple | list) else (value,)
-
-
 def is_cut(source: Path | bytes, container: str) -> bool:
-    """Whether a file that failed to decode ends before its own structure says it should."""
+    """Whether a file that failed to decode ends before its own structure says it should.
+
+    Of a TIFF only its pages can tell: see `artgan.imaging.tiff.is_cut`.
+    """
     match container:
         case "jpeg":
             return b"\xff\xd9" not in _tail(source, 65_536)
@@ -141,66 +84,8 @@ def is_cut(source: Path | bytes, container: str) -> bool:
             return b"IEND" not in _tail(source, 65_536)
         case "webp":
             return source_bytes(source) < 8 + struct.unpack("<I", _head(source)[4:8])[0]
-        case "tiff":
-            return _tiff_is_cut(source)
         case "jp2":
             return not _tail(source, 64).rstrip(b"\0").endswith(b"\xff\xd9")
-    return False
-
-
-def _tiff_is_cut(source: Path | bytes) -> bool:
-    tags = tiff_tags(source)
-    if not tags:  # the directory itself lies behind the cut
-        return True
-    offsets = tag_values(tags, TIFF_STRIP_OFFSETS) or tag_values(tags, TIFF_TILE_OFFSETS)
-    counts = tag_values(tags, TIFF_STRIP_BYTES) or tag_values(tags, TIFF_TILE_BYTES)
-    ends = [start + length for start, length in zip(offsets, counts, strict=False)]
-    return max(ends, default=0) > source_bytes(source)
-
-
-def has_broken_tile(source: Path | bytes) -> bool:
-    """Whether a tile of a tiled TIFF's first page is cut off or does not decompress.
-
-    libvips paints such a tile black and goes on, whatever it is told about errors. Tiles of JPEG
-    are the exception: it does report those.
-    """
-    tags = tiff_tags(source)
-    offsets = tag_values(tags, TIFF_TILE_OFFSETS)
-    if not offsets:
-        return False
-    if _tiff_is_cut(source):
-        return True
-    match TIFF_COMPRESSION.get(int(tags.get(TIFF_COMPRESSION_TAG, 1))):
-        case "none" | "jpeg":
-            return False
-        case "deflate":
-            return _has_broken_stream(source, offsets, tag_values(tags, TIFF_TILE_BYTES))
-    return _fails_in_pillow(source)
-
-
-def _has_broken_stream(
-    source: Path | bytes, offsets: tuple[int, ...], counts: tuple[int, ...]
-) -> bool:
-    with open_bytes(source) as file:
-        for start, length in zip(offsets, counts, strict=False):
-            file.seek(start)
-            try:
-                zlib.decompress(file.read(length))
-            except zlib.error:
-                return True
-    return False
-
-
-def _fails_in_pillow(source: Path | bytes) -> bool:
-    with open_bytes(source) as file:
-        try:
-            picture = TiffImagePlugin.TiffImageFile(file)
-        except SyntaxError:  # a kind of pixels that it does not know; nothing else can tell
-            return False
-        try:
-            picture.load()
-        except (OSError, ValueError):
-            return True
     return False
 
 

@@ -10,12 +10,12 @@ thread, since the parallelism here is of many files side by side.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pyvips
 
-from artgan.errors import CorruptAssetError
-from artgan.imaging import formats
+from artgan.errors import CorruptAssetError, InvalidInputError
+from artgan.imaging import formats, tiff, tiff_pixels
 from artgan.imaging.fallback import DECODER_ERRORS, fallback_image, fallback_size
 
 pyvips.cache_set_max(0)
@@ -41,7 +41,6 @@ _COMPRESSION = {
 BITS = {"uchar": 8, "char": 8, "ushort": 16, "short": 16, "float": 32}
 UPRIGHT = 1
 _FALLBACK_FORMATS = {"jp2", "bmp"}
-_FALLBACK_TIFF = {"zstd", "lzma"}
 _VIPS_TIFF = {
     "none",
     "ccitt-rle",
@@ -52,6 +51,7 @@ _VIPS_TIFF = {
     "deflate",
     "packbits",
 }
+_TIFFFILE_TIFF = {"zstd", "lzma", "jpeg2000"}
 
 
 class RefusedScan(CorruptAssetError):  # noqa: N818 - a judgement on a file, named as one
@@ -75,32 +75,90 @@ class ScanFile:
         source: Path, or the bytes.
         name: Name for sentences.
         container: Format by content: jpeg, png, tiff, webp, avif, gif, jp2 or bmp.
-        compression: Compression inside the container, if known.
-        tags: Tags of a TIFF's first page by number, else empty.
+        pages: Directories of a TIFF's pages; empty for other formats, which have one page.
+        has_broken_chain: Whether a directory of a TIFF cannot be read.
     """
 
     source: Path | bytes
     name: str
     container: str
-    compression: str | None
-    tags: dict[int, Any]
+    pages: tuple[tiff.Directory, ...] = ()
+    has_broken_chain: bool = False
+
+    @property
+    def page_count(self) -> int:
+        """Number of pages, each of which is a scan of its own."""
+        return max(1, len(self.pages))
+
+    def page(self, number: int) -> "ScanPage":
+        """Choose a page.
+
+        Raises:
+            InvalidInputError: If the file has no such page.
+        """
+        if not 1 <= number <= self.page_count:
+            raise InvalidInputError(
+                f"page must be from 1 to {self.page_count} in {self.name}, got {number}."
+            )
+        return ScanPage(self, number, self.pages[number - 1] if self.pages else None)
+
+
+@dataclass(frozen=True)
+class ScanPage:
+    """One page of a file.
+
+    Attributes:
+        file: The file.
+        number: Page, from 1.
+        directory: Its directory in a TIFF, None in other formats.
+    """
+
+    file: ScanFile
+    number: int
+    directory: tiff.Directory | None
+
+    @property
+    def name(self) -> str:
+        """Name for sentences: that of the file, with the page if there are several."""
+        several = self.file.page_count > 1
+        return f"{self.file.name} page {self.number}" if several else self.file.name
+
+    @property
+    def compression(self) -> str | None:
+        """Compression inside the container, if known."""
+        if self.directory is not None:
+            return self.directory.compression
+        if self.file.container == "webp":
+            return _webp_compression(self.file.source)
+        return _COMPRESSION.get(self.file.container)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file ends before the page does."""
+        if self.directory is not None:
+            return tiff.is_cut(self.file.source, self.directory)
+        return formats.is_cut(self.file.source, self.file.container)
 
 
 def identify(source: Path | bytes, name: str) -> ScanFile:
-    """Tell from its first bytes what a file is.
+    """Tell from its first bytes what a file is, and count its pages.
 
     Raises:
         RefusedScan: If it is empty, no picture, or a picture of a kind that is not read.
     """
     container = _container(source, name)
-    tags = formats.tiff_tags(source) if container == "tiff" else {}
-    if formats.TIFF_DNG_VERSION in tags:
-        raise unsupported(name, "a camera raw file (DNG)")
-    return ScanFile(source, name, container, _compression(source, container, tags), tags)
+    if container != "tiff":
+        return ScanFile(source, name, container)
+    found = tiff.directories(source)
+    pages = tiff.pages(found)
+    if not pages or any(tiff.DNG_VERSION in one.tags for one in found):
+        raise unsupported(name, "a camera raw file")
+    has_broken_chain = any(not one.tags for one in found)
+    return ScanFile(source, name, container, tuple(pages), has_broken_chain)
 
 
-def open_image(file: ScanFile, max_pixels: int) -> pyvips.Image:
-    """Open a picture with the decoder that its content asks for.
+def open_image(page: ScanPage, max_pixels: int) -> pyvips.Image:
+    """Open a page with the decoder that its content asks for.
 
     Returns:
         The picture as stored, not yet turned upright and, where libvips decodes, not yet read.
@@ -108,22 +166,27 @@ def open_image(file: ScanFile, max_pixels: int) -> pyvips.Image:
     Raises:
         RefusedScan: If its header is broken, it has too many pixels, or no decoder reads it.
     """
-    is_fallback = file.container in _FALLBACK_FORMATS or (
-        file.container == "tiff" and file.compression in _FALLBACK_TIFF
-    )
     try:
-        return _open_fallback(file, max_pixels) if is_fallback else _open_vips(file, max_pixels)
-    except (pyvips.Error, *DECODER_ERRORS) as error:
-        raise broken(file.source, file.container, file.name, error) from error
+        if page.file.container in _FALLBACK_FORMATS:
+            return _open_fallback(page, max_pixels)
+        if page.directory is not None and _is_for_tifffile(page):
+            return _open_tifffile(page, page.directory, max_pixels)
+        return _open_vips(page, max_pixels)
+    except (pyvips.Error, *DECODER_ERRORS, *tiff_pixels.DECODER_ERRORS) as error:
+        raise broken(page, error) from error
 
 
-def orientation_of(image: pyvips.Image, tags: dict[int, Any]) -> int:
+def _is_for_tifffile(page: ScanPage) -> bool:
+    # libvips walks the whole chain before it reads any page, and gives up where it is broken.
+    if page.file.has_broken_chain and page.directory and page.directory.tags:
+        return True
+    return page.compression in _TIFFFILE_TIFF
+
+
+def orientation_of(image: pyvips.Image) -> int:
     """Return the EXIF orientation that a file states, 1 to 8; 1 is upright."""
-    # Pillow has turned its pictures already, so only the tag still tells.
-    found = formats.tag_values(tags, formats.TIFF_ORIENTATION) or (UPRIGHT,)
-    if image.get_typeof("orientation"):
-        found = (cast(int, image.get("orientation")),)
-    return int(found[0]) if found[0] in range(1, 9) else UPRIGHT
+    found = cast(int, image.get("orientation")) if image.get_typeof("orientation") else UPRIGHT
+    return found if found in range(1, 9) else UPRIGHT
 
 
 def _container(source: Path | bytes, name: str) -> str:
@@ -154,34 +217,39 @@ def unsupported(name: str, what: str) -> RefusedScan:
     )
 
 
-def _compression(source: Path | bytes, container: str, tags: dict[int, Any]) -> str | None:
-    if container == "tiff" and tags:
-        code = int(tags.get(formats.TIFF_COMPRESSION_TAG, 1))
-        return formats.TIFF_COMPRESSION.get(code, str(code))
-    if container == "webp":
-        with formats.open_bytes(source) as file:
-            return {b"VP8L": "webp-lossless", b"VP8 ": "webp"}.get(file.read(16)[12:], "webp")
-    return _COMPRESSION.get(container)
+def _webp_compression(source: Path | bytes) -> str:
+    with formats.open_bytes(source) as file:
+        return {b"VP8L": "webp-lossless", b"VP8 ": "webp"}.get(file.read(16)[12:], "webp")
 
 
-def _open_fallback(file: ScanFile, max_pixels: int) -> pyvips.Image:
-    _check_size(file.name, fallback_size(file.source, file.container), max_pixels)
+def _open_fallback(page: ScanPage, max_pixels: int) -> pyvips.Image:
+    file = page.file
+    _check_size(page.name, fallback_size(file.source, file.container), max_pixels)
     image = fallback_image(file.source, file.container)
     if image is None:
-        what = f"{file.container} of this depth with {file.compression} compression"
-        raise unsupported(file.name, what)
+        raise unsupported(page.name, f"{file.container} of this depth")
     return image
 
 
-def _open_vips(file: ScanFile, max_pixels: int) -> pyvips.Image:
-    if file.container == "tiff" and file.compression not in _VIPS_TIFF | {None}:
-        raise unsupported(file.name, f"TIFF with {file.compression} compression")
-    image = _load(file.source, file.container, "sequential")
-    _check_size(file.name, (image.width, image.height), max_pixels)
-    if orientation_of(image, file.tags) != UPRIGHT:  # turning needs rows in another order
-        image = _load(file.source, file.container, "random")
+def _open_tifffile(page: ScanPage, directory: tiff.Directory, max_pixels: int) -> pyvips.Image:
+    _check_size(page.name, directory.size, max_pixels)
+    if page.is_cut:
+        raise broken(page, ValueError("data lie behind the end of the file"))
+    image = tiff_pixels.tiff_image(page.file.source, directory)
+    if image is None:
+        raise unsupported(page.name, f"TIFF of this kind with {page.compression} compression")
+    return image
+
+
+def _open_vips(page: ScanPage, max_pixels: int) -> pyvips.Image:
+    if page.directory is not None and page.compression not in _VIPS_TIFF | {None}:
+        raise unsupported(page.name, f"TIFF with {page.compression} compression")
+    image = _load(page, "sequential")
+    _check_size(page.name, (image.width, image.height), max_pixels)
+    if orientation_of(image) != UPRIGHT:  # turning needs rows in another order
+        image = _load(page, "random")
     if image.format not in BITS:
-        raise unsupported(file.name, f"{image.format} pixels")
+        raise unsupported(page.name, f"{image.format} pixels")
     return image
 
 
@@ -194,27 +262,30 @@ def _check_size(name: str, size: tuple[int, int], max_pixels: int) -> None:
         )
 
 
-def _load(source: Path | bytes, container: str, access: str) -> pyvips.Image:
+def _load(page: ScanPage, access: str) -> pyvips.Image:
     # "error" also stops at truncation. "warning" would refuse nothing more that is broken: libtiff
     # and libpng report unknown tags and odd profiles of good files at that level.
-    options = {"access": access, "fail_on": "error"}
-    loader = _LOADERS[container]
+    options: dict[str, str | int] = {"access": access, "fail_on": "error"}
+    if page.directory is not None:
+        options["page"] = page.directory.index
+    loader, source = _LOADERS[page.file.container], page.file.source
     if isinstance(source, bytes):
         return pyvips.Operation.call(f"{loader}_buffer", source, **options)
     return pyvips.Operation.call(loader, str(source), **options)
 
 
-def broken(source: Path | bytes, container: str, name: str, error: Exception) -> RefusedScan:
-    """Return the refusal of a file whose data end too early or make no sense."""
-    if formats.is_cut(source, container):
+def broken(page: ScanPage, error: Exception) -> RefusedScan:
+    """Return the refusal of a page whose data end too early or make no sense."""
+    container = page.file.container
+    if page.is_cut:
         return RefusedScan(
             "truncated",
-            f"{name} must be a complete {container} file, got one that ends too early "
-            f"({formats.source_bytes(source)} bytes). Copy the file again.",
+            f"{page.name} must be a complete {container} file, got one that ends too early "
+            f"({formats.source_bytes(page.file.source)} bytes). Copy the file again.",
         )
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no details"]
     return RefusedScan(
         "decode_failed",
-        f"{name} must be a readable {container} file, got broken data ({lines[-1]}). "
+        f"{page.name} must be a readable {container} file, got broken data ({lines[-1]}). "
         "Copy the file again or save the picture anew.",
     )

@@ -5,7 +5,7 @@ import pyvips
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.colour import colour_bands, to_srgb
-from artgan.imaging.decode import DecodedScan, decode, render
+from artgan.imaging.decode import DecodedScan, decode, directory_count, render
 
 _MASK_THRESHOLD = 128
 _MAX_PIXELS = 2_000_000_000
@@ -51,8 +51,9 @@ def _reduced(scan: DecodedScan, content: bytes, most: int) -> pyvips.Image:
     if scan.format == "jpeg" and scan.orientation == 1 and most >= min(_JPEG_SHRINKS):
         shrink = next(shrink for shrink in _JPEG_SHRINKS if shrink <= most)
         return pyvips.Operation.call("jpegload_buffer", content, shrink=shrink, **options)
-    if scan.format == "tiff" and scan.orientation == 1 and scan.pages > 1 and most > 1:
-        level = min(scan.pages - 1, most.bit_length() - 1)
+    levels = directory_count(scan.image)
+    if scan.format == "tiff" and scan.orientation == 1 and min(levels, most) > 1:
+        level = min(levels - 1, most.bit_length() - 1)
         image = pyvips.Operation.call("tiffload_buffer", content, page=level, **options)
         expected = np.array([scan.width_px, scan.height_px]) / 2**level
         if np.abs(np.array([image.width, image.height]) - expected).max() <= 1:

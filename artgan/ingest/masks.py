@@ -1,6 +1,7 @@
 """One damage mask, judged against its scan."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,10 +19,18 @@ MASK_WITHOUT_SCAN = "mask_without_scan"
 MASK_SIZE_MISMATCH = "mask_size_mismatch"
 MASK_EMPTY = "mask_empty"
 
+_PAGE = re.compile(r"\.page([1-9][0-9]{0,8})$", re.IGNORECASE)
 
-def scan_path_of(mask_path: str) -> str:
-    """Return the path of the scan that a mask's name points at."""
-    return mask_path[: -len(MASK_SUFFIX)]
+
+def page_of_mask(mask_path: str) -> tuple[str, int]:
+    """Return path and page of the scan that a mask's name points at.
+
+    ``a.tif.mask.png`` belongs to the first page of ``a.tif``, ``a.tif.page2.mask.png`` to the
+    second.
+    """
+    path = mask_path[: -len(MASK_SUFFIX)]
+    found = _PAGE.search(path)
+    return (path[: found.start()], int(found[1])) if found else (path, 1)
 
 
 def inspect_mask(
@@ -39,11 +48,12 @@ def inspect_mask(
         The columns of `artgan.catalog.schema.MASKS` that need nothing but the file, and the mask
         as 8-bit grey PNG, 255 where damaged; or the refusal.
     """
+    path, page = page_of_mask(found.path)
     content_sha256 = hashlib.sha256(content).hexdigest()
     if scan is None:
         message = (
             f"{found.path} must lie beside its scan, got no catalogued "
-            f"{scan_path_of(found.path)!r}. Deliver the scan, or see why it was refused."
+            f"page {page} of {path!r}. Deliver the scan, or see why it was refused."
         )
         return Refused(MASK_WITHOUT_SCAN, message, content_sha256)
     try:

@@ -17,12 +17,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file with the scan row it deserves, or the reason it was refused.
+    """A page of a file with the scan row it deserves, or the reason it was refused.
 
     Attributes:
         file: The file.
         row: Columns that come from the file itself; None if it was refused.
-        refused: ``reason``, ``message`` and ``content_sha256``; None if it was accepted.
+        refused: ``reason``, ``message``, ``content_sha256`` and ``page``, which is None if the
+            whole file was refused; None if it was accepted.
     """
 
     file: FoundFile
@@ -54,36 +55,60 @@ def merge(inspected: Sequence[Inspected], known: Sequence[Row], metadata: Metada
 
     Files are taken by length of path, then by path, so the result does not depend on how they were
     cut into chunks, and of "scan.tif" and "scan copy.tif" the first is kept. A file with the same
-    bytes as a known or earlier one is not a second scan: it is listed in quarantine as an exact
-    duplicate. The same file with a new change mark (copied again, say) only gets the new mark.
+    bytes as a known or earlier one is not a second scan: it is listed in quarantine, once for all
+    its pages, as an exact duplicate. The same file with a new change mark (copied again, say) only
+    gets the new mark.
 
     Args:
         inspected: The collection's new and changed files.
-        known: scan_id, source_path, phash and duplicate_group of every catalogued scan.
+        known: scan_id, content_sha256, source_path, phash and duplicate_group of every catalogued
+            scan.
         metadata: The collection's delivered metadata.
     """
     merged = Merged()
-    paths = {row["scan_id"]: row["source_path"] for row in known}
-    catalogued = set(paths)
+    paths = {_content(row): row["source_path"] for row in known}
+    catalogued = {row["scan_id"] for row in known}
     for one in sorted(inspected, key=lambda one: (len(one.file.path), one.file.path)):
         if one.row is None:
-            merged.refused.append(_refusal(one.file, one.refused or {}))
+            merged.refused.append(refusal(one.file, one.refused or {}))
             continue
-        scan_id = one.row["scan_id"]
-        first = paths.setdefault(scan_id, one.file.path)
+        scan_id, content = one.row["scan_id"], _content(one.row)
+        first = paths.setdefault(content, one.file.path)
         if first != one.file.path:
-            merged.refused.append(_refusal(one.file, _duplicate(one.file, scan_id, first)))
+            merged.refused.append(refusal(one.file, _duplicate(one.file, content, first)))
         elif scan_id in catalogued:
             merged.touched[scan_id] = one.file.version
         else:
             merged.scans.append(dict(one.row))
+    _list_duplicates_once(merged)
     _describe(merged, known, metadata)
     return merged
 
 
-def _refusal(file: FoundFile, why: Mapping[str, Any]) -> Row:
+def _content(row: Row) -> str:
+    return row["content_sha256"] or row["scan_id"]  # rows from before there were pages lack it
+
+
+def _list_duplicates_once(merged: Merged) -> None:
+    """Keep one row of a duplicate with several pages, and none of its broken pages."""
+    duplicates = {
+        row["source_path"]: row for row in merged.refused if row["reason"] == EXACT_DUPLICATE
+    }
+    others = [row for row in merged.refused if row["source_path"] not in duplicates]
+    merged.refused[:] = [*others, *duplicates.values()]
+
+
+def refusal(file: FoundFile, why: Mapping[str, Any]) -> Row:
+    """Return the quarantine row of a file or a page, without address and time.
+
+    Args:
+        file: The file.
+        why: ``reason``, ``message``, ``content_sha256`` and ``page``.
+    """
+    page = why.get("page")
+    parts = (file.path, why.get("content_sha256"), *(() if page is None else (page,)))
     return {
-        "quarantine_id": key(file.path, why.get("content_sha256")),
+        "quarantine_id": key(*parts),
         "collection": file.collection,
         "source_path": file.path,
         "source_bytes": file.size,
@@ -91,12 +116,12 @@ def _refusal(file: FoundFile, why: Mapping[str, Any]) -> Row:
     } | dict(why)
 
 
-def _duplicate(file: FoundFile, scan_id: str, first: str) -> Row:
+def _duplicate(file: FoundFile, content: str, first: str) -> Row:
     return {
         "reason": EXACT_DUPLICATE,
         "message": f"{file.path} must differ from every other file, got the same bytes as {first}. "
         "It is catalogued once, under that name; nothing needs to be done.",
-        "content_sha256": scan_id,
+        "content_sha256": content,
     }
 
 
@@ -110,7 +135,7 @@ def _describe(merged: Merged, known: Sequence[Row], metadata: Metadata) -> None:
         group = groups[row["scan_id"]]
         fields = metadata.fields_of(row["source_path"])
         row.update({"duplicate_group": group, "split": split_of(group)}, **(fields or {}))
-        if fields is None:
+        if fields is None and row["source_path"] not in merged.scans_without_row:
             merged.scans_without_row.append(row["source_path"])
     present = [row["source_path"] for row in (*known, *merged.scans)]
     merged.rows_without_scan.extend(metadata.unmatched(present))

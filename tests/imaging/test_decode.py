@@ -135,7 +135,7 @@ def test_a_black_picture_of_an_unknown_codec_is_never_accepted():
     content = bytearray(encoded(picture(), "TIFF", compression="tiff_lzw"))
     tag = content.find(b"\x03\x01\x03\x00\x01\x00\x00\x00\x05\x00")  # tag 259, one short, LZW
     content[tag + 8 : tag + 10] = (34712).to_bytes(2, "little")  # JPEG 2000
-    assert refusal(bytes(content)) == "unsupported"
+    assert refusal(bytes(content)) == "decode_failed"
 
 
 def test_unknown_tags_and_trailing_bytes_do_not_refuse_a_good_file():

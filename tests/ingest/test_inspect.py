@@ -37,7 +37,7 @@ def file(tmp_path):
 
 def test_a_good_scan_gets_a_row_and_an_access_copy(file):
     path = file(painting(), dpi=(300, 300))
-    judged = inspect(path, FOUND, 10**6)
+    (judged,) = inspect(path, FOUND, 10**6)
     assert isinstance(judged, Accepted)
     assert judged.row["scan_id"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert judged.row["format"] == "png"
@@ -50,7 +50,7 @@ def test_a_good_scan_gets_a_row_and_an_access_copy(file):
 
 
 def test_the_row_has_columns_of_the_scans_table_only_and_fits_into_json(file):
-    judged = inspect(file(painting()), FOUND, 10**6)
+    (judged,) = inspect(file(painting()), FOUND, 10**6)
     assert isinstance(judged, Accepted)
     assert set(judged.row) <= set(SCANS.schema.names)
     assert json.loads(json.dumps(judged.row)) == judged.row
@@ -61,7 +61,7 @@ def test_the_access_copy_is_srgb_whatever_the_profile_and_upright_whatever_the_t
     exif = Image.Exif()
     exif[0x0112] = 6
     path = file(np.rot90(stored.astype(np.uint8)), icc_profile=profile_bytes(ADOBE_RGB), exif=exif)
-    judged = inspect(path, FOUND, 10**6)
+    (judged,) = inspect(path, FOUND, 10**6)
     assert isinstance(judged, Accepted)
     assert judged.row["orientation"] == 6
     assert judged.row["icc_name"] == ADOBE_RGB.name
@@ -75,7 +75,7 @@ def test_the_access_copy_is_srgb_whatever_the_profile_and_upright_whatever_the_t
 def test_a_bad_file_is_refused_with_reason_sentence_and_hash(tmp_path, content, reason):
     path = tmp_path / "work.tif"
     path.write_bytes(content)
-    judged = inspect(path, FOUND, 10**6)
+    (judged,) = inspect(path, FOUND, 10**6)
     assert isinstance(judged, Refused)
     assert judged.reason == reason
     assert judged.message.startswith("dutch/work.tif must ")
@@ -84,13 +84,13 @@ def test_a_bad_file_is_refused_with_reason_sentence_and_hash(tmp_path, content, 
 
 def test_truncated_blank_and_oversized_scans_are_refused(file):
     path = file(painting())
-    judged = inspect(path, FOUND, 140 * 100 - 1)
+    (judged,) = inspect(path, FOUND, 140 * 100 - 1)
     assert isinstance(judged, Refused)
     assert judged.reason == "too_large"
     path.write_bytes(path.read_bytes()[:-2000])
-    judged = inspect(path, FOUND, 10**6)
+    (judged,) = inspect(path, FOUND, 10**6)
     assert isinstance(judged, Refused)
     assert judged.reason == "truncated"
-    judged = inspect(file(np.zeros((50, 50, 3), np.uint8)), FOUND, 10**6)
+    (judged,) = inspect(file(np.zeros((50, 50, 3), np.uint8)), FOUND, 10**6)
     assert isinstance(judged, Refused)
     assert judged.reason == "blank"

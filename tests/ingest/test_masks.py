@@ -9,7 +9,7 @@ from artgan.imaging.read import read_mask
 from artgan.imaging.write import png_bytes
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused
-from artgan.ingest.masks import inspect_mask, scan_path_of
+from artgan.ingest.masks import inspect_mask, page_of_mask
 
 FOUND = FoundFile("dutch", "dutch/a.tif.mask.png", 99, "v1", "mask")
 SCAN = {"scan_id": "ab" * 32, "width_px": 60, "height_px": 40}
@@ -22,8 +22,14 @@ def mask(height=40, width=60, value=255):
 
 
 def test_a_mask_points_at_the_scan_beside_it():
-    assert scan_path_of("dutch/a.tif.mask.png") == "dutch/a.tif"
-    assert scan_path_of("dutch/B.JPG.MASK.PNG") == "dutch/B.JPG"
+    assert page_of_mask("dutch/a.tif.mask.png") == ("dutch/a.tif", 1)
+    assert page_of_mask("dutch/B.JPG.MASK.PNG") == ("dutch/B.JPG", 1)
+
+
+def test_a_mask_of_a_later_page_says_so():
+    assert page_of_mask("dutch/a.tif.page2.mask.png") == ("dutch/a.tif", 2)
+    assert page_of_mask("dutch/B.TIF.PAGE12.MASK.PNG") == ("dutch/B.TIF", 12)
+    assert page_of_mask("dutch/a.page0.mask.png") == ("dutch/a.page0", 1)
 
 
 def test_a_good_mask_gets_a_row_and_a_kept_copy():

@@ -20,15 +20,18 @@ from artgan.storage import open_store
 MAX_PIXELS = 100_000_000
 
 
+def only_page(folder, file):
+    (judged,) = inspect(folder / file.path, file, MAX_PIXELS)
+    return judged
+
+
 @pytest.fixture(scope="module")
 def rows(real_data):
     """One row for each distinct scan."""
     inbox = open_store(str(real_data / "scans"))
     files = [file for name in collections_in(inbox) for file in discover(inbox, name)]
     with ThreadPoolExecutor(2) as pool:
-        judged = list(
-            pool.map(lambda file: inspect(real_data / "scans" / file.path, file, MAX_PIXELS), files)
-        )
+        judged = list(pool.map(lambda file: only_page(real_data / "scans", file), files))
     assert len(judged) == 441
     accepted = [one.row for one in judged if isinstance(one, Accepted)]
     assert len(accepted) == 441

@@ -1,0 +1,182 @@
+"""TIFF pages that libvips cannot read, and proof that tiles are whole: decoded by tifffile.
+
+tifffile hands out the numbers of the file; what they mean (white is zero, palette, CIELAB,
+premultiplied alpha) is applied here, so that a picture looks the same whoever decoded it.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyvips
+import tifffile
+
+from artgan.imaging import tiff
+from artgan.imaging.colour import ICC, with_blob
+from artgan.imaging.formats import open_bytes
+from artgan.imaging.tiff import Directory
+
+DECODER_ERRORS = (
+    OSError,
+    ValueError,
+    RuntimeError,  # the base of all errors of imagecodecs, which tifffile decompresses with
+    LookupError,
+    TypeError,
+    OverflowError,
+    struct.error,
+)
+"""What this decoder raises at broken data."""
+
+_ICC_TAG = 34675
+_PALETTE_TAG = 320
+_RESOLUTION_TAG = 282
+_RESOLUTION_UNIT_TAG = 296
+_UNITS_PER_MM = {2: 1 / 25.4, 3: 1 / 10}
+_ASSOCIATED = 1
+_SIGNED = 2
+# libvips' names of what is stored; CIELAB and ICC LAB differ in the zero of a and b.
+_SPACES = {
+    tiff.WHITE_IS_ZERO: "b-w",
+    tiff.BLACK_IS_ZERO: "b-w",
+    tiff.RGB: "srgb",
+    tiff.PALETTE: "srgb",
+    tiff.SEPARATED: "cmyk",
+    tiff.YCBCR: "srgb",
+    tiff.CIELAB: "lab",
+    tiff.ICCLAB: "lab",
+}
+
+
+@contextmanager
+def _opened(source: Path | bytes, page: Directory) -> Iterator[tifffile.TiffPage]:
+    with open_bytes(source) as file, tifffile.TiffFile(file) as whole:
+        whole.filehandle.seek(page.offset)
+        yield tifffile.TiffPage(whole, page.index)
+
+
+def has_broken_tile(source: Path | bytes, page: Directory) -> bool:
+    """Whether a tile of a tiled page is missing, cut off or does not decompress.
+
+    libvips paints such a tile black and goes on, whatever it is told about errors. Tiles of JPEG
+    are the exception: it does report those.
+    """
+    if not page.values(tiff.TILE_OFFSETS):
+        return False
+    if tiff.is_cut(source, page) or not all(length for _, length in page.segments):
+        return True
+    if page.compression in {"none", "jpeg"}:
+        return False
+    try:
+        with _opened(source, page) as opened:
+            for _ in opened.segments(maxworkers=1):
+                pass
+    except DECODER_ERRORS:
+        return True
+    return False
+
+
+def tiff_image(source: Path | bytes, page: Directory) -> pyvips.Image | None:
+    """Decode a page in full.
+
+    Args:
+        source: Path of the file, or its bytes.
+        page: Which of its directories.
+
+    Returns:
+        The picture as stored, with profile and resolution, in 8 or 16 bits or as float; alpha is
+        straight, white is high, palettes are looked up. None if it is of a kind not read.
+    """
+    space = _SPACES.get(page.value(tiff.PHOTOMETRIC, tiff.BLACK_IS_ZERO))
+    if space is None or page.value(tiff.SAMPLE_FORMAT, 1) == _SIGNED:
+        return None
+    if not page.segments or not all(length for _, length in page.segments):
+        raise ValueError("a strip or tile is missing")
+    with _opened(source, page) as opened:
+        array = _in_order(opened.asarray(squeeze=False, maxworkers=1))
+        array = _as_meant(array, page, opened)
+        if array is None:
+            return None
+        image = _image(array, space)
+        icc = opened.tags.valueof(_ICC_TAG)
+        image = _with_resolution(image, opened)
+    if page.values(tiff.EXTRA_SAMPLES)[:1] == (_ASSOCIATED,):
+        image = _straight(image)
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", page.value(tiff.ORIENTATION, 1))
+    return with_blob(image, ICC, icc) if icc else image
+
+
+def _in_order(array: np.ndarray) -> np.ndarray:
+    """Bring (planes, depth, H, W, samples), as tifffile has it, to (H, W, C)."""
+    if array.shape[1] != 1:
+        raise ValueError("the picture has a depth")
+    return np.ascontiguousarray(np.concatenate(list(array[:, 0]), axis=2))
+
+
+def _as_meant(array: np.ndarray, page: Directory, opened: tifffile.TiffPage) -> np.ndarray | None:
+    """Apply palette, polarity and bit depth: uint8, uint16 or float32, or None."""
+    meaning = page.value(tiff.PHOTOMETRIC, tiff.BLACK_IS_ZERO)
+    if meaning == tiff.PALETTE:
+        palette = np.asarray(opened.tags.valueof(_PALETTE_TAG)).reshape(3, -1)
+        coarse = np.round(palette / 257) if palette.max() > 255 else palette
+        return coarse.astype(np.uint8).T[array[:, :, 0]]
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32)
+    elif array.dtype.itemsize > 2:
+        return None
+    else:
+        array = _stretched(array, page.value(tiff.BITS, 1))
+    if meaning == tiff.WHITE_IS_ZERO:
+        top = 1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
+        array[:, :, 0] = top - array[:, :, 0]
+    return _lab(array, meaning) if meaning in (tiff.CIELAB, tiff.ICCLAB) else array
+
+
+def _stretched(array: np.ndarray, bits: int) -> np.ndarray:
+    """Stretch 1 to 7 bits over 8, and 9 to 15 over 16."""
+    kind = np.uint8 if bits <= 8 else np.uint16
+    top = np.iinfo(kind).max
+    if bits in (8, 16):
+        return array.astype(kind)
+    levels = np.arange(2**bits)
+    return np.round(levels * (top / levels[-1])).astype(kind)[array]
+
+
+def _lab(array: np.ndarray, meaning: int) -> np.ndarray:
+    """Return CIELAB as float, L from 0 to 100, alpha from 0 to 255."""
+    top = np.iinfo(array.dtype).max
+    per_unit = (top + 1) // 256
+    colours = array[:, :, 1:3].astype(np.int32)
+    if meaning == tiff.CIELAB:  # a and b are signed there
+        colours = np.where(colours > top // 2, colours - top - 1, colours)
+    else:
+        colours -= 128 * per_unit
+    lightness = array[:, :, :1].astype(np.float32) * (100 / top)
+    rest = array[:, :, 3:].astype(np.float32) / (top / 255)
+    return np.concatenate([lightness, colours.astype(np.float32) / per_unit, rest], axis=2)
+
+
+def _image(array: np.ndarray, space: str) -> pyvips.Image:
+    deep = {"b-w": "grey16", "srgb": "rgb16"}
+    if array.dtype == np.uint16:
+        space = deep.get(space, space)
+    if array.dtype == np.float32 and space == "srgb":
+        space = "scrgb"
+    return pyvips.Image.new_from_array(array).copy(interpretation=space)
+
+
+def _with_resolution(image: pyvips.Image, opened: tifffile.TiffPage) -> pyvips.Image:
+    scale = _UNITS_PER_MM.get(int(opened.tags.valueof(_RESOLUTION_UNIT_TAG, 2)), 0)
+    fraction = opened.tags.valueof(_RESOLUTION_TAG, (0, 1))
+    per_mm = scale * fraction[0] / max(fraction[1], 1)
+    return image.copy(xres=per_mm, yres=per_mm) if per_mm else image
+
+
+def _straight(image: pyvips.Image) -> pyvips.Image:
+    top = {"uchar": 255, "ushort": 65_535}.get(str(image.format), 1)
+    straight = image.unpremultiply(max_alpha=top)
+    if image.format == "float":
+        return straight
+    return (straight + 0.5).cast(image.format).copy(interpretation=image.interpretation)
