@@ -17,15 +17,23 @@ _SEPARATOR = re.compile(r"[,;()\[\]\n]")
 
 _BC = r"b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])"
 _AD = r"(?:a\.?d\.?|c\.?e\.?)(?![a-z])"
-_YEAR = rf"(?:\ba\.?d\.?\s*)?\b(\d{{1,4}})\b\s*({_BC}|{_AD})?"
-_TO = r"\s*(?:-|\b(?:to|or|and|until|till|tot|of|en|bis|oder|und)\b)\s*"
+_YEAR = rf"(?:\ba\.?d\.?\s*)?\b(\d{{1,4}})(?:\b|(?=b\.?c))\s*({_BC}|{_AD})?"
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_TO = (
+    r"\s*(?:-|\b(?:to|or|and|until|till|tot|of|en|bis|oder|und)\b)\s*"
+    rf"(?:(?:active|died|before|by|{_MONTH})\s+)?"
+)
 _SPAN = re.compile(_YEAR + _TO + _YEAR)
+_LONGER = re.compile(_TO + r"(\d{1,4})\b(?!'?s)")
+_TO_DECADE = re.compile(rf"\b(\d{{3,4}}){_TO}(\d{{3}}0)'?s")
+_OPEN_END = re.compile(rf"{_YEAR}\s*-\s*(?:after|unknown|present|heute|heden|$)")
 _SINGLE = re.compile(_YEAR)
 _BEFORE = re.compile(
-    r"\b(?:not after|no later than|(?<!not )before|by|until|v[oó]o?r|avant|ante)\W*$"
+    r"\b(?:not after|no later than|(?<!not )before|by|until|v[oó]o?r|avant|ante|died)\W*$"
 )
 _AFTER = re.compile(
-    r"\b(?:not before|no earlier than|(?<!not )after|from|since|na|nach|apr[eè]s|post)\W*$"
+    r"\b(?:not before|no earlier than|(?<!not )after|from|since|na|nach|apr[eè]s|post|born|est(?:ablished)?|"
+    r"founded)\W*$"
 )
 _OR_BEFORE = re.compile(r"^\W*or (?:before|earlier)\b")
 _OR_AFTER = re.compile(r"^\W*(?:or (?:after|later)|onwards?)\b")
@@ -34,7 +42,7 @@ _DECADES = re.compile(r"\b(\d{3}0)'?s(?:-(\d{3}0|\d0)'?s)?")
 _SHORT_CENTURY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\s?c\b\.?(?!\s?[\de])")
 _CENTURY = re.compile(r"\bcentur(?:y|ies)|\beeuw|\bjh\b|\bjahrhundert")
 _PART = re.compile(r"\b\d(?:st|nd|rd|th|e)\s(?:half|quarter|third|helft|kwart)")
-_ORDINAL = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th|e|de|ste|\.|(?=-\d|\scentur))")
+_ORDINAL = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|e|de|ste|\.|(?=-\d|\scentur))")
 
 
 def parse_years(text: str) -> Years:
@@ -67,18 +75,33 @@ def parse_years(text: str) -> Years:
 def _part_years(part: str) -> Years:
     if _CENTURY.search(part):
         return _century_years(part)
+    if span := _TO_DECADE.search(part):
+        return int(span[1]), int(span[2]) + 9
     if decades := _DECADES.search(part):
         first = int(decades[1])
-        return first, _completed(first, decades[2] or decades[1]) + 9
+        last = _completed(first, decades[2] or decades[1]) + 9
+        return first, _lengthened(first, last, part[decades.end() :])
+    if found := _OPEN_END.search(part):
+        return _year(found[1], found[2]), None
     for found in _SPAN.finditer(part):
-        years = _span_years(*found.groups())
-        if years != _NO_YEARS:
-            return years
+        first, last = _span_years(*found.groups())
+        if first is not None and last is not None:
+            return first, _lengthened(first, last, part[found.end() :])
     for found in _SINGLE.finditer(part):
         year = _year(found[1], found[2])
         if year is not None:
             return _open_sides(year, part[: found.start()], part[found.end() :])
     return _NO_YEARS
+
+
+def _lengthened(first: int, last: int, behind: str) -> int:
+    """Return the end of a span that goes on: 1755/1761-1802."""
+    while more := _LONGER.match(behind):
+        end = _completed(last, more[1])
+        if first > 0 and last <= end <= _LATEST_YEAR:
+            last = end
+        behind = behind[more.end() :]
+    return last
 
 
 def _century_years(part: str) -> Years:
