@@ -32,8 +32,8 @@ _BEFORE = re.compile(
     r"\b(?:not after|no later than|(?<!not )before|by|until|v[oó]o?r|avant|ante|died)\W*$"
 )
 _AFTER = re.compile(
-    r"\b(?:not before|no earlier than|(?<!not )after|from|since|na|nach|apr[eè]s|post|born|est(?:ablished)?|"
-    r"founded)\W*$"
+    r"\b(?:not before|no earlier than|(?<!not )after|from|since|na|nach|apr[eè]s|post|born|"
+    r"est(?:ablished)?|founded)\W*$"
 )
 _OR_BEFORE = re.compile(r"^\W*or (?:before|earlier)\b")
 _OR_AFTER = re.compile(r"^\W*(?:or (?:after|later)|onwards?)\b")
@@ -75,6 +75,17 @@ def parse_years(text: str) -> Years:
 def _part_years(part: str) -> Years:
     if _CENTURY.search(part):
         return _century_years(part)
+    years = _spanned(part)
+    if years != _NO_YEARS:
+        return years
+    for found in _SINGLE.finditer(part):
+        year = _year(found[1], found[2])
+        if year is not None:
+            return _open_sides(year, part[: found.start()], part[found.end() :])
+    return _NO_YEARS
+
+
+def _spanned(part: str) -> Years:
     if span := _TO_DECADE.search(part):
         return int(span[1]), int(span[2]) + 9
     if decades := _DECADES.search(part):
@@ -87,10 +98,6 @@ def _part_years(part: str) -> Years:
         first, last = _span_years(*found.groups())
         if first is not None and last is not None:
             return first, _lengthened(first, last, part[found.end() :])
-    for found in _SINGLE.finditer(part):
-        year = _year(found[1], found[2])
-        if year is not None:
-            return _open_sides(year, part[: found.start()], part[found.end() :])
     return _NO_YEARS
 
 

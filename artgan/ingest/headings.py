@@ -1,0 +1,122 @@
+"""The usual headings of our fields, and headings made comparable."""
+
+import re
+import unicodedata
+from functools import cache
+
+# Field: headings it goes by, plain, the most telling first. English, Dutch, German, French.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "accession_number": (
+        "accessionnumber",
+        "accessionno",
+        "accessionnum",
+        "accession",
+        "objectnumber",
+        "objectno",
+        "mainreferencenumber",
+        "inventorynumber",
+        "inventoryno",
+        "invno",
+        "inventarisnummer",
+        "objectnummer",
+        "inventarnummer",
+        "invnr",
+        "numeroinventaire",
+        "numerodinventaire",
+    ),
+    "title": ("title", "titel", "titre", "objecttitle", "objecttitel", "naam", "name"),
+    "artist": (
+        "artist",
+        "artistdisplayname",
+        "artistname",
+        "artisttitle",
+        "artistdisplay",
+        "maker",
+        "creator",
+        "vervaardiger",
+        "kunstenaar",
+        "kunstler",
+        "artiste",
+        "auteur",
+        "attribution",
+    ),
+    "date_text": (
+        "date",
+        "objectdate",
+        "datetext",
+        "datedisplay",
+        "displaydate",
+        "datecreated",
+        "dating",
+        "datering",
+        "datierung",
+        "year",
+        "jaar",
+        "jahr",
+        "annee",
+    ),
+    "medium": (
+        "medium",
+        "mediumdisplay",
+        "materialsandtechniques",
+        "technique",
+        "materials",
+        "material",
+        "materiaal",
+        "techniek",
+        "technik",
+    ),
+    "rights": (
+        "rights",
+        "rightsstatement",
+        "rightsandreproduction",
+        "licence",
+        "license",
+        "copyright",
+        "rechten",
+        "rechte",
+        "droits",
+        "creditline",
+        "credit",
+    ),
+    "file": (
+        "file",
+        "filename",
+        "filepath",
+        "bestandsnaam",
+        "bestand",
+        "dateiname",
+        "datei",
+        "fichier",
+        "imagefile",
+        "imagefilename",
+        "imagename",
+        "image",
+        "scan",
+        "path",
+    ),
+    "collection": ("collection", "collectie", "sammlung"),
+    "year_from": (),
+    "year_to": (),
+    "dimensions_text": (
+        "dimensions",
+        "dimensionstext",
+        "size",
+        "measurements",
+        "afmetingen",
+        "formaat",
+        "masse",
+        "abmessungen",
+    ),
+    "height": ("height", "heightmm", "heightcm", "hoogte", "hohe", "hauteur"),
+    "width": ("width", "widthmm", "widthcm", "breedte", "breite", "largeur"),
+    "depth": ("depth", "depthmm", "depthcm", "diepte", "tiefe", "profondeur"),
+    "units": ("units", "unit", "eenheid", "einheit"),
+}
+
+
+@cache
+def plain(heading: str) -> str:
+    """Return a heading in lower-case Latin letters and digits only; empty if it has none."""
+    letters = unicodedata.normalize("NFKD", heading.casefold())
+    return re.sub(r"[^a-z0-9]", "", letters)

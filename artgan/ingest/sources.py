@@ -1,0 +1,71 @@
+"""Where an inbox says what its scans show: tables and mappings, found with two short listings."""
+
+from dataclasses import dataclass
+
+from artgan.ingest.mapping import MAPPING_NAMES
+from artgan.ingest.names import written_name
+from artgan.ingest.tables import TABLE_SUFFIXES
+from artgan.keys import VERSION, digest
+from artgan.storage import Entry, Store
+
+OWN_NAMES = tuple(f"metadata{suffix}" for suffix in TABLE_SUFFIXES)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of an inbox that describe the scans of one collection.
+
+    Attributes:
+        collection: Name of the collection; empty for what is said of no collection.
+        tables: Its own tables, then those at the top of the inbox.
+        mapping: Its mapping, or that at the top.
+        folders: The inbox's first-level folders, as names are compared.
+    """
+
+    collection: str
+    tables: tuple[Entry, ...]
+    mapping: Entry | None
+    folders: frozenset[str]
+
+    @property
+    def folder(self) -> str:
+        """The collection's name as names are compared."""
+        return written_name(self.collection)
+
+    def is_own(self, path: str) -> bool:
+        """Whether a file lies in the collection's folder; at the top, if there is no collection."""
+        return bool(self.collection) and "/" in path
+
+    def mark(self, paths: list[str]) -> str:
+        """Return a change mark of all that the join depends on.
+
+        Args:
+            paths: Paths of the scans within the inbox.
+        """
+        files = [self.mapping, *self.tables]
+        versions = [(one.key, one.size, one.version) for one in files if one is not None]
+        return digest(VERSION, versions, sorted(self.folders), sorted(paths))
+
+
+def find_sources(inbox: Store, collection: str) -> Sources:
+    """Find the tables and the mapping for a collection, without listing the whole inbox.
+
+    Args:
+        inbox: The inbox.
+        collection: Name of a first-level folder, or empty.
+    """
+    top, folders = inbox.listing()
+    own = inbox.listing(collection)[0] if collection else []
+    tables = [one for one in own if _name(one) in OWN_NAMES]
+    tables += [one for one in top if _name(one).endswith(TABLE_SUFFIXES)]
+    mappings = [one for one in (*own, *top) if _name(one) in MAPPING_NAMES]
+    return Sources(
+        collection,
+        tuple(one for one in tables if _name(one) not in MAPPING_NAMES),
+        next(iter(mappings), None),
+        frozenset(map(written_name, folders)),
+    )
+
+
+def _name(entry: Entry) -> str:
+    return entry.key.rsplit("/", 1)[-1].lower()
