@@ -69,7 +69,7 @@ class Service:
             self.process = subprocess.Popen(
                 command, env=environment, stdout=out, stderr=subprocess.STDOUT
             )
-        eventually(lambda: "Open http" in log.read_text(), 180)
+        eventually(lambda: "Open http" in log.read_text(), 300)
 
     def end(self) -> None:
         """Interrupt it; nothing of it may stay."""

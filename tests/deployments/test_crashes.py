@@ -55,7 +55,7 @@ def test_a_run_whose_worker_died_with_it_is_found_dead_and_resumed(service: Serv
     kill_if_there(flow)
     eventually(lambda: not training_children(service.root), 10)
     eventually(lambda: service.read(run).run_count == 2, 240)
-    eventually(lambda: training_children(service.root), 60)
+    eventually(lambda: training_children(service.root), 180)
     with service.client as client:
         names = [state.name for state in client.read_flow_run_states(run)]
     assert "Crashed" in names
@@ -72,6 +72,6 @@ def test_a_run_that_the_machine_took_with_it_is_resumed_when_the_service_is_back
     assert training_children(service.root) == []
     service.begin()
     eventually(lambda: service.read(run).run_count == 2, 300)
-    eventually(lambda: training_children(service.root), 60)
+    eventually(lambda: training_children(service.root), 180)
     service.cancel(run)
     assert service.wait(run, 60).state_type == StateType.CANCELLED
