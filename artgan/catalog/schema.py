@@ -54,6 +54,7 @@ SCANS = Table(
             _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
             _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
             _field("format", pa.string(), "Container by content, not by name: jpeg, tiff, png..."),
+            _field("extension_fits", pa.bool_(), "Whether the name ends as its format does."),
             _field("compression", pa.string(), "Compression inside the container, if known."),
             _field("width_px", pa.int32(), "Width of the upright picture, in pixels."),
             _field("height_px", pa.int32(), "Height of the upright picture, in pixels."),

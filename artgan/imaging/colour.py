@@ -45,6 +45,13 @@ def with_blob(image: pyvips.Image, field: str, content: bytes) -> pyvips.Image:
     return image
 
 
+def with_number(image: pyvips.Image, field: str, value: int) -> pyvips.Image:
+    """Attach a whole number to an image, likewise."""
+    image = image.copy()
+    image.set_type(pyvips.GValue.gint_type, field, value)
+    return image
+
+
 def colour_bands(image: pyvips.Image) -> int:
     """Count the bands that carry colour: alpha is not one."""
     return image.bands - int(image.hasalpha())
@@ -100,6 +107,47 @@ def _by_definition(image: pyvips.Image) -> pyvips.Image:
         image = grey.bandjoin([grey, grey, *image.bandsplit()[1:]])
         image = image.copy(interpretation="scrgb")
     return image.colourspace("srgb")
+
+
+def stretched(array: np.ndarray, bits: int) -> np.ndarray:
+    """Stretch whole numbers of 1 to 7 bits over 8 bits, and of 9 to 15 over 16: white stays white.
+
+    Args:
+        array: Any shape, values below 2 to the power of ``bits``.
+        bits: 1 to 16.
+
+    Returns:
+        The same shape, uint8 or uint16.
+    """
+    kind = np.uint8 if bits <= 8 else np.uint16
+    top = np.iinfo(kind).max
+    if bits in (8, 16):
+        return array.astype(kind)
+    levels = np.arange(2**bits)
+    return np.round(levels * (top / levels[-1])).astype(kind)[array]
+
+
+def lab_from_codes(array: np.ndarray, *, is_signed: bool) -> np.ndarray:
+    """Return CIELAB in its own units from the whole numbers that files hold.
+
+    Args:
+        array: (H, W, C) uint8 or uint16; L, a, b, and perhaps alpha.
+        is_signed: Whether a and b are signed numbers, as in TIFF; else they have their zero in
+            the middle, as in ICC profiles and Photoshop.
+
+    Returns:
+        (H, W, C) float32: L from 0 to 100, a and b, alpha from 0 to 255.
+    """
+    top = int(np.iinfo(array.dtype).max)
+    middle, per_unit = top // 2 + 1, (top + 1) // 256
+    colours = array[:, :, 1:3].astype(np.int32)
+    if is_signed:
+        colours = np.where(colours >= middle, colours - top - 1, colours)
+    else:
+        colours -= middle
+    lightness = array[:, :, :1].astype(np.float32) * (100 / top)
+    rest = array[:, :, 3:].astype(np.float32) / (top / 255)
+    return np.concatenate([lightness, colours.astype(np.float32) / per_unit, rest], axis=2)
 
 
 def image_from_array(array: np.ndarray, icc: bytes | None = None) -> pyvips.Image:

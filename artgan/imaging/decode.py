@@ -38,7 +38,7 @@ class DecodedScan:
 
     Attributes:
         page: Where it was read from.
-        format: Container by content: jpeg, png, tiff, webp, avif, gif, jp2 or bmp.
+        format: Container by content: jpeg, png, tiff, webp, avif, gif, jp2, bmp or psd.
         compression: Compression inside the container, if known.
         width_px: Width of the upright picture.
         height_px: Height of the upright picture.

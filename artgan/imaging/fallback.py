@@ -1,18 +1,18 @@
 """Pictures that libvips cannot read: JPEG 2000 and BMP. For TIFF see `tiff_pixels`.
 
 Pillow reads them, each by the one plug-in named here. It cuts 16-bit colour to 8 bits without a
-word, so 16-bit JPEG 2000 goes to OpenCV, which keeps them.
+word, so deep JPEG 2000 goes to imagecodecs, which keeps them.
 """
 
 from pathlib import Path
 
-import cv2
+import imagecodecs
 import numpy as np
 import pyvips
 from PIL import BmpImagePlugin, ImageFile, Jpeg2KImagePlugin
 
 from artgan.imaging import formats
-from artgan.imaging.colour import image_from_array
+from artgan.imaging.colour import image_from_array, stretched, with_number
 
 _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "jp2": Jpeg2KImagePlugin.Jpeg2KImageFile,
@@ -20,13 +20,13 @@ _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
 }
 # Modes whose values Pillow hands out as stored, or expands without loss.
 _EXPANDED = {"1": "L", "P": "RGB", "PA": "RGBA"}
-_AS_STORED = {"L", "LA", "RGB", "RGBA", "I;16", "I;16B"}
+_AS_STORED = {"L", "LA", "RGB", "RGBA"}
 _MM_PER_INCH = 25.4
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _DEPTH_OFFSET = 42  # from the start of a JPEG 2000 codestream to the depth of its first channel
 _JP2_HEAD_BYTES = 1 << 20
 
-DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, cv2.error)
+DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, RuntimeError)
 """What the decoders of this module raise at broken data."""
 
 
@@ -52,48 +52,34 @@ def fallback_image(source: Path | bytes, container: str) -> pyvips.Image | None:
     with formats.open_bytes(source) as file:
         picture = _PLUGINS[container](file)
         icc, dpi = picture.info.get("icc_profile"), picture.info.get("dpi")
-        array = _pixels(picture, source, container)
+        bits = _bits(source) if container == "jp2" else 8
+        array = _pixels(picture, source, bits)
     if array is None:
         return None
-    image = image_from_array(array, icc)
+    image = with_number(image_from_array(array, icc), "bits-per-sample", bits)
     if not dpi or dpi[0] <= 1:  # Pillow says 1 where the file says nothing
         return image
     return image.copy(xres=float(dpi[0]) / _MM_PER_INCH, yres=float(dpi[1]) / _MM_PER_INCH)
 
 
-def _pixels(
-    picture: ImageFile.ImageFile, source: Path | bytes, container: str
-) -> np.ndarray | None:
-    deepest = _deepest_bits(source, container)
+def _pixels(picture: ImageFile.ImageFile, source: Path | bytes, bits: int) -> np.ndarray | None:
+    if bits > 8:
+        return _deep_jpeg2000(source, bits)
     if picture.mode in _EXPANDED:
         return np.asarray(picture.convert(_EXPANDED[picture.mode]))
-    if picture.mode not in _AS_STORED:
-        return None
-    if deepest <= 8 or picture.mode.startswith("I;16"):
-        return _native(np.asarray(picture))
-    if container == "jp2" and deepest == 16:
-        return _deep_jpeg2000(source)
-    return None
+    return np.asarray(picture) if picture.mode in _AS_STORED else None
 
 
-def _native(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.uint16) if array.dtype.itemsize == 2 else array
-
-
-def _deepest_bits(source: Path | bytes, container: str) -> int:
-    if container == "bmp":
-        return 8
+def _bits(source: Path | bytes) -> int:
     with formats.open_bytes(source) as file:
         head = file.read(_JP2_HEAD_BYTES)
     start = head.find(_CODESTREAM)
     return (head[start + _DEPTH_OFFSET] & 0x7F) + 1
 
 
-def _deep_jpeg2000(source: Path | bytes) -> np.ndarray | None:
+def _deep_jpeg2000(source: Path | bytes, bits: int) -> np.ndarray | None:
     content = source if isinstance(source, bytes) else source.read_bytes()
-    array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if array is None or array.dtype != np.uint16:
+    array = imagecodecs.jpeg2k_decode(content)
+    if array.dtype != np.uint16 or bits > 16:
         return None
-    if array.ndim == 3:  # OpenCV gives blue first
-        array = array[:, :, [2, 1, 0, 3][: array.shape[2]]]
-    return array
+    return stretched(array, bits)

@@ -15,7 +15,7 @@ from typing import cast
 import pyvips
 
 from artgan.errors import CorruptAssetError, InvalidInputError
-from artgan.imaging import formats, tiff, tiff_pixels
+from artgan.imaging import formats, psd, tiff, tiff_pixels
 from artgan.imaging.fallback import DECODER_ERRORS, fallback_image, fallback_size
 
 pyvips.cache_set_max(0)
@@ -40,26 +40,20 @@ _COMPRESSION = {
 # Bits per channel of the pixel types that are read.
 BITS = {"uchar": 8, "char": 8, "ushort": 16, "short": 16, "float": 32}
 UPRIGHT = 1
+# Bytes of pixels in each byte of a file. Real pictures stay below 100; deflate ends at 1032.
+_BOMB_RATIO = 250
+_JPEG_BITS = 8
+_JPEG_LS = 0xF7
 _FALLBACK_FORMATS = {"jp2", "bmp"}
-_VIPS_TIFF = {
-    "none",
-    "ccitt-rle",
-    "ccitt-g3",
-    "ccitt-g4",
-    "lzw",
-    "jpeg",
-    "deflate",
-    "packbits",
-}
-_TIFFFILE_TIFF = {"zstd", "lzma", "jpeg2000"}
+_FORMATS = {*_LOADERS, *_FALLBACK_FORMATS, "psd"}
 
 
 class RefusedScan(CorruptAssetError):  # noqa: N818 - a judgement on a file, named as one
     """A file that cannot be catalogued as a scan.
 
     Attributes:
-        reason: empty_file, not_an_image, truncated, unsupported, too_large, decode_failed or
-            blank.
+        reason: empty_file, not_an_image, truncated, unsupported, too_large, decompression_bomb,
+            decode_failed or blank.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -74,7 +68,7 @@ class ScanFile:
     Attributes:
         source: Path, or the bytes.
         name: Name for sentences.
-        container: Format by content: jpeg, png, tiff, webp, avif, gif, jp2 or bmp.
+        container: Format by content: jpeg, png, tiff, webp, avif, gif, jp2, bmp or psd.
         pages: Directories of a TIFF's pages; empty for other formats, which have one page.
         has_broken_chain: Whether a directory of a TIFF cannot be read.
     """
@@ -130,6 +124,8 @@ class ScanPage:
             return self.directory.compression
         if self.file.container == "webp":
             return _webp_compression(self.file.source)
+        if self.file.container == "psd":
+            return psd.read_document(self.file.source).compression_name
         return _COMPRESSION.get(self.file.container)
 
     @property
@@ -137,6 +133,8 @@ class ScanPage:
         """Whether the file ends before the page does."""
         if self.directory is not None:
             return tiff.is_cut(self.file.source, self.directory)
+        if self.file.container == "psd":
+            return psd.is_cut(self.file.source)
         return formats.is_cut(self.file.source, self.file.container)
 
 
@@ -147,6 +145,8 @@ def identify(source: Path | bytes, name: str) -> ScanFile:
         RefusedScan: If it is empty, no picture, or a picture of a kind that is not read.
     """
     container = _container(source, name)
+    if container == "jpeg":
+        _check_jpeg(source, name)
     if container != "tiff":
         return ScanFile(source, name, container)
     found = tiff.directories(source)
@@ -169,18 +169,13 @@ def open_image(page: ScanPage, max_pixels: int) -> pyvips.Image:
     try:
         if page.file.container in _FALLBACK_FORMATS:
             return _open_fallback(page, max_pixels)
-        if page.directory is not None and _is_for_tifffile(page):
-            return _open_tifffile(page, page.directory, max_pixels)
+        if page.file.container == "psd":
+            return _open_psd(page, max_pixels)
+        if page.directory is not None and page.directory.tags:
+            return _open_tiff(page, page.directory, max_pixels)
         return _open_vips(page, max_pixels)
     except (pyvips.Error, *DECODER_ERRORS, *tiff_pixels.DECODER_ERRORS) as error:
         raise broken(page, error) from error
-
-
-def _is_for_tifffile(page: ScanPage) -> bool:
-    # libvips walks the whole chain before it reads any page, and gives up where it is broken.
-    if page.file.has_broken_chain and page.directory and page.directory.tags:
-        return True
-    return page.compression in _TIFFFILE_TIFF
 
 
 def orientation_of(image: pyvips.Image) -> int:
@@ -203,7 +198,7 @@ def _container(source: Path | bytes, name: str) -> str:
             f"{name} must be a picture, got bytes that begin with {head[:8]!r}. "
             "Remove the file or deliver the scan in its place.",
         )
-    if container not in _LOADERS and container not in _FALLBACK_FORMATS:
+    if container not in _FORMATS:
         raise unsupported(name, container)
     return container
 
@@ -212,9 +207,17 @@ def unsupported(name: str, what: str) -> RefusedScan:
     """Return the refusal of a picture of a kind that is not read."""
     return RefusedScan(
         "unsupported",
-        f"{name} must be TIFF, JPEG, PNG, WebP, AVIF, JPEG 2000, GIF or BMP of 1 to 16 bits or "
-        f"float, got {what}. Save it as TIFF with LZW or deflate compression.",
+        f"{name} must be TIFF, JPEG, PNG, WebP, AVIF, JPEG 2000, GIF, BMP or PSD, of 1 to 16 bits "
+        f"or float, got {what}. Save it as TIFF with LZW or deflate compression.",
     )
+
+
+def _check_jpeg(source: Path | bytes, name: str) -> None:
+    marker, bits = formats.jpeg_frame(source) or (0, _JPEG_BITS)
+    if marker == _JPEG_LS:
+        raise unsupported(name, "JPEG-LS")
+    if bits != _JPEG_BITS:
+        raise unsupported(name, f"JPEG of {bits} bits")
 
 
 def _webp_compression(source: Path | bytes) -> str:
@@ -224,42 +227,70 @@ def _webp_compression(source: Path | bytes) -> str:
 
 def _open_fallback(page: ScanPage, max_pixels: int) -> pyvips.Image:
     file = page.file
-    _check_size(page.name, fallback_size(file.source, file.container), max_pixels)
+    _check_size(page, fallback_size(file.source, file.container), max_pixels)
     image = fallback_image(file.source, file.container)
     if image is None:
         raise unsupported(page.name, f"{file.container} of this depth")
     return image
 
 
-def _open_tifffile(page: ScanPage, directory: tiff.Directory, max_pixels: int) -> pyvips.Image:
-    _check_size(page.name, directory.size, max_pixels)
+def _open_psd(page: ScanPage, max_pixels: int) -> pyvips.Image:
+    document = psd.read_document(page.file.source)
+    what = psd.oddity(document)
+    if what is not None:
+        raise unsupported(page.name, what)
+    _check_size(page, (document.width, document.height), max_pixels)
+    if page.is_cut:
+        raise broken(page, ValueError("the pixels end too early"))
+    return psd.psd_image(page.file.source, document)
+
+
+def _open_tiff(page: ScanPage, directory: tiff.Directory, max_pixels: int) -> pyvips.Image:
+    what = tiff.oddity(directory)
+    if what is not None:
+        raise unsupported(page.name, what)
+    # libvips walks the whole chain before it reads any page, and gives up where it is broken.
+    if not page.file.has_broken_chain and not tiff.is_for_tifffile(directory):
+        return _open_vips(page, max_pixels)
+    _check_size(page, directory.size, max_pixels)
     if page.is_cut:
         raise broken(page, ValueError("data lie behind the end of the file"))
-    image = tiff_pixels.tiff_image(page.file.source, directory)
-    if image is None:
-        raise unsupported(page.name, f"TIFF of this kind with {page.compression} compression")
-    return image
+    return tiff_pixels.tiff_image(page.file.source, directory)
 
 
 def _open_vips(page: ScanPage, max_pixels: int) -> pyvips.Image:
-    if page.directory is not None and page.compression not in _VIPS_TIFF | {None}:
-        raise unsupported(page.name, f"TIFF with {page.compression} compression")
     image = _load(page, "sequential")
-    _check_size(page.name, (image.width, image.height), max_pixels)
+    _check_size(page, (image.width, image.height), max_pixels)
     if orientation_of(image) != UPRIGHT:  # turning needs rows in another order
         image = _load(page, "random")
     if image.format not in BITS:
         raise unsupported(page.name, f"{image.format} pixels")
-    return image
+    return _full_range(image) if page.file.container == "avif" else image
 
 
-def _check_size(name: str, size: tuple[int, int], max_pixels: int) -> None:
-    if size[0] * size[1] > max_pixels:
+def _full_range(image: pyvips.Image) -> pyvips.Image:
+    """Stretch 10 and 12 bits over 16, so that white is white: libvips shifts them to the left."""
+    if image.format != "ushort":
+        return image
+    spare = 16 - int(cast(int, image.get("bits-per-sample")))
+    factor = 65_535 / (65_536 - 2**spare)
+    stretched = image.linear([factor], [0.5]).cast("ushort")
+    return stretched.copy(interpretation=image.interpretation)
+
+
+def _check_size(page: ScanPage, size: tuple[int, int], max_pixels: int) -> None:
+    pixels = size[0] * size[1]
+    if pixels <= max_pixels:
+        return
+    must = f"{page.name} must have at most {max_pixels} pixels, got {size[0]} x {size[1]}"
+    stored = formats.source_bytes(page.file.source)
+    bits = page.directory.value(tiff.BITS, 1) if page.directory is not None else 8
+    if pixels * bits > _BOMB_RATIO * 8 * stored:
         raise RefusedScan(
-            "too_large",
-            f"{name} must have at most {max_pixels} pixels, got {size[0]} x {size[1]}. "
-            "Raise max_pixels if the picture is genuine.",
+            "decompression_bomb",
+            f"{must} from only {stored} bytes, as no real picture has. Ask where it comes from.",
         )
+    raise RefusedScan("too_large", f"{must}. Raise max_pixels if the picture is genuine.")
 
 
 def _load(page: ScanPage, access: str) -> pyvips.Image:

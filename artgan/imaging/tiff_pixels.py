@@ -14,7 +14,7 @@ import pyvips
 import tifffile
 
 from artgan.imaging import tiff
-from artgan.imaging.colour import ICC, with_blob
+from artgan.imaging.colour import ICC, lab_from_codes, stretched, with_blob, with_number
 from artgan.imaging.formats import open_bytes
 from artgan.imaging.tiff import Directory
 
@@ -35,7 +35,8 @@ _RESOLUTION_TAG = 282
 _RESOLUTION_UNIT_TAG = 296
 _UNITS_PER_MM = {2: 1 / 25.4, 3: 1 / 10}
 _ASSOCIATED = 1
-_SIGNED = 2
+# Codecs that turn YCbCr into RGB themselves.
+_OWN_COLOUR = {"jpeg", "webp", "jpegxl"}
 # libvips' names of what is stored; CIELAB and ICC LAB differ in the zero of a and b.
 _SPACES = {
     tiff.WHITE_IS_ZERO: "b-w",
@@ -77,34 +78,28 @@ def has_broken_tile(source: Path | bytes, page: Directory) -> bool:
     return False
 
 
-def tiff_image(source: Path | bytes, page: Directory) -> pyvips.Image | None:
+def tiff_image(source: Path | bytes, page: Directory) -> pyvips.Image:
     """Decode a page in full.
 
     Args:
         source: Path of the file, or its bytes.
-        page: Which of its directories.
+        page: Which of its directories, of which `tiff.oddity` says nothing.
 
     Returns:
         The picture as stored, with profile and resolution, in 8 or 16 bits or as float; alpha is
-        straight, white is high, palettes are looked up. None if it is of a kind not read.
+        straight, white is high, palettes are looked up.
     """
-    space = _SPACES.get(page.value(tiff.PHOTOMETRIC, tiff.BLACK_IS_ZERO))
-    if space is None or page.value(tiff.SAMPLE_FORMAT, 1) == _SIGNED:
-        return None
+    space = _SPACES[page.value(tiff.PHOTOMETRIC, tiff.BLACK_IS_ZERO)]
     if not page.segments or not all(length for _, length in page.segments):
         raise ValueError("a strip or tile is missing")
     with _opened(source, page) as opened:
         array = _in_order(opened.asarray(squeeze=False, maxworkers=1))
-        array = _as_meant(array, page, opened)
-        if array is None:
-            return None
-        image = _image(array, space)
+        image = _image(_as_meant(array, page, opened), space)
         icc = opened.tags.valueof(_ICC_TAG)
         image = _with_resolution(image, opened)
     if page.values(tiff.EXTRA_SAMPLES)[:1] == (_ASSOCIATED,):
         image = _straight(image)
-    image = image.copy()
-    image.set_type(pyvips.GValue.gint_type, "orientation", page.value(tiff.ORIENTATION, 1))
+    image = with_number(image, "orientation", page.value(tiff.ORIENTATION, 1))
     return with_blob(image, ICC, icc) if icc else image
 
 
@@ -115,47 +110,35 @@ def _in_order(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.concatenate(list(array[:, 0]), axis=2))
 
 
-def _as_meant(array: np.ndarray, page: Directory, opened: tifffile.TiffPage) -> np.ndarray | None:
-    """Apply palette, polarity and bit depth: uint8, uint16 or float32, or None."""
+def _as_meant(array: np.ndarray, page: Directory, opened: tifffile.TiffPage) -> np.ndarray:
+    """Apply palette, polarity and bit depth: uint8, uint16 or float32."""
     meaning = page.value(tiff.PHOTOMETRIC, tiff.BLACK_IS_ZERO)
     if meaning == tiff.PALETTE:
-        palette = np.asarray(opened.tags.valueof(_PALETTE_TAG)).reshape(3, -1)
-        coarse = np.round(palette / 257) if palette.max() > 255 else palette
-        return coarse.astype(np.uint8).T[array[:, :, 0]]
+        palette = np.asarray(opened.tags.valueof(_PALETTE_TAG), np.uint16).reshape(3, -1)
+        return (palette >> 8).astype(np.uint8).T[array[:, :, 0]]
     if array.dtype.kind == "f":
         array = array.astype(np.float32)
-    elif array.dtype.itemsize > 2:
-        return None
     else:
-        array = _stretched(array, page.value(tiff.BITS, 1))
+        array = stretched(array, page.value(tiff.BITS, 1))
     if meaning == tiff.WHITE_IS_ZERO:
         top = 1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
         array[:, :, 0] = top - array[:, :, 0]
-    return _lab(array, meaning) if meaning in (tiff.CIELAB, tiff.ICCLAB) else array
+    if meaning == tiff.YCBCR and page.compression not in _OWN_COLOUR:
+        return _rgb_of_ycbcr(array)
+    if meaning in (tiff.CIELAB, tiff.ICCLAB) and array.dtype.kind != "f":
+        return lab_from_codes(array, is_signed=meaning == tiff.CIELAB)
+    return array
 
 
-def _stretched(array: np.ndarray, bits: int) -> np.ndarray:
-    """Stretch 1 to 7 bits over 8, and 9 to 15 over 16."""
-    kind = np.uint8 if bits <= 8 else np.uint16
-    top = np.iinfo(kind).max
-    if bits in (8, 16):
-        return array.astype(kind)
-    levels = np.arange(2**bits)
-    return np.round(levels * (top / levels[-1])).astype(kind)[array]
-
-
-def _lab(array: np.ndarray, meaning: int) -> np.ndarray:
-    """Return CIELAB as float, L from 0 to 100, alpha from 0 to 255."""
+def _rgb_of_ycbcr(array: np.ndarray) -> np.ndarray:
+    """Convert full-range YCbCr of ITU-R BT.601, the default of TIFF 6.0."""
     top = np.iinfo(array.dtype).max
-    per_unit = (top + 1) // 256
-    colours = array[:, :, 1:3].astype(np.int32)
-    if meaning == tiff.CIELAB:  # a and b are signed there
-        colours = np.where(colours > top // 2, colours - top - 1, colours)
-    else:
-        colours -= 128 * per_unit
-    lightness = array[:, :, :1].astype(np.float32) * (100 / top)
-    rest = array[:, :, 3:].astype(np.float32) / (top / 255)
-    return np.concatenate([lightness, colours.astype(np.float32) / per_unit, rest], axis=2)
+    luma, blue, red = np.moveaxis(array[:, :, :3].astype(np.float32), 2, 0)
+    blue, red = blue - (top + 1) / 2, red - (top + 1) / 2
+    green = luma - 0.344136 * blue - 0.714136 * red
+    rgb = np.stack([luma + 1.402 * red, green, luma + 1.772 * blue], axis=2)
+    rgb = np.clip(np.round(rgb), 0, top).astype(array.dtype)
+    return np.concatenate([rgb, array[:, :, 3:]], axis=2)
 
 
 def _image(array: np.ndarray, space: str) -> pyvips.Image:

@@ -7,6 +7,7 @@ from typing import Any
 
 from artgan.imaging.colour import image_from_array, to_srgb
 from artgan.imaging.decode import DecodedScan, check_not_blank, decode_page, render
+from artgan.imaging.formats import extension_fits
 from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256, phash
 from artgan.imaging.opening import RefusedScan, ScanFile, identify
 from artgan.imaging.write import access_copy
@@ -92,7 +93,8 @@ def _accepted(
         "phash": phash(image),
         "phash_algorithm": PHASH_ALGORITHM,
     }
-    return Accepted(row | _facts(scan), access, extension)
+    fits = extension_fits(found.path, scan.format)
+    return Accepted(row | _facts(scan) | {"extension_fits": fits}, access, extension)
 
 
 def _facts(scan: DecodedScan) -> Row:

@@ -208,7 +208,7 @@ def test_a_camera_raw_file_is_refused_rather_than_its_preview_accepted():
 def test_a_picture_over_the_limit_is_refused_before_it_is_decoded():
     bomb = encoded(np.zeros((20_000, 20_000), np.uint8), "PNG")
     assert len(bomb) < 1_000_000
-    assert refusal(bomb, 399_999_999) == "too_large"
+    assert refusal(bomb, 399_999_999) == "decompression_bomb"
     assert refusal(encoded(picture(), "BMP"), 90 * 60 - 1) == "too_large"
     assert decode(encoded(picture(), "BMP"), 90 * 60).width_px == 90
 
