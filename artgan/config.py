@@ -20,6 +20,7 @@ StyleMethod = Literal["color", "cut"]
 PoolType = Literal["process", "docker", "kubernetes"]
 RunnerName = Literal["threads", "dask", "ray"]
 _Megapixels = Annotated[float, Field(title="Largest scan, megapixels", gt=0, le=20_000)]
+_Settle = Annotated[float, Field(title="Seconds between two looks at a new file", ge=0, le=600)]
 _Weights = Annotated[str | None, Field(title="Feature networks")]
 _FewestWorks = Annotated[int, Field(title="Fewest works to train on", ge=2)]
 _Root = Annotated[str, Field(title="Archive root")]
@@ -67,6 +68,9 @@ class IngestSettings(ArchiveSettings):
     """Inbox: a folder or s3://bucket/prefix with one folder for each collection; only read."""
     max_megapixels: _Megapixels = 1000
     """Largest scan accepted, in megapixels; larger ones go to quarantine."""
+    settle_s: _Settle = 2
+    """A file that changed a moment ago, or that was refused, is looked at again after so many
+    seconds; one that is still being copied waits for the next run. More for slow network shares."""
 
 
 class TrainSettings(ArchiveSettings):
@@ -166,6 +170,9 @@ class NightlySettings(ArchiveSettings):
     """Fewest works of a collection to train on; smaller collections use the base as it is."""
     max_megapixels: _Megapixels = 1000
     """Largest scan accepted, in megapixels; larger ones go to quarantine."""
+    settle_s: _Settle = 2
+    """A file that changed a moment ago, or that was refused, is looked at again after so many
+    seconds; one that is still being copied waits for the next run. More for slow network shares."""
     simulated_works: Annotated[
         int, Field(title="Works to simulate for each collection", ge=1, le=10_000)
     ] = 36
@@ -186,6 +193,7 @@ class NightlySettings(ArchiveSettings):
             collections=self.collections,
             inbox=self.inbox,
             max_megapixels=self.max_megapixels,
+            settle_s=self.settle_s,
         )
 
     def train(self) -> TrainSettings:

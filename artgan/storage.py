@@ -193,6 +193,17 @@ class Store:
                     entries.append(self._local_entry(path))
         return sorted(entries, key=lambda entry: entry.key)
 
+    def entry(self, key: str) -> Entry | None:
+        """Return what the store says of one object now; None if it is not there."""
+        try:
+            if self.is_local:
+                return self._local_entry(Path(self.uri(key)))
+            return self._entry(
+                self.uri(key).removeprefix("s3://"), self._files().info(self.uri(key))
+            )
+        except FileNotFoundError:
+            return None
+
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         """Give an object as a local file for the time of a ``with`` block.

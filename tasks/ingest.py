@@ -16,6 +16,7 @@ from artgan.ingest.inspect import Refused, inspect
 from artgan.ingest.masks import inspect_mask, page_of_mask
 from artgan.ingest.merge import Inspected, Merged, merge, refusal
 from artgan.ingest.metadata import read_metadata
+from artgan.ingest.settle import has_moved, moving_files, still_files
 from artgan.keys import VERSION, key
 from artgan.storage import Store, now, open_store
 from tasks.chunks import Manifest, Plan, forget, plan, remembered
@@ -71,18 +72,21 @@ def inspect_chunk(
     store = open_catalog(settings.root).store
 
     def make() -> Manifest:
-        return [
-            entry
-            for file in files
-            if file.role == "scan"
-            for entry in _inspected(settings, inbox, store, file)
-        ]
+        scans = [file for file in files if file.role == "scan"]
+        manifest: Manifest = []
+        for file in still_files(inbox, scans, settings.settle_s):
+            entries = list(_inspected(settings, inbox, store, file))
+            if not has_moved(inbox, file):
+                manifest += entries
+        return _without_moving(inbox, scans, manifest, settings.settle_s)
 
     chunk = [_identity(settings, file) for file in files]
     manifest = remembered(store, f"ingest/{collection}", chunk, make)
     refused = sum("refused" in entry for entry in manifest)
+    waiting = sum("waiting" in entry for entry in manifest)
     get_run_logger().info(
-        "%s: chunk %d, %d pages read, %d refused", collection, number, len(manifest), refused
+        "%s: chunk %d, %d pages read, %d refused, %d files still being copied",
+        *(collection, number, len(manifest) - waiting, refused, waiting),
     )
     return manifest
 
@@ -97,9 +101,24 @@ def _inspected(
             if isinstance(judged, Refused):
                 yield same | {"refused": asdict(judged)}
                 continue
+            if has_moved(inbox, file):
+                return
             access = f"access/{file.collection}/{judged.row['scan_id']}{judged.access_extension}"
             store.write(access, judged.access)
             yield same | {"row": judged.row | {"access_path": access}}
+
+
+def _without_moving(
+    inbox: Store, scans: list[FoundFile], manifest: Manifest, settle_s: float
+) -> Manifest:
+    """Take out refusals of files that are still being copied; name all that wait."""
+    refused = [FoundFile(**entry["file"]) for entry in manifest if "refused" in entry]
+    moving = set(moving_files(inbox, refused, settle_s))
+    kept = [entry for entry in manifest if FoundFile(**entry["file"]) not in moving]
+    judged = {entry["file"]["path"] for entry in kept}
+    return kept + [
+        {"file": asdict(file), "waiting": True} for file in scans if file.path not in judged
+    ]
 
 
 @task(cache_policy=NO_CACHE, task_run_name="commit-{collection}")
@@ -113,6 +132,7 @@ def commit_scans(
         Inspected(FoundFile(**entry["file"]), entry.get("row"), entry.get("refused"))
         for manifest in manifests
         for entry in manifest
+        if "waiting" not in entry
     ]
     columns = (
         *("scan_id", "content_sha256", "source_path", "collection"),
@@ -126,6 +146,9 @@ def commit_scans(
     ]
     added = catalog.append(SCANS, scans)
     counts = {"done": added, "scans": added, "quarantined": _quarantine(catalog, refused)}
+    waiting = sum(map(len, manifests)) - len(inspected)
+    if waiting:
+        counts["waiting"] = waiting
     _touch(catalog, merged)
     forget(catalog.store, f"ingest/{collection}")
     _log_metadata(collection, merged)
@@ -182,11 +205,12 @@ def ingest_masks(
         for row in catalog.rows(SCANS, columns, pc.field("collection") == collection)
     }
     rows, refused = [], []
-    for file in files:
-        if file.role != "mask":
-            continue
+    masks = [file for file in files if file.role == "mask"]
+    for file in still_files(inbox, masks, settings.settle_s):
         content = inbox.read(file.path)
         judged = inspect_mask(content, file, scans.get(page_of_mask(file.path)))
+        if has_moved(inbox, file):
+            continue
         if not isinstance(judged, Refused):
             path = f"masks/{collection}/{judged.row['mask_id']}.png"
             catalog.store.write(path, judged.access)

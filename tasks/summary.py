@@ -49,6 +49,7 @@ _COUNTED = {
         ("scans", "new scan", "new scans"),
         ("masks", "damage mask", "damage masks"),
         ("quarantined", "file refused", "files refused"),
+        ("waiting", "file still being copied", "files still being copied"),
     ),
     "train": (
         ("models", "model trained", "models trained"),
