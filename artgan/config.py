@@ -149,6 +149,26 @@ class ReportSettings(ArchiveSettings):
     """Damaged crops of held-out works measured for each collection."""
 
 
+class IiifSettings(ArchiveSettings):
+    """Write IIIF image tiles and manifests, for any viewer, as files for a plain web server."""
+
+    base_url: Annotated[str, Field(title="Address", pattern=r"^https?://[^\s?#]+$")]
+    """Address at which the folder iiif of the archive will be served, for example
+    https://iiif.example.org/archive; addresses inside the files begin with it."""
+    resolution: Literal["access", "full"] = "access"
+    """What tiles are cut from: access copies, or the scans themselves at full resolution."""
+    tile_px: Annotated[int, Field(title="Tile, pixels", ge=128, le=2048)] = 1024
+    """Side of a tile in pixels; smaller tiles show sooner, larger ones are fewer files."""
+    full_px: Annotated[int, Field(title="Whole picture, pixels", ge=2048, le=65_500)] = 3000
+    """Long side of the largest whole picture offered; tiles always have every pixel."""
+    publisher: str | None = None
+    """Institution named in viewers as the source; none names nobody."""
+    publisher_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Home page of that institution."""
+    max_failed_fraction: _FailedFraction = 0.5
+    """The run fails when more than this fraction of its scans fails."""
+
+
 class PublishSettings(Settings):
     """Write plain Parquet snapshots of the catalog."""
 

@@ -103,13 +103,61 @@ class Store:
         self._move(temporary, key)
 
     def put(self, key: str, path: Path) -> None:
-        """Copy a local file to an object, whole."""
+        """Copy a local file to an object, whole; on S3 its type is told from its name."""
         if not self.is_local:
             self._files().put_file(str(path), self.uri(key))
             return
         temporary = self._temporary()
         shutil.copyfile(path, temporary)
         self._move(temporary, key)
+
+    @contextmanager
+    def folder(self, key: str) -> Iterator[Path]:
+        """Give a folder, to be made, whose files become the objects below a key at the block's end.
+
+        They take the place of all that was below that key. If the block raises, nothing changes.
+        Locally the folder is renamed into place; on S3 objects are put side by side, so a killed
+        writer may leave some of them: record elsewhere that they are all there.
+        """
+        if self.is_local:
+            temporary = self._temporary()
+            try:
+                yield temporary
+                self._swap(temporary, Path(self.uri(key)))
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+            return
+        with tempfile.TemporaryDirectory(prefix="artgan-") as name:
+            folder = Path(name) / "files"
+            yield folder
+            self._put_all(folder, key)
+
+    def _swap(self, temporary: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            old = self._temporary()
+            target.rename(old)
+            temporary.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            temporary.rename(target)
+
+    def _put_all(self, folder: Path, key: str) -> None:
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        keys = [f"{key}/{path.relative_to(folder).as_posix()}" for path in paths]
+        self._files().put([str(path) for path in paths], [self.uri(one) for one in keys])
+        for entry in self.entries(key):
+            if entry.key not in set(keys):
+                self.delete(entry.key)
+
+    def delete_below(self, prefix: str) -> int:
+        """Remove every object below a prefix (a folder); return how many there were."""
+        entries = self.entries(prefix)
+        if self.is_local:
+            shutil.rmtree(self.uri(prefix), ignore_errors=True)
+        elif entries:
+            self._files().rm([self.uri(entry.key) for entry in entries])
+        return len(entries)
 
     def _temporary(self) -> Path:
         folder = Path(self.root) / TEMPORARY
@@ -236,7 +284,10 @@ class Store:
         swept = 0
         for path in (Path(self.root) / TEMPORARY).glob("*"):
             if time.time() - path.stat().st_mtime > older_than_s:
-                path.unlink(missing_ok=True)
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
                 swept += 1
         return swept
 

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "simulate": ("flows.simulate", config.SimulateSettings),
     "stylize": ("flows.stylize", config.StylizeSettings),
     "report": ("flows.report", config.ReportSettings),
+    "iiif": ("flows.iiif", config.IiifSettings),
     "publish": ("flows.publish", config.PublishSettings),
     "maintain": ("flows.maintain", config.MaintainSettings),
     "status": ("deployments.status", config.StatusSettings),

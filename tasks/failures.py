@@ -18,7 +18,7 @@ NOT_TAKEN = "not taken into use"
 
 Row = dict[str, Any]
 
-_VERBS = {"restored": "restore", "simulated": "simulate", "stylized": "stylize"}
+_VERBS = {"restored": "restore", "simulated": "simulate", "stylized": "stylize", "iiif": "iiif"}
 
 
 @dataclass(frozen=True)

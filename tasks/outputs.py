@@ -18,7 +18,7 @@ from artgan.storage import Store, now
 from tasks.chunks import Manifest, Plan, forget, plan
 
 Row = dict[str, Any]
-Kind = Literal["restored", "simulated", "stylized"]
+Kind = Literal["restored", "simulated", "stylized", "iiif"]
 
 
 def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[Row]) -> Plan[Row]:
@@ -26,7 +26,7 @@ def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[R
 
     Args:
         catalog: The archive.
-        kind: What is made: restored, simulated or stylized.
+        kind: What is made: restored, simulated, stylized or iiif.
         collection: The collection.
         jobs: Each has an ``output_id``.
     """

@@ -67,6 +67,12 @@ _COUNTED = {
         ("done", "work rendered in a style", "works rendered in a style"),
         ("failed", "work could not be rendered", "works could not be rendered"),
     ),
+    "iiif": (
+        ("done", "scan cut into tiles", "scans cut into tiles"),
+        ("failed", "scan could not be cut", "scans could not be cut"),
+        ("manifests", "manifest written", "manifests written"),
+        ("withdrawn", "scan taken down", "scans taken down"),
+    ),
     "report": (
         ("numbers", "number measured", "numbers measured"),
         ("failed", "measurement refused", "measurements refused"),

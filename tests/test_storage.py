@@ -101,3 +101,47 @@ def test_remains_of_killed_writers_are_swept(tmp_path: Path) -> None:
     assert store.sweep() == 1
     assert not old.exists()
     assert store.read("kept") == b"x"
+
+
+def test_a_folder_takes_the_place_of_what_was_below_its_key(any_root):
+    store = open_store(any_root)
+    store.write("iiif/a/old.txt", b"old")
+    store.write("iiif/ab.txt", b"neighbour")
+    with store.folder("iiif/a") as folder:
+        (folder / "deep/er").mkdir(parents=True)
+        (folder / "deep/er/x.jpg").write_bytes(b"x")
+        (folder / "info.json").write_bytes(b"{}")
+    keys = [entry.key for entry in store.entries("iiif")]
+    assert keys == ["iiif/a/deep/er/x.jpg", "iiif/a/info.json", "iiif/ab.txt"]
+    assert store.read("iiif/a/deep/er/x.jpg") == b"x"
+    assert store.delete_below("iiif/a") == 2
+    assert [entry.key for entry in store.entries("iiif")] == ["iiif/ab.txt"]
+    assert store.delete_below("iiif/a") == 0
+
+
+def test_a_folder_whose_block_raises_changes_nothing(any_root):
+    store = open_store(any_root)
+    store.write("iiif/a/old.txt", b"old")
+
+    def fill() -> None:
+        with store.folder("iiif/a") as folder:
+            folder.mkdir()
+            (folder / "half").write_bytes(b"x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fill()
+    assert [entry.key for entry in store.entries()] == ["iiif/a/old.txt"]
+
+
+def test_objects_of_a_folder_have_the_type_that_their_name_tells(s3_root):
+    store = open_store(s3_root)
+    with store.folder("iiif/a") as folder:
+        folder.mkdir()
+        (folder / "info.json").write_bytes(b"{}")
+        (folder / "default.jpg").write_bytes(b"x")
+    types = [
+        store._files().info(store.uri(f"iiif/a/{name}"))["ContentType"]
+        for name in ("info.json", "default.jpg")
+    ]
+    assert types == ["application/json", "image/jpeg"]

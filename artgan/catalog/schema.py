@@ -169,16 +169,16 @@ MODELS = Table(
 OUTPUTS = Table(
     "outputs",
     "output_id",
-    "One file made: restored, simulated or stylized, or the reason why not.",
+    "One file made: restored, simulated, stylized, or shown by IIIF; or the reason why not.",
     pa.schema(
         [
             _field("output_id", pa.string(), "Hash of inputs, model, settings.", required=True),
-            _field("kind", pa.string(), "restored, simulated or stylized.", required=True),
+            _field("kind", pa.string(), "restored, simulated, stylized or iiif.", required=True),
             _field("collection", pa.string(), "Collection whose model or style.", required=True),
             _field("scan_id", pa.string(), "Source scan; empty for simulated works."),
             _field("mask_id", pa.string(), "Damage mask used, for restored works."),
             _field("model_id", pa.string(), "Model used; empty for classical methods."),
-            _field("method", pa.string(), "Filler, generator, color or cut."),
+            _field("method", pa.string(), "Filler, generator, color, cut; iiif: access, full."),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
             _field("status", pa.string(), "ok or failed.", required=True),

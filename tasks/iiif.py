@@ -1,0 +1,223 @@
+"""Tasks of the iiif flow."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyvips
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from artgan.catalog.schema import OUTPUTS, SCANS
+from artgan.catalog.table import Catalog, open_catalog
+from artgan.config import IiifSettings
+from artgan.iiif.image import INFO, Service, describe, write_pictures
+from artgan.iiif.manifest import (
+    Shown,
+    base_address,
+    collection_of,
+    manifests,
+    service_address,
+)
+from artgan.iiif.rights import rights_uri
+from artgan.iiif.tree import TOP, service_key, take_down, write_json, write_manifests
+from artgan.imaging.colour import to_srgb
+from artgan.imaging.decode import decode
+from artgan.keys import VERSION, key
+from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
+from artgan.storage import Store
+from tasks.chunks import Manifest, Plan, remembered
+from tasks.outputs import Row, attempt, commit_outputs, plan_outputs, source_file, stage_of
+
+CHUNK = 8
+_MAX_PIXELS = 20_000_000_000
+_KIND = "iiif"
+
+
+@task(cache_policy=NO_CACHE, task_run_name="take-down-iiif")
+def take_down_withdrawn(settings: IiifSettings) -> dict[str, int]:
+    """Remove what shows scans that are no longer in the catalog, in every collection."""
+    catalog = open_catalog(settings.root)
+    present = {row["scan_id"] for row in catalog.rows(SCANS) if _is_shown(row)}
+    rows = catalog.rows(OUTPUTS, ("output_id", "collection", "scan_id"), pc.field("kind") == _KIND)
+    gone = [row for row in rows if row["scan_id"] not in present]
+    for collection in {row["collection"] for row in gone}:
+        scan_ids = {row["scan_id"] for row in gone if row["collection"] == collection}
+        take_down(catalog.store, collection, scan_ids)
+    catalog.remove(OUTPUTS, [row["output_id"] for row in gone])
+    return {"withdrawn": len({row["scan_id"] for row in gone})} if gone else {}
+
+
+@task(cache_policy=NO_CACHE, task_run_name="plan-iiif-{collection}")
+def plan_tiles(settings: IiifSettings, collection: str) -> Plan[Row]:
+    """Return the scans whose tiles are not there as the settings want them."""
+    catalog = open_catalog(settings.root)
+    jobs = [_job(settings, scan) for scan in _scans(catalog, collection)]
+    _forget_superseded(catalog, collection, {job["output_id"] for job in jobs})
+    return plan_outputs(catalog, _KIND, collection, jobs)
+
+
+def _scans(catalog: Catalog, collection: str) -> list[Row]:
+    """Return the scans to show, in the order of their files."""
+    rows = catalog.rows(SCANS, where=pc.field("collection") == collection)
+    shown = filter(_is_shown, rows)
+    return sorted(shown, key=lambda row: (row["source_path"], row["scan_id"]))
+
+
+def _is_shown(scan: Row) -> bool:
+    """Whether a scan is the newest version of what it shows."""
+    return scan.get("is_current") is not False
+
+
+def _job(settings: IiifSettings, scan: Row) -> Row:
+    address = service_address(base_address(settings), scan["collection"], scan["scan_id"])
+    shape = {
+        "address": address,
+        "resolution": settings.resolution,
+        "tile_px": settings.tile_px,
+        "full_px": settings.full_px,
+    }
+    rights = rights_uri(scan["rights"])
+    note = {"title": scan["title"], "rights": rights}
+    return {
+        "output_id": key(VERSION, _KIND, scan["scan_id"], scan["access_path"], shape, note),
+        "shape": shape,
+        "rights": rights,
+        **{
+            name: scan[name]
+            for name in ("scan_id", "title", "source_path", "source_uri", "access_path")
+        },
+    }
+
+
+def _forget_superseded(catalog: Catalog, collection: str, wanted: set[str]) -> None:
+    """Forget files of other settings: those of these settings take their place."""
+    where = (pc.field("kind") == _KIND) & (pc.field("collection") == collection)
+    rows = catalog.rows(OUTPUTS, ("output_id",), where)
+    catalog.remove(OUTPUTS, {row["output_id"] for row in rows} - wanted)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="iiif-{collection}")
+def tile_chunk(settings: IiifSettings, collection: str, jobs: list[Row]) -> Manifest:
+    """Cut some scans into tiles; return one row for each."""
+    store = open_catalog(settings.root).store
+
+    def make() -> Manifest:
+        return [_tile_one(store, collection, job) for job in jobs]
+
+    identity = [job["output_id"] for job in jobs]
+    return remembered(store, stage_of(_KIND, collection), identity, make)
+
+
+def _tile_one(store: Store, collection: str, job: Row) -> Row:
+    row = {
+        "output_id": job["output_id"],
+        "kind": _KIND,
+        "collection": collection,
+        "scan_id": job["scan_id"],
+        "method": job["shape"]["resolution"],
+        "settings_json": json.dumps(job["shape"]),
+        "digital_source_type": DigitalSourceType.DIGITAL_CAPTURE,
+    }
+
+    def make() -> Row:
+        with _picture(store, job) as open_image:
+            return _write_service(store, collection, job, open_image)
+
+    return attempt(row, make)
+
+
+@contextmanager
+def _picture(store: Store, job: Row) -> Iterator[Callable[[], pyvips.Image]]:
+    """Give a way to open a scan's picture, again and again."""
+    is_full = job["shape"]["resolution"] == "full"
+    with source_file(job) if is_full else store.local(job["access_path"]) as path:
+        yield partial(_open, path, job["source_path"])
+
+
+def _open(path: Path, name: str) -> pyvips.Image:
+    return to_srgb(decode(path, _MAX_PIXELS, name=name).image)
+
+
+def _write_service(
+    store: Store, collection: str, job: Row, open_image: Callable[[], pyvips.Image]
+) -> Row:
+    shape, image = job["shape"], open_image()
+    service = Service(image.width, image.height, shape["tile_px"], shape["full_px"])
+    info = json.dumps(describe(service, shape["address"], job["rights"]), indent=1).encode()
+    note = Provenance(source_sha256=job["scan_id"], title=job["title"], note=job["rights"])
+    place = service_key(collection, job["scan_id"])
+    with store.folder(place) as folder:
+        packet = xmp_packet(DigitalSourceType.DIGITAL_CAPTURE, note)
+        write_pictures(open_image, service, folder, packet)
+        (folder / INFO).write_bytes(info)
+        size = sum(path.stat().st_size for path in folder.rglob("*.*") if path.is_file())
+    return {
+        "output_path": f"{place}/{INFO}",
+        "output_sha256": hashlib.sha256(info).hexdigest(),
+        "output_bytes": size,
+        "width_px": service.width,
+        "height_px": service.height,
+        "bit_depth": 8,
+    }
+
+
+@task(cache_policy=NO_CACHE, task_run_name="commit-iiif-{collection}")
+def commit_tiles(
+    settings: IiifSettings, collection: str, manifests: list[Manifest], run_id: str
+) -> dict[str, int]:
+    """Record a collection's tiles in one commit."""
+    return commit_outputs(open_catalog(settings.root), _KIND, collection, manifests, run_id)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="manifests-iiif")
+def write_collections(settings: IiifSettings, collections: list[str]) -> dict[str, int]:
+    """Write the manifests of some collections, and the collection of all that are shown."""
+    catalog = open_catalog(settings.root)
+    written = sum(
+        write_manifests(
+            catalog.store, name, manifests(settings, name, _shown(settings, catalog, name))
+        )
+        for name in collections
+    )
+    sizes = _sizes(settings, catalog)
+    if sizes:
+        written += write_json(catalog.store, TOP, collection_of(settings, sizes))
+    get_run_logger().info("manifests: %d collections shown, %d written", len(sizes), written)
+    return {"manifests": written}
+
+
+def _shown(settings: IiifSettings, catalog: Catalog, collection: str) -> list[Shown]:
+    rows = {
+        row["scan_id"]: row for row in _made(settings, catalog) if row["collection"] == collection
+    }
+    services = {
+        scan_id: Service(row["width_px"], row["height_px"], settings.tile_px, settings.full_px)
+        for scan_id, row in rows.items()
+    }
+    return [
+        Shown(scan, services[scan["scan_id"]])
+        for scan in _scans(catalog, collection)
+        if scan["scan_id"] in services
+    ]
+
+
+def _made(settings: IiifSettings, catalog: Catalog) -> Iterable[Row]:
+    """Yield the rows of tiles that are there at the address in the settings."""
+    columns = ("collection", "scan_id", "settings_json", "width_px", "height_px")
+    where = (pc.field("kind") == _KIND) & (pc.field("status") == "ok")
+    for row in catalog.rows(OUTPUTS, columns, where):
+        address = service_address(base_address(settings), row["collection"], row["scan_id"])
+        if json.loads(row["settings_json"])["address"] == address:
+            yield row
+
+
+def _sizes(settings: IiifSettings, catalog: Catalog) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for row in _made(settings, catalog):
+        sizes[row["collection"]] = sizes.get(row["collection"], 0) + 1
+    return sizes
