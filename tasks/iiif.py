@@ -31,11 +31,23 @@ from artgan.keys import VERSION, key
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store
 from tasks.chunks import Manifest, Plan, remembered
-from tasks.outputs import Row, attempt, commit_outputs, plan_outputs, source_file, stage_of
+from tasks.outputs import (
+    Row,
+    attempt,
+    commit_outputs,
+    content_of,
+    plan_outputs,
+    source_file,
+    stage_of,
+)
 
 CHUNK = 8
 _MAX_PIXELS = 20_000_000_000
 _KIND = "iiif"
+_JOB_COLUMNS = (
+    *("scan_id", "content_sha256", "page", "title"),
+    *("source_path", "source_uri", "access_path"),
+)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="take-down-iiif")
@@ -65,7 +77,7 @@ def _scans(catalog: Catalog, collection: str) -> list[Row]:
     """Return the scans to show, in the order of their files."""
     rows = catalog.rows(SCANS, where=pc.field("collection") == collection)
     shown = filter(_is_shown, rows)
-    return sorted(shown, key=lambda row: (row["source_path"], row["scan_id"]))
+    return sorted(shown, key=lambda row: (row["source_path"], row["page"] or 1, row["scan_id"]))
 
 
 def _is_shown(scan: Row) -> bool:
@@ -87,10 +99,7 @@ def _job(settings: IiifSettings, scan: Row) -> Row:
         "output_id": key(VERSION, _KIND, scan["scan_id"], scan["access_path"], shape, note),
         "shape": shape,
         "rights": rights,
-        **{
-            name: scan[name]
-            for name in ("scan_id", "title", "source_path", "source_uri", "access_path")
-        },
+        **{name: scan[name] for name in _JOB_COLUMNS},
     }
 
 
@@ -135,12 +144,13 @@ def _tile_one(store: Store, collection: str, job: Row) -> Row:
 def _picture(store: Store, job: Row) -> Iterator[Callable[[], pyvips.Image]]:
     """Give a way to open a scan's picture, again and again."""
     is_full = job["shape"]["resolution"] == "full"
+    page = (job["page"] or 1) if is_full else 1
     with source_file(job) if is_full else store.local(job["access_path"]) as path:
-        yield partial(_open, path, job["source_path"])
+        yield partial(_open, path, job["source_path"], page)
 
 
-def _open(path: Path, name: str) -> pyvips.Image:
-    return to_srgb(decode(path, _MAX_PIXELS, name=name).image)
+def _open(path: Path, name: str, page: int) -> pyvips.Image:
+    return to_srgb(decode(path, _MAX_PIXELS, name=name, page=page).image)
 
 
 def _write_service(
@@ -149,7 +159,7 @@ def _write_service(
     shape, image = job["shape"], open_image()
     service = Service(image.width, image.height, shape["tile_px"], shape["full_px"])
     info = json.dumps(describe(service, shape["address"], job["rights"]), indent=1).encode()
-    note = Provenance(source_sha256=job["scan_id"], title=job["title"], note=job["rights"])
+    note = Provenance(source_sha256=content_of(job), title=job["title"], note=job["rights"])
     place = service_key(collection, job["scan_id"])
     with store.folder(place) as folder:
         packet = xmp_packet(DigitalSourceType.DIGITAL_CAPTURE, note)

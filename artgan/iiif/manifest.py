@@ -122,7 +122,7 @@ def _canvas(base: str, collection: str, shown: Shown) -> Json:
     described = {
         "id": canvas,
         "type": "Canvas",
-        "label": _text(scan["title"] or scan["source_path"].rsplit("/", 1)[-1]),
+        "label": _text(_label(scan)),
         # The scan's own size, whatever the size of the picture on it, so that an annotation
         # stays where it is when the picture is made anew.
         "width": scan["width_px"],
@@ -136,6 +136,12 @@ def _canvas(base: str, collection: str, shown: Shown) -> Json:
     elif scan["rights"]:
         described["requiredStatement"] = _pair("Rights", scan["rights"])
     return described
+
+
+def _label(scan: Mapping[str, Any]) -> str:
+    name = scan["title"] or scan["source_path"].rsplit("/", 1)[-1]
+    page = scan["page"] or 1
+    return name if page == 1 else f"{name}, page {page}"
 
 
 def _image(address: str, service: Service, size: tuple[int, int] | None) -> Json:

@@ -146,9 +146,17 @@ def test_a_scan_that_cannot_be_read_is_named_and_the_others_are_shown(archive: C
     assert archive.rows(RUNS)[-1]["status"] in {"failed", "completed"}
 
 
-def test_full_resolution_is_cut_from_the_scan_itself(archive: Catalog) -> None:
-    counts = iiif(settings(archive, resolution="full", collections=["prints"]))
-    assert counts["done"] == 3
+def test_full_resolution_is_cut_from_the_scan_itself(archive: Catalog, tmp_path: Path) -> None:
+    pages = [Image.new("L", (90 + 10 * page, 60), 100) for page in range(3)]
+    for number, page in enumerate(pages):
+        page.putpixel((5, 5), number)
+    pages[0].save(tmp_path / "inbox/old maps/z.tif", save_all=True, append_images=pages[1:])
+    ingest(IngestSettings(root=archive.store.root, inbox=str(tmp_path / "inbox"), settle_s=0))
+    counts = iiif(settings(archive, resolution="full"))
+    assert counts["done"] == 4 + 3
+    canvases = read(archive, f"{BASE}/old%20maps/manifest.json")["items"]
+    assert [canvas["width"] for canvas in canvases] == [600, 90, 100, 110]
+    assert canvases[3]["items"][0]["items"][0]["body"]["width"] == 110
     rows = archive.rows(OUTPUTS)
     assert {row["method"] for row in rows} == {"full"}
     scan = next(row for row in archive.rows(SCANS) if row["source_path"] == "prints/a.tif")

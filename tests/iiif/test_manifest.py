@@ -29,6 +29,7 @@ def shown(number: int = 0, **more: Any) -> Shown:
         "medium": "woodcut",
         "accession_number": None,
         "rights": "CC BY 4.0",
+        "page": 1,
         "width_px": 5000,
         "height_px": 4000,
     }
@@ -153,6 +154,12 @@ def test_delivered_text_is_never_html_and_scans_without_metadata_bear_their_file
     assert first["label"]["none"] == ["<b onload=x>Leda</b> "]
     assert second["label"]["none"] == ["p2.tif"]
     assert second["metadata"] == []
+
+
+def test_pages_of_one_file_are_told_apart():
+    (manifest,) = manifests(settings(), "prints", [shown(1), shown(2, page=2)])
+    labels = [canvas["label"]["none"][0] for canvas in manifest["items"]]
+    assert labels == ["Print 1", "Print 2, page 2"]
 
 
 def test_names_of_collections_are_escaped_in_addresses():
