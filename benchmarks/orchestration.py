@@ -142,6 +142,7 @@ def _seconds_of_loop(inbox: Path, root: Path) -> float:
     from artgan.catalog.table import open_catalog
     from artgan.ingest.discover import collections_in, discover
     from artgan.ingest.inspect import Accepted, inspect
+    from artgan.ingest.known import Known
     from artgan.ingest.merge import Inspected, merge
     from artgan.ingest.metadata import read_metadata
     from artgan.storage import now, open_store
@@ -156,7 +157,7 @@ def _seconds_of_loop(inbox: Path, root: Path) -> float:
             path = f"access/{collection}/{found.row['scan_id']}{found.access_extension}"
             catalog.store.write(path, found.access)
             judged.append(Inspected(file, found.row | {"access_path": path}, None))
-        merged = merge(judged, [], read_metadata(store, collection))
+        merged = merge(judged, Known(), read_metadata(store, collection))
         more = {"run_id": "loop", "source_uri": str(inbox), "ingested_at": now()}
         added = catalog.append(SCANS, [dict(row) | more for row in merged.scans])
         print(f"loop: {added} rows", file=sys.stderr)

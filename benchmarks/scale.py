@@ -27,6 +27,7 @@ from artgan.catalog.publish import publish
 from artgan.catalog.schema import SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.ingest.discover import FoundFile
+from artgan.ingest.known import read_known
 from artgan.ingest.merge import Inspected, merge
 from artgan.ingest.metadata import Metadata
 from artgan.storage import now
@@ -92,8 +93,7 @@ def _add(catalog: Catalog, size: int) -> int:
         Inspected(FoundFile(COLLECTION, row["source_path"], 1, "1", "scan"), _facts(row), None)
         for row in rows
     ]
-    columns = ("scan_id", "content_sha256", "source_path", "phash", "duplicate_group")
-    merged = merge(inspected, catalog.rows(SCANS, columns), Metadata())
+    merged = merge(inspected, read_known(catalog), Metadata())
     more = {"source_uri": "x", "run_id": "bench", "ingested_at": now()}
     return catalog.append(SCANS, [dict(row) | more for row in merged.scans])
 

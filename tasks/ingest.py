@@ -1,5 +1,6 @@
 """Tasks of the ingest flow."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,11 +9,13 @@ import pyarrow.compute as pc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from artgan.catalog.schema import MASKS, QUARANTINE, SCANS
+from artgan.catalog.schema import MASKS, QUARANTINE, SCANS, Table
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.catalog.works import CURRENT
 from artgan.config import IngestSettings
 from artgan.ingest.discover import FoundFile, chosen_folders, discover
 from artgan.ingest.inspect import Refused, inspect
+from artgan.ingest.known import read_known
 from artgan.ingest.masks import inspect_mask, page_of_mask
 from artgan.ingest.merge import Inspected, Merged, merge, refusal
 from artgan.ingest.metadata import read_metadata
@@ -51,16 +54,20 @@ def _identity(settings: IngestSettings, file: FoundFile) -> str:
 
 
 def judged_files(catalog: Catalog, collection: str) -> set[tuple[str, str]]:
-    """Return path and version of each file that needs no second look."""
-    columns = ("source_path", "source_version")
+    """Return path and change mark of each file that needs no second look."""
     where = pc.field("collection") == collection
-    refused = where & (pc.field("reason") != _WAITING)
-    rows = [
-        *catalog.rows(SCANS, columns, where),
-        *catalog.rows(MASKS, columns, where),
-        *catalog.rows(QUARANTINE, columns, refused),
-    ]
-    return {(row["source_path"], row["source_version"]) for row in rows}
+    current = _marks(catalog, SCANS, where & CURRENT)
+    old = _marks(catalog, SCANS, where & ~CURRENT)
+    refused = _marks(catalog, QUARANTINE, where & (pc.field("reason") != _WAITING))
+    # A file may go back to what it was: its old mark counts only where no re-scan took its place.
+    taken = {path for path, _ in current} if old else set()
+    old = {mark for mark in old if mark[0] not in taken}
+    return current | old | refused | _marks(catalog, MASKS, where)
+
+
+def _marks(catalog: Catalog, table: Table, where: pc.Expression) -> set[tuple[str, str]]:
+    found = catalog.read(table, ("source_path", "source_version"), where)
+    return set(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="inspect-{collection}-{number}", retries=2)
@@ -105,7 +112,8 @@ def _inspected(
                 return
             access = f"access/{file.collection}/{judged.row['scan_id']}{judged.access_extension}"
             store.write(access, judged.access)
-            yield same | {"row": judged.row | {"access_path": access}}
+            digest = hashlib.sha256(judged.access).hexdigest()
+            yield same | {"row": judged.row | {"access_path": access, "access_sha256": digest}}
 
 
 def _without_moving(
@@ -134,22 +142,19 @@ def commit_scans(
         for entry in manifest
         if "waiting" not in entry
     ]
-    columns = (
-        *("scan_id", "content_sha256", "source_path", "collection"),
-        *("phash", "duplicate_group"),
-    )
-    merged = merge(inspected, catalog.rows(SCANS, columns), read_metadata(inbox, collection))
+    merged = merge(inspected, read_known(catalog), read_metadata(inbox, collection))
     stamp = {"run_id": run_id}
     scans = [_placed(row, inbox.root) | stamp | {"ingested_at": now()} for row in merged.scans]
     refused = [
         _placed(row, inbox.root) | stamp | {"quarantined_at": now()} for row in merged.refused
     ]
-    added = catalog.append(SCANS, scans)
+    added = _commit(catalog, scans, merged.changed)
     counts = {"done": added, "scans": added, "quarantined": _quarantine(catalog, refused)}
     waiting = sum(map(len, manifests)) - len(inspected)
     if waiting:
         counts["waiting"] = waiting
-    _touch(catalog, merged)
+    for path in merged.unwanted:
+        catalog.store.delete(path)
     forget(catalog.store, f"ingest/{collection}")
     _log_metadata(collection, merged)
     return counts
@@ -159,14 +164,13 @@ def _placed(row: Mapping[str, Any], inbox_root: str) -> dict[str, Any]:
     return dict(row) | {"source_uri": f"{inbox_root}/{row['source_path']}"}
 
 
-def _touch(catalog: Catalog, merged: Merged) -> None:
-    """Remember the new version of files whose change mark moved but whose bytes did not."""
-    if not merged.touched:
-        return
-    rows = catalog.rows(SCANS, where=pc.field("scan_id").isin(list(merged.touched)))
-    catalog.replace(
-        SCANS, [row | {"source_version": merged.touched[row["scan_id"]]} for row in rows]
-    )
+def _commit(catalog: Catalog, scans: list[dict[str, Any]], changed: dict[str, Any]) -> int:
+    """Add new scans and change old ones in one commit, so that an object has one current scan."""
+    if not changed:
+        return catalog.append(SCANS, scans)
+    rows = catalog.rows(SCANS, where=pc.field("scan_id").isin(list(changed)))
+    catalog.replace(SCANS, [*(row | changed[row["scan_id"]] for row in rows), *scans])
+    return len(scans)
 
 
 def _quarantine(catalog: Catalog, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -202,7 +206,7 @@ def ingest_masks(
     columns = ("scan_id", "source_path", "page", "width_px", "height_px")
     scans = {
         (row["source_path"], row["page"] or 1): row
-        for row in catalog.rows(SCANS, columns, pc.field("collection") == collection)
+        for row in catalog.rows(SCANS, columns, (pc.field("collection") == collection) & CURRENT)
     }
     rows, refused = [], []
     masks = [file for file in files if file.role == "mask"]

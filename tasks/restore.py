@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from artgan.catalog.models import Model, in_use_or_base
 from artgan.catalog.schema import MASKS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.catalog.works import CURRENT
 from artgan.config import RestoreSettings
 from artgan.imaging.decode import scan_array
 from artgan.imaging.read import read_mask
@@ -56,9 +57,14 @@ def plan_restorations(settings: RestoreSettings, collection: str) -> Plan[Row]:
 
 
 def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> list[Row]:
+    """Describe what to restore.
+
+    A mask belongs to the scan that it was delivered for: one of a scan that a re-scan superseded
+    asks for nothing, until it is delivered again.
+    """
     scans = {
         row["scan_id"]: row
-        for row in catalog.rows(SCANS, where=pc.field("collection") == collection)
+        for row in catalog.rows(SCANS, where=(pc.field("collection") == collection) & CURRENT)
     }
     return [
         {
@@ -73,6 +79,7 @@ def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> 
             "weights_path": model["weights_path"],
         }
         for mask in sorted(masks, key=lambda mask: mask["mask_id"])
+        if mask["scan_id"] in scans
     ]
 
 

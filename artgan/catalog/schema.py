@@ -82,6 +82,10 @@ SCANS = Table(
             _field("duplicate_group", pa.string(), "Same value: pictures of the same work."),
             _field("split", pa.string(), "train, val or test; one per duplicate group."),
             _field("access_path", pa.string(), "Key of the access copy under the root."),
+            _field("access_sha256", pa.string(), "sha256 of the access copy's bytes."),
+            _field("object_id", pa.string(), "Same value: versions of one view of a work."),
+            _field("object_version", pa.int32(), "1 for its first scan, 2 for its re-scan..."),
+            _field("is_current", pa.bool_(), "False once a re-scan took its place."),
             _field("ingested_at", TIMESTAMP, "When the row was made."),
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
@@ -158,6 +162,7 @@ MODELS = Table(
             _field("history_json", pa.string(), "Held-out measures during training, as JSON."),
             _field("weights_path", pa.string(), "Key of the weights under the root."),
             _field("weights_sha256", pa.string(), "sha256 of the weights file."),
+            _field("withdrawn_works", pa.int32(), "Its training works withdrawn since."),
             _field("device", pa.string(), "Device it was trained on."),
             _field("code_version", pa.string(), "Version of artgan."),
             _field("created_at", TIMESTAMP, "When training ended."),
@@ -181,7 +186,7 @@ OUTPUTS = Table(
             _field("method", pa.string(), "Filler, generator, color, cut; iiif: access, full."),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
-            _field("status", pa.string(), "ok or failed.", required=True),
+            _field("status", pa.string(), "ok, failed or withdrawn.", required=True),
             _field("message", pa.string(), "Sentence that says what failed."),
             _field("output_path", pa.string(), "Key of the file under the root."),
             _field("output_sha256", pa.string(), "sha256 of the file."),
@@ -260,4 +265,66 @@ RUNS = Table(
     ),
 )
 
-TABLES: tuple[Table, ...] = (SCANS, QUARANTINE, MASKS, MODELS, OUTPUTS, METRICS, RUNS)
+EVENTS = Table(
+    "events",
+    "event_id",
+    "One thing that happened to a file, in the words of PREMIS: ingestion, fixity check...",
+    pa.schema(
+        [
+            _field("event_id", pa.string(), "Hash of type, object and run.", required=True),
+            _field("event_type", pa.string(), "PREMIS event type, in words.", required=True),
+            _field("event_at", TIMESTAMP, "When it happened."),
+            _field("outcome", pa.string(), "success, warning or fail.", required=True),
+            _field("outcome_detail", pa.string(), "Sentence that says more."),
+            _field("object_kind", pa.string(), "scan, mask, access copy, output or model."),
+            _field("object_path", pa.string(), "Key under the root, or address of a source."),
+            _field("scan_id", pa.string(), "Scan that it is about, if one."),
+            _field("output_id", pa.string(), "Output that it is about, if one."),
+            _field("model_id", pa.string(), "Model that it is about, if one."),
+            _field("digest_algorithm", pa.string(), "SHA-256, where digests are given."),
+            _field("digest_expected", pa.string(), "Digest that the catalog holds, in hex."),
+            _field("digest_found", pa.string(), "Digest of the bytes read, in hex."),
+            _field("agent", pa.string(), "Program that did it, with its version."),
+            _field("run_id", pa.string(), "Flow run that it happened in."),
+        ]
+    ),
+)
+
+WITHDRAWALS = Table(
+    "withdrawals",
+    "scan_id",
+    "One scan that was withdrawn: why, by whom, and what keeps it from coming back.",
+    pa.schema(
+        [
+            _field("scan_id", pa.string(), "Scan withdrawn.", required=True),
+            _field("content_sha256", pa.string(), "sha256 of its file's bytes."),
+            _field("phash", pa.string(), "Its perceptual hash, 16 hex digits."),
+            _field("collection", pa.string(), "Collection it was in.", required=True),
+            _field("source_path", pa.string(), "Path within the inbox."),
+            _field("source_version", pa.string(), "Change mark of its file when withdrawn."),
+            _field("accession_number", pa.string(), "The museum's identifier of the work."),
+            _field("object_id", pa.string(), "View of a work that it was a version of."),
+            _field("split", pa.string(), "Split it was in."),
+            _field("reason", pa.string(), "Why it was withdrawn.", required=True),
+            _field("requested_by", pa.string(), "Who asked for it."),
+            _field("removed_files", pa.int64(), "Files made of it that were removed."),
+            _field("removed_masks", pa.int64(), "Damage masks removed."),
+            _field("withdrawn_outputs", pa.int64(), "Outputs made of it, no longer there."),
+            _field("marked_models", pa.int64(), "Models that were trained on it."),
+            _field("withdrawn_at", TIMESTAMP, "When the withdrawal began."),
+            _field("run_id", pa.string(), "Flow run that withdrew it."),
+        ]
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    SCANS,
+    QUARANTINE,
+    MASKS,
+    MODELS,
+    OUTPUTS,
+    METRICS,
+    RUNS,
+    EVENTS,
+    WITHDRAWALS,
+)

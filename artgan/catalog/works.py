@@ -33,6 +33,9 @@ _COLUMNS = (
 
 Work = dict[str, Any]
 
+CURRENT = pc.field("is_current").is_null() | pc.field("is_current")
+"""Scans whose place no re-scan took; rows from before there were versions are current."""
+
 
 def collection_names(catalog: Catalog) -> list[str]:
     """Return the collections that have scans in the catalog, by name."""
@@ -57,7 +60,7 @@ def chosen_collections(catalog: Catalog, wanted: Sequence[str]) -> list[str]:
 
 
 def works(catalog: Catalog, collection: str | None = None, split: str | None = None) -> list[Work]:
-    """Return one scan for each work, in the order of scan_id.
+    """Return one scan for each work, in the order of scan_id; superseded scans are left out.
 
     Scans in one duplicate group and collection show the same work; the largest stands for it.
 
@@ -66,12 +69,11 @@ def works(catalog: Catalog, collection: str | None = None, split: str | None = N
         collection: Only works of this collection; None means all.
         split: Only works of this split; None means all.
     """
-    where = None
+    where = CURRENT
     if collection is not None:
-        where = pc.field("collection") == collection
+        where &= pc.field("collection") == collection
     if split is not None:
-        in_split = pc.field("split") == split
-        where = in_split if where is None else where & in_split
+        where &= pc.field("split") == split
     chosen: dict[tuple[str, str], Work] = {}
     for row in sorted(catalog.rows(SCANS, _COLUMNS, where), key=lambda row: row["scan_id"]):
         group = (row["collection"], row["duplicate_group"])

@@ -1,9 +1,9 @@
 """Pairs of perceptual hashes that differ in few bits, found without comparing all with all.
 
-Two hashes that differ in at most t bits agree on at least one of t + 1 bands of bits (the pigeonhole
-principle). So each band is sorted and only hashes that share one are compared. A band that very
-many share, because a collection is full of nearly blank pictures, say, is cut into bands again over
-the bits in which these still differ. The result is that of comparing all with all.
+Two hashes that differ in at most t bits agree on at least one of t + 1 bands of bits (the
+pigeonhole principle). So each band is sorted and only hashes that share one are compared. A band
+that very many share, because a collection is full of nearly blank pictures, say, is cut into bands
+again over the bits in which these still differ. The result is that of comparing all with all.
 """
 
 from collections.abc import Iterator

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from artgan.catalog.models import BASE
 from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS
 from artgan.catalog.table import Catalog
+from artgan.catalog.works import CURRENT
 from artgan.presets import Kind
 from artgan.report.thumbs import Source
 
@@ -121,8 +122,8 @@ class Snapshot:
         return sorted(names | {row["collection"] for row in self.quarantine})
 
     def scans(self, collection: str) -> list[Row]:
-        """Return a collection's scans, by scan_id."""
-        where = pc.field("collection") == collection
+        """Return a collection's scans that no re-scan took the place of, by scan_id."""
+        where = (pc.field("collection") == collection) & CURRENT
         return _by(self.catalog.rows(SCANS, _SCAN_COLUMNS, where), "scan_id")
 
     def scans_named(self, scan_ids: Iterable[str]) -> dict[str, Row]:

@@ -1,4 +1,7 @@
+import pyarrow as pa
+
 from artgan.ingest.discover import FoundFile
+from artgan.ingest.known import Known
 from artgan.ingest.merge import Inspected, merge
 from artgan.ingest.metadata import Metadata
 from artgan.keys import scan_id
@@ -16,6 +19,7 @@ def accepted(path, page=1, content=CONTENT, version="v1"):
         "scan_id": scan_id(content, page),
         "content_sha256": content,
         "page": page,
+        "collection": "books",
         "source_path": path,
         "phash": HASHES[page - 1],
     }
@@ -28,12 +32,16 @@ def refused(path, page, content=CONTENT):
 
 
 def known(inspected):
-    merged = merge(inspected, [], Metadata())
-    return [row | {"duplicate_group": row["duplicate_group"]} for row in merged.scans]
+    merged = merge(inspected, Known(), Metadata())
+    return catalogued(merged.scans)
+
+
+def catalogued(rows):
+    return Known(pa.Table.from_pylist(rows, schema=Known().scans.schema))
 
 
 def test_pages_of_a_file_are_scans_of_their_own():
-    merged = merge([accepted("books/a.tif", page) for page in (1, 2, 3)], [], Metadata())
+    merged = merge([accepted("books/a.tif", page) for page in (1, 2, 3)], Known(), Metadata())
     assert [row["page"] for row in merged.scans] == [1, 2, 3]
     assert len({row["scan_id"] for row in merged.scans}) == 3
     assert merged.scans[0]["scan_id"] == CONTENT
@@ -43,7 +51,7 @@ def test_pages_of_a_file_are_scans_of_their_own():
 def test_a_duplicate_of_a_file_with_several_pages_is_listed_once():
     first = [accepted("books/a.tif", 1), refused("books/a.tif", 2), accepted("books/a.tif", 3)]
     copy = [accepted("books/b.tif", 1), refused("books/b.tif", 2), accepted("books/b.tif", 3)]
-    merged = merge([*copy, *first], [], Metadata())
+    merged = merge([*copy, *first], Known(), Metadata())
     assert [(row["source_path"], row["page"]) for row in merged.scans] == [
         ("books/a.tif", 1),
         ("books/a.tif", 3),
@@ -59,7 +67,7 @@ def test_a_duplicate_of_a_file_with_several_pages_is_listed_once():
 
 
 def test_each_broken_page_has_a_row_of_its_own():
-    merged = merge([refused("books/a.tif", page) for page in (1, 2, None)], [], Metadata())
+    merged = merge([refused("books/a.tif", page) for page in (1, 2, None)], Known(), Metadata())
     assert len({row["quarantine_id"] for row in merged.refused}) == 3
 
 
@@ -69,15 +77,16 @@ def test_a_file_that_was_copied_again_gets_its_new_mark_on_every_page():
     merged = merge(again, before, Metadata())
     assert not merged.scans
     assert not merged.refused
-    assert merged.touched == {CONTENT: "v2", scan_id(CONTENT, 2): "v2"}
+    assert merged.changed == {
+        name: {"source_version": "v2"} for name in (CONTENT, scan_id(CONTENT, 2))
+    }
 
 
 def test_rows_from_before_there_were_pages_are_still_known():
-    before = [
-        row | {"content_sha256": None, "page": None} for row in known([accepted("books/a.tif")])
-    ]
-    assert merge([accepted("books/a.tif", version="v2")], before, Metadata()).touched == {
-        CONTENT: "v2"
+    (row,) = known([accepted("books/a.tif")]).scans.to_pylist()
+    before = catalogued([row | {"content_sha256": None, "page": None}])
+    assert merge([accepted("books/a.tif", version="v2")], before, Metadata()).changed == {
+        CONTENT: {"source_version": "v2"}
     }
     copy = merge([accepted("books/b.tif")], before, Metadata())
     assert [row["reason"] for row in copy.refused] == ["exact_duplicate"]
