@@ -1,9 +1,20 @@
-"""The data dictionary: every table and column in words; ``python -m artgan.catalog.dictionary``."""
+"""The data dictionary, with units and queries; ``python -m artgan.catalog.dictionary``."""
 
 import sys
 
-from artgan.catalog.publish import description
-from artgan.catalog.schema import TABLES
+import pyarrow as pa
+
+from artgan.catalog.schema import TABLES, Table
+
+
+def description(field: pa.Field) -> str:
+    """Return what a column means; empty if the archive does not say."""
+    return (field.metadata or {}).get(b"description", b"").decode()
+
+
+def unit(field: pa.Field) -> str:
+    """Return the unit of a column; empty for text, counts and pure numbers."""
+    return (field.metadata or {}).get(b"unit", b"").decode()
 
 
 def data_dictionary() -> str:
@@ -12,14 +23,23 @@ def data_dictionary() -> str:
         "# Data dictionary",
         "",
         "Made from `artgan/catalog/schema.py` by `make dictionary`; do not edit.",
+        "Each example runs with `artgan query`.",
     ]
     for table in TABLES:
-        parts += ["", f"## {table.name}", "", f"{table.description} Key: `{table.key}`.", ""]
-        parts += ["| column | type | meaning |", "|---|---|---|"]
-        parts += [
-            f"| `{field.name}` | {field.type} | {description(field)} |" for field in table.schema
-        ]
+        parts += _section(table)
     return "\n".join(parts) + "\n"
+
+
+def _section(table: Table) -> list[str]:
+    parts = ["", f"## {table.name}", "", f"{table.description} Key: `{table.key}`.", ""]
+    parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    parts += [
+        f"| `{field.name}` | {field.type} | {unit(field)} | {description(field)} |"
+        for field in table.schema
+    ]
+    for question, sql in table.examples:
+        parts += ["", question, "", "```sql", sql, "```"]
+    return parts
 
 
 if __name__ == "__main__":

@@ -1,73 +1,117 @@
 """Plain Parquet snapshots of the catalog, for readers that only glob files."""
 
 import hashlib
-import io
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from artgan.catalog.dictionary import description, unit
 from artgan.catalog.schema import TABLES, Table
 from artgan.catalog.table import Catalog
+from artgan.keys import digest
 
 _FRICTIONLESS = {
     "string": "string",
     "int16": "integer",
     "int32": "integer",
     "int64": "integer",
+    "float": "number",
     "double": "number",
     "bool": "boolean",
     "timestamp[us, tz=UTC]": "datetime",
 }
+_ROW_GROUP = 65_536
+_SORTING = {"memory_limit": "1GB", "TimeZone": "UTC"}
 
 
 def publish(catalog: Catalog) -> dict[str, int]:
     """Replace every published snapshot by the table's present state.
 
     Each table is one file, written in one step, so a reader sees the old or the new state and
-    never both. A snapshot that already holds the table's version is left as it is.
+    never both. A snapshot that already holds the table's version is left as it is. Columns that a
+    newer version of artgan added are published with the others.
 
     Returns:
         Rows of each table that was written anew.
     """
     written: dict[str, int] = {}
+    schemas: dict[str, pa.Schema] = {}
     resources = []
     for table in TABLES:
-        version = catalog.version(table)
-        key = f"published/{table.name}/{table.name}.parquet"
+        version, rows = catalog.current(table)
+        schemas[table.name] = rows.schema
         stamp = f"published/{table.name}/_version.json"
         facts = _published(catalog, stamp)
-        if facts.get("version") != version or not catalog.store.exists(key):
-            rows = catalog.read(table).sort_by(table.key)
-            content = _parquet(rows, version)
-            facts = {
-                "version": version,
-                "rows": rows.num_rows,
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-            catalog.store.write(key, content)
+        wanted = {"version": version, "columns": _columns_digest(rows.schema)}
+        there = catalog.store.exists(_key(table))
+        if not there or facts.get("version", -1) < version or facts | wanted != facts:
+            facts = wanted | _put(catalog, table, rows, version)
             catalog.store.write(stamp, json.dumps(facts).encode())
-            written[table.name] = rows.num_rows
-        resources.append(_resource(table, facts))
+            written[table.name] = facts["rows"]
+        resources.append(_resource(table, rows.schema, facts))
     if written:
         catalog.store.write("published/datapackage.json", _datapackage(resources))
-        catalog.store.write("published/views.sql", views_sql().encode())
+        catalog.store.write("published/views.sql", views_sql(schemas).encode())
     return written
+
+
+def _key(table: Table) -> str:
+    return f"published/{table.name}/{table.name}.parquet"
 
 
 def _published(catalog: Catalog, stamp: str) -> dict[str, Any]:
     return json.loads(catalog.store.read(stamp)) if catalog.store.exists(stamp) else {}
 
 
-def _parquet(rows: pa.Table, version: int) -> bytes:
-    buffer = io.BytesIO()
-    rows = rows.replace_schema_metadata({"artgan.catalog_version": str(version)})
-    pq.write_table(rows, buffer, compression="zstd")
-    return buffer.getvalue()
+def _columns_digest(schema: pa.Schema) -> str:
+    return digest(
+        [(field.name, str(field.type), description(field), unit(field)) for field in schema]
+    )
 
 
-def _resource(table: Table, facts: dict[str, Any]) -> dict[str, Any]:
+def _put(catalog: Catalog, table: Table, rows: ds.Dataset, version: int) -> dict[str, Any]:
+    """Write a table to a file of this machine, then put it in place whole."""
+    with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
+        path = Path(folder) / f"{table.name}.parquet"
+        count = _write_sorted(rows, table.key, version, path)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        catalog.store.put(_key(table), path)
+    return {"rows": count, "sha256": sha256}
+
+
+def _write_sorted(rows: ds.Dataset, key: str, version: int, path: Path) -> int:
+    """Write rows in the order of their key, a group at a time: they may be more than memory holds.
+
+    Each column's description and unit stand in the Arrow schema inside the file, and once more as
+    JSON in its metadata, for readers that do not know Arrow.
+    """
+    columns = {f.name: {"description": description(f), "unit": unit(f)} for f in rows.schema}
+    schema = rows.schema.with_metadata(
+        {"artgan.catalog_version": str(version), "artgan.columns": json.dumps(columns)}
+    )
+    count = 0
+    with (
+        duckdb.connect(config={"temp_directory": str(path.parent / "sorting")}) as connection,
+        pq.ParquetWriter(path, schema, compression="zstd") as writer,
+    ):
+        for name, value in _SORTING.items():
+            connection.execute(f"set {name} = '{value}'")
+        connection.register("snapshot", rows)
+        ordered = connection.sql(f'from snapshot order by "{key}"')
+        for batch in ordered.to_arrow_reader(_ROW_GROUP):
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema), _ROW_GROUP)
+            count += batch.num_rows
+    return count
+
+
+def _resource(table: Table, schema: pa.Schema, facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": table.name,
         "path": f"{table.name}/{table.name}.parquet",
@@ -75,19 +119,19 @@ def _resource(table: Table, facts: dict[str, Any]) -> dict[str, Any]:
         "description": table.description,
         "hash": f"sha256:{facts['sha256']}",
         "rows": facts["rows"],
-        "schema": {
-            "primaryKey": table.key,
-            "fields": [
-                {
-                    "name": field.name,
-                    "type": _FRICTIONLESS[str(field.type)],
-                    "description": description(field),
-                    "constraints": {"required": not field.nullable},
-                }
-                for field in table.schema
-            ],
-        },
+        "schema": {"primaryKey": table.key, "fields": [_field(field) for field in schema]},
+        "examples": [{"question": question, "sql": sql} for question, sql in table.examples],
     }
+
+
+def _field(field: pa.Field) -> dict[str, Any]:
+    facts = {
+        "name": field.name,
+        "type": _FRICTIONLESS.get(str(field.type), "any"),
+        "description": description(field),
+        "constraints": {"required": not field.nullable},
+    }
+    return facts | ({"unit": unit(field)} if unit(field) else {})
 
 
 def _datapackage(resources: list[dict[str, Any]]) -> bytes:
@@ -99,7 +143,7 @@ def _datapackage(resources: list[dict[str, Any]]) -> bytes:
     return json.dumps(package, indent=2).encode()
 
 
-def views_sql() -> str:
+def views_sql(schemas: dict[str, pa.Schema]) -> str:
     """Return SQL that makes one commented view for each table, for DuckDB.
 
     To be run in the ``published`` folder: ``duckdb -init views.sql``.
@@ -110,16 +154,15 @@ def views_sql() -> str:
         lines.append(f"CREATE OR REPLACE VIEW {table.name} AS FROM read_parquet('{source}');")
         lines.append(f"COMMENT ON VIEW {table.name} IS '{_quoted(table.description)}';")
         lines.extend(
-            f"COMMENT ON COLUMN {table.name}.{field.name} IS '{_quoted(description(field))}';"
-            for field in table.schema
+            f"COMMENT ON COLUMN {table.name}.{field.name} IS '{_quoted(_meaning(field))}';"
+            for field in schemas[table.name]
         )
     return "\n".join(lines) + "\n"
 
 
+def _meaning(field: pa.Field) -> str:
+    return description(field) + (f" Unit: {unit(field)}." if unit(field) else "")
+
+
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
-
-
-def description(field: pa.Field) -> str:
-    """Return what a column means."""
-    return (field.metadata or {})[b"description"].decode()

@@ -17,11 +17,17 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from artgan.catalog import examples
+from artgan.catalog.examples import Example
+
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 
-def _field(name: str, kind: pa.DataType, description: str, *, required: bool = False) -> pa.Field:
-    return pa.field(name, kind, nullable=not required, metadata={"description": description})
+def _field(
+    name: str, kind: pa.DataType, description: str, *, required: bool = False, unit: str = ""
+) -> pa.Field:
+    facts = {"description": description} | ({"unit": unit} if unit else {})
+    return pa.field(name, kind, nullable=not required, metadata=facts)
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,15 @@ class Table:
         name: Folder name under ``catalog/`` and view name in queries.
         key: Column that identifies a row; derived from content, never repeated.
         description: What one row stands for.
-        schema: Arrow schema; each field carries its description as metadata.
+        schema: Arrow schema; each field carries its description, and its unit if it has one.
+        examples: Queries worth starting from.
     """
 
     name: str
     key: str
     description: str
     schema: pa.Schema
+    examples: tuple[Example, ...] = ()
 
 
 SCANS = Table(
@@ -51,29 +59,29 @@ SCANS = Table(
             _field("collection", pa.string(), "Folder of the inbox it came in.", required=True),
             _field("source_path", pa.string(), "Path within the inbox.", required=True),
             _field("source_uri", pa.string(), "Full address it was read from.", required=True),
-            _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
+            _field("source_bytes", pa.int64(), "Size of the file.", required=True, unit="bytes"),
             _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
             _field("format", pa.string(), "Container by content, not by name: jpeg, tiff, png..."),
             _field("extension_fits", pa.bool_(), "Whether the name ends as its format does."),
             _field("compression", pa.string(), "Compression inside the container, if known."),
-            _field("width_px", pa.int32(), "Width of the upright picture, in pixels."),
-            _field("height_px", pa.int32(), "Height of the upright picture, in pixels."),
+            _field("width_px", pa.int32(), "Width of the upright picture.", unit="px"),
+            _field("height_px", pa.int32(), "Height of the upright picture.", unit="px"),
             _field("channels", pa.int16(), "Channels as stored, alpha included."),
-            _field("bit_depth", pa.int16(), "Bits per channel as stored."),
+            _field("bit_depth", pa.int16(), "Depth of a channel as stored.", unit="bits"),
             _field("content_sha256", pa.string(), "sha256 of the file's bytes, in hex."),
             _field("page", pa.int32(), "Page of the file, from 1; reduced copies are no pages."),
             _field("pages", pa.int32(), "Pages in the file; frames, of which only the first is."),
             _field("colour_space", pa.string(), "Interpretation as stored: srgb, cmyk, b-w..."),
             _field("icc_name", pa.string(), "Description of the embedded ICC profile."),
             _field("icc_sha256", pa.string(), "sha256 of the embedded ICC profile."),
-            _field("dpi", pa.float64(), "Horizontal resolution in pixels per inch, if stated."),
+            _field("dpi", pa.float64(), "Horizontal resolution, if stated.", unit="px/inch"),
             _field("orientation", pa.int16(), "EXIF orientation found; 1 is upright."),
             _field("accession_number", pa.string(), "The museum's identifier of the work."),
             _field("title", pa.string(), "Title as delivered."),
             _field("artist", pa.string(), "Maker as delivered; several are joined with '; '."),
             _field("date_text", pa.string(), "Date of the work as delivered."),
-            _field("year_from", pa.int32(), "Earliest year meant by date_text."),
-            _field("year_to", pa.int32(), "Latest year meant by date_text."),
+            _field("year_from", pa.int32(), "Earliest meant by date_text.", unit="year"),
+            _field("year_to", pa.int32(), "Latest meant by date_text.", unit="year"),
             _field("medium", pa.string(), "Material and technique as delivered."),
             _field("rights", pa.string(), "Rights statement as delivered."),
             _field("metadata_json", pa.string(), "The whole delivered row, as a JSON object."),
@@ -90,6 +98,7 @@ SCANS = Table(
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
+    examples.SCANS,
 )
 
 QUARANTINE = Table(
@@ -102,7 +111,7 @@ QUARANTINE = Table(
             _field("collection", pa.string(), "Folder of the inbox it came in.", required=True),
             _field("source_path", pa.string(), "Path within the inbox.", required=True),
             _field("source_uri", pa.string(), "Full address it was read from.", required=True),
-            _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
+            _field("source_bytes", pa.int64(), "Size of the file.", required=True, unit="bytes"),
             _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
             _field("content_sha256", pa.string(), "sha256 of the file's bytes."),
             _field("page", pa.int32(), "Page that was refused; empty if the whole file was."),
@@ -112,6 +121,7 @@ QUARANTINE = Table(
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
+    examples.QUARANTINE,
 )
 
 MASKS = Table(
@@ -125,7 +135,7 @@ MASKS = Table(
             _field("collection", pa.string(), "Collection of the scan.", required=True),
             _field("source_path", pa.string(), "Path within the inbox.", required=True),
             _field("source_uri", pa.string(), "Full address it was read from.", required=True),
-            _field("source_bytes", pa.int64(), "Size of the file in bytes.", required=True),
+            _field("source_bytes", pa.int64(), "Size of the file.", required=True, unit="bytes"),
             _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
             _field("content_sha256", pa.string(), "sha256 of the mask's bytes."),
             _field("damaged_fraction", pa.float64(), "Share of damaged pixels, 0 to 1."),
@@ -134,6 +144,7 @@ MASKS = Table(
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
+    examples.MASKS,
 )
 
 MODELS = Table(
@@ -153,7 +164,7 @@ MODELS = Table(
             _field("n_val", pa.int32(), "Held-out works that decided on promotion."),
             _field("catalog_version", pa.int64(), "Version of the scans table trained on."),
             _field("steps", pa.int32(), "Optimisation steps."),
-            _field("seconds", pa.float64(), "Training time in seconds, over all attempts."),
+            _field("seconds", pa.float64(), "Training time over all attempts.", unit="s"),
             _field("metric", pa.string(), "Measure that decides on promotion."),
             _field("value", pa.float64(), "Its value on the held-out works."),
             _field("incumbent_value", pa.float64(), "The same measure of what it would replace."),
@@ -169,6 +180,7 @@ MODELS = Table(
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
+    examples.MODELS,
 )
 
 OUTPUTS = Table(
@@ -190,19 +202,20 @@ OUTPUTS = Table(
             _field("message", pa.string(), "Sentence that says what failed."),
             _field("output_path", pa.string(), "Key of the file under the root."),
             _field("output_sha256", pa.string(), "sha256 of the file."),
-            _field("output_bytes", pa.int64(), "Size of the file in bytes."),
-            _field("width_px", pa.int32(), "Width in pixels."),
-            _field("height_px", pa.int32(), "Height in pixels."),
-            _field("bit_depth", pa.int16(), "Bits per channel."),
-            _field("changed_pixels", pa.int64(), "Pixels that differ from the source."),
-            _field("masked_pixels", pa.int64(), "Pixels inside the effective damage mask."),
-            _field("changed_outside_mask", pa.int64(), "Pixels changed outside it; must be 0."),
+            _field("output_bytes", pa.int64(), "Size of the file.", unit="bytes"),
+            _field("width_px", pa.int32(), "Width of the picture.", unit="px"),
+            _field("height_px", pa.int32(), "Height of the picture.", unit="px"),
+            _field("bit_depth", pa.int16(), "Depth of a channel.", unit="bits"),
+            _field("changed_pixels", pa.int64(), "Pixels that differ from the source.", unit="px"),
+            _field("masked_pixels", pa.int64(), "Inside the effective damage mask.", unit="px"),
+            _field("changed_outside_mask", pa.int64(), "Changed outside it; must be 0.", unit="px"),
             _field("digital_source_type", pa.string(), "IPTC term written inside the file."),
-            _field("seconds", pa.float64(), "Time taken, in seconds."),
+            _field("seconds", pa.float64(), "Time taken.", unit="s"),
             _field("created_at", TIMESTAMP, "When the file was made."),
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
+    examples.OUTPUTS,
 )
 
 METRICS = Table(
@@ -237,6 +250,7 @@ METRICS = Table(
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
+    examples.METRICS,
 )
 
 RUNS = Table(
@@ -257,12 +271,13 @@ RUNS = Table(
             _field("n_skipped", pa.int64(), "Items that were already there."),
             _field("n_failed", pa.int64(), "Items that failed."),
             _field("n_quarantined", pa.int64(), "Files refused by this run."),
-            _field("seconds", pa.float64(), "Time of the last attempt, in seconds."),
+            _field("seconds", pa.float64(), "Time of the last attempt.", unit="s"),
             _field("versions_json", pa.string(), "Versions of artgan and its libraries, as JSON."),
             _field("started_at", TIMESTAMP, "When the last attempt started."),
             _field("ended_at", TIMESTAMP, "When it ended."),
         ]
     ),
+    examples.RUNS,
 )
 
 EVENTS = Table(
@@ -288,6 +303,7 @@ EVENTS = Table(
             _field("run_id", pa.string(), "Flow run that it happened in."),
         ]
     ),
+    examples.EVENTS,
 )
 
 WITHDRAWALS = Table(
@@ -315,6 +331,7 @@ WITHDRAWALS = Table(
             _field("run_id", pa.string(), "Flow run that withdrew it."),
         ]
     ),
+    examples.WITHDRAWALS,
 )
 
 TABLES: tuple[Table, ...] = (

@@ -1,15 +1,19 @@
-"""Catalog tables as Delta tables; the only file that knows the Delta engine.
+"""Catalog tables as Delta tables.
 
-A commit appends the rows whose key is not there yet, so repeating it adds nothing. Two writers
-that commit at once are kept apart by a transaction mark: the one that comes second finds that
-the table moved, reads the keys again and tries once more.
+A commit appends the rows whose key is not there yet, so repeating it adds nothing. Every commit
+carries a transaction mark: of two writers that commit at once, the one that comes second finds
+that the table moved, looks at it again and tries once more. Only this package knows Delta.
 """
 
 import json
+import random
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 import deltalake
 import pyarrow as pa
@@ -17,17 +21,21 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
+from artgan.catalog import commit, evolve, files, known, travel
+from artgan.catalog.commit import Row
+from artgan.catalog.read import matching
 from artgan.catalog.schema import TABLES, Table
 from artgan.errors import ArtganError
 from artgan.storage import Store, check_conditional_put, open_store
 
-_WRITER = "artgan"
-_ATTEMPTS = 20
-_WRITING = deltalake.WriterProperties(compression="ZSTD")
-# A tenth of what the engine makes of them.
-_SMALL_FILE_BYTES = 10_000_000
+_PATIENCE_S = 300.0
+_LONGEST_WAIT_S = 8.0
 
-Row = Mapping[str, Any]
+T = TypeVar("T")
+
+_turns: dict[str, threading.Lock] = {}
+_opening = threading.Lock()
+_ready: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -44,26 +52,33 @@ class Catalog:
         """Address of a table's folder."""
         return self.store.uri(f"catalog/{table.name}")
 
-    def _open(self, table: Table) -> deltalake.DeltaTable | None:
+    def _open(self, table: Table, version: int | None = None) -> deltalake.DeltaTable | None:
+        options = self.store.delta_options()
         try:
-            return deltalake.DeltaTable(
-                self.location(table), storage_options=self.store.delta_options()
-            )
+            return deltalake.DeltaTable(self.location(table), version, storage_options=options)
         except TableNotFoundError:
             return None
 
     def create(self) -> None:
-        """Make the tables that are not there yet."""
+        """Make the tables and columns that are not there yet.
+
+        Raises:
+            InvalidInputError: If a column is stored with another type.
+        """
         for table in TABLES:
-            if self._open(table) is None:
-                deltalake.DeltaTable.create(
-                    self.location(table),
-                    schema=table.schema,
-                    mode="ignore",
-                    name=table.name,
-                    description=table.description,
-                    storage_options=self.store.delta_options(),
-                )
+            self._retry(table, lambda opened, table=table: evolve.evolve(opened, table))
+
+    def _opened(self, table: Table) -> deltalake.DeltaTable:
+        opened = self._open(table)
+        return opened or deltalake.DeltaTable.create(
+            self.location(table),
+            schema=table.schema,
+            mode="ignore",
+            name=table.name,
+            description=table.description,
+            configuration=evolve.CONFIGURATION,
+            storage_options=self.store.delta_options(),
+        )
 
     def version(self, table: Table) -> int:
         """Return the number of the last commit; -1 for a table that is not there."""
@@ -75,115 +90,163 @@ class Catalog:
         table: Table,
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
+        version: int | None = None,
     ) -> pa.Table:
-        """Return rows as an Arrow table in the table's own schema; empty if nothing is there."""
-        opened = self._open(table)
-        if opened is None:
-            return _select(table.schema.empty_table(), columns)
-        dataset = opened.to_pyarrow_dataset()
-        names = dataset.schema.names if columns is None else list(columns)
-        try:
-            found = dataset.to_table(columns=names, filter=where)
-        except pa.ArrowNotImplementedError:
-            found = _filter_late(dataset, names, where)
-        return found.cast(_select(table.schema.empty_table(), columns).schema)
+        """Return rows as an Arrow table with this version's columns; empty if nothing is there.
+
+        Args:
+            table: The table.
+            columns: Names of the columns to read; None means all that this version knows.
+            where: Which rows; None means all.
+            version: Read the table as it was at this version; None means now.
+
+        Raises:
+            MissingAssetError: If that version is not kept any more, or was never made.
+        """
+        names = table.schema.names if columns is None else list(columns)
+        return matching(self.dataset(table, version), names, where)
 
     def rows(
         self,
         table: Table,
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
+        version: int | None = None,
     ) -> list[dict[str, Any]]:
         """Return rows as dictionaries."""
-        return self.read(table, columns, where).to_pylist()
+        return self.read(table, columns, where, version).to_pylist()
 
-    def dataset(self, table: Table) -> ds.Dataset:
-        """Return a table as a lazily read Arrow dataset."""
+    def dataset(self, table: Table, version: int | None = None) -> ds.Dataset:
+        """Return a table as a lazily read Arrow dataset; version -1 is before there was a table.
+
+        Columns of this version come first, then those that only the archive has.
+
+        Raises:
+            MissingAssetError: If the version is not kept any more, or was never made.
+            InvalidInputError: If a column is stored with another type.
+        """
+        if version is None:
+            return self.current(table)[1]
+        if version < 0:
+            return ds.dataset(table.schema.empty_table())
+        opened = travel.open_version(self.store, table, version, lambda: self._open(table, version))
+        return _dataset(opened, table)
+
+    def current(self, table: Table) -> tuple[int, ds.Dataset]:
+        """Return a table's present version, and its rows at that version."""
         opened = self._open(table)
         if opened is None:
-            return ds.dataset(table.schema.empty_table())
-        return opened.to_pyarrow_dataset()
+            return -1, ds.dataset(table.schema.empty_table())
+        return opened.version(), _dataset(opened, table)
+
+    def version_at(self, table: Table, moment: datetime) -> int:
+        """Return the version that was current at a moment; -1 if the table was not there yet.
+
+        Raises:
+            MissingAssetError: If the log does not reach back that far.
+        """
+        opened = self._open(table)
+        return -1 if opened is None else travel.version_at(opened, table, moment)
 
     def append(self, table: Table, rows: Iterable[Row]) -> int:
         """Add the rows whose key is not in the table yet; return how many were added."""
-        fresh = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
-        for attempt in range(_ATTEMPTS):
-            opened = self._open(table)
-            if opened is None:
-                self.create()
-                continue
-            added = _without(fresh, table.key, self._keys(opened, table))
-            if added.num_rows == 0:
-                return 0
-            try:
-                _commit(opened, added)
-            except CommitFailedError:
-                time.sleep(0.05 * (attempt + 1))
-                continue
+        fresh = commit.distinct(commit.as_table(table, rows), table.key, keep="first")
+
+        def attempt(opened: deltalake.DeltaTable) -> int:
+            stored = evolve.evolve(opened, table)
+            keys = fresh[table.key].combine_chunks()
+            added = commit.without(fresh, table.key, known.present(opened, table.key, keys))
+            if added.num_rows:
+                commit.add(opened, evolve.conform(added, stored, table))
+                self._tidy(opened)
             return added.num_rows
-        raise _too_busy(table)
+
+        return self._retry(table, attempt) if fresh.num_rows else 0
 
     def replace(self, table: Table, rows: Iterable[Row]) -> int:
-        """Add rows, replacing those with the same key; return how many rows were given."""
-        fresh = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
-        if fresh.num_rows == 0:
-            return 0
-        self.create()
-        opened = self._open(table)
-        assert opened is not None
-        (
-            opened.merge(
-                fresh,
-                predicate=f"target.{table.key} = source.{table.key}",
-                source_alias="source",
-                target_alias="target",
-            )
-            .when_matched_update_all()
-            .when_not_matched_insert_all()
-            .execute()
-        )
-        return fresh.num_rows
+        """Add rows, replacing those with the same key; return how many were written.
+
+        Of rows that share a key, the last counts. What a newer version of artgan keeps in columns
+        that this one does not know stays.
+        """
+        fresh = commit.distinct(commit.as_table(table, rows), table.key, keep="last")
+
+        def attempt(opened: deltalake.DeltaTable) -> int:
+            stored = evolve.evolve(opened, table)
+            written = self._with_unknown(opened, table, fresh, stored)
+            commit.rewrite(opened, table.key, fresh[table.key].to_pylist(), written)
+            self._tidy(opened)
+            return fresh.num_rows
+
+        return self._retry(table, attempt) if fresh.num_rows else 0
+
+    def _with_unknown(
+        self, opened: deltalake.DeltaTable, table: Table, fresh: pa.Table, stored: pa.Schema
+    ) -> pa.Table:
+        """Give rows what the archive keeps for their keys in columns unknown to this version."""
+        names = [field.name for field in evolve.unknown_fields(stored, table)]
+        if names:
+            same = pc.field(table.key).isin(fresh[table.key].combine_chunks())
+            existing = matching(opened.to_pyarrow_dataset(), [table.key, *names], same)
+            fresh = evolve.carried_over(fresh, existing, table.key, names)
+        return evolve.conform(fresh, stored, table)
 
     def remove(self, table: Table, keys: Iterable[str]) -> int:
         """Delete the rows with these keys; return how many there were.
 
         Earlier versions of the table still hold them until `vacuum`.
         """
-        wanted = sorted(set(keys))
-        for attempt in range(_ATTEMPTS):
-            opened = self._open(table)
-            if opened is None or not wanted:
-                return 0
-            # Keys are hashes and names of ours, yet a quote in one must not end the text.
-            listed = ", ".join("'" + one.replace("'", "''") + "'" for one in wanted)
-            try:
-                done = opened.delete(f"{table.key} in ({listed})", writer_properties=_WRITING)
-            except CommitFailedError:
-                time.sleep(0.05 * (attempt + 1))
-                continue
-            return int(done["num_deleted_rows"] or 0)
-        raise _too_busy(table)
+        wanted = pa.array(sorted(set(keys)), pa.string())
 
-    def compact(self, table: Table, small_files: int = 64) -> None:
-        """Join small files into large ones when there are many of them."""
-        for attempt in range(_ATTEMPTS):
-            opened = self._open(table)
-            if opened is None or len(opened.file_uris()) <= small_files:
-                return
+        def attempt(opened: deltalake.DeltaTable) -> int:
+            there = known.present(opened, table.key, wanted)
+            if there:
+                nothing = evolve.stored_schema(opened).empty_table()
+                commit.rewrite(opened, table.key, sorted(there), nothing)
+            return len(there)
+
+        return self._retry(table, attempt) if len(wanted) else 0
+
+    def _retry(self, table: Table, attempt: Callable[[deltalake.DeltaTable], T]) -> T:
+        """Try a commit on the table as it is, again and again while others come first.
+
+        Threads of this process take turns, which spares them failed attempts; what keeps writers
+        apart is the commit itself.
+        """
+        until = time.monotonic() + _PATIENCE_S
+        longest_s = 0.05
+        while True:
             try:
-                opened.optimize.compact(writer_properties=_WRITING)
-            except CommitFailedError:
-                time.sleep(0.05 * (attempt + 1))
-                continue
-            return
+                with _turns.setdefault(self.location(table), threading.Lock()):
+                    return attempt(self._opened(table))
+            except CommitFailedError as error:
+                if time.monotonic() > until:
+                    raise ArtganError(
+                        f"{table.name} must accept a commit within {_PATIENCE_S:.0f} s, got none. "
+                        "Other writers keep it busy; run the flow again."
+                    ) from error
+            time.sleep(random.uniform(0, longest_s))  # noqa: S311 (no secret)
+            longest_s = min(2 * longest_s, _LONGEST_WAIT_S)
+
+    def _tidy(self, opened: deltalake.DeltaTable) -> None:
+        """Join files that piled up; a writer that comes second leaves it to the first."""
+        with suppress(CommitFailedError):
+            files.join_if_many(opened)
+
+    def compact(self, table: Table, small_files: int = 16) -> None:
+        """Join small files into large ones when there are more files than this."""
+
+        def attempt(opened: deltalake.DeltaTable) -> None:
+            if len(opened.file_uris()) > small_files:
+                files.join(opened)
+
+        self._retry(table, attempt)
 
     def small_files(self, table: Table) -> list[int]:
         """Return the sizes, in bytes, of those of a table's files that are worth joining."""
         opened = self._open(table)
-        if opened is None:
-            return []
-        sizes = pa.table(opened.get_add_actions())["size_bytes"].to_pylist()
-        return [size for size in sizes if size < _SMALL_FILE_BYTES]
+        sizes = [] if opened is None else files.sizes(opened)
+        return [size for size in sizes if size < files.SMALL_FILE_BYTES]
 
     def vacuum(self, table: Table, keep_days: int, *, dry_run: bool) -> list[str]:
         """Remove files that no version of the last days needs, and return their names.
@@ -196,15 +259,7 @@ class Catalog:
             dry_run: Only return the names.
         """
         opened = self._open(table)
-        if opened is None:
-            return []
-        # A checkpoint forgets after a week which files the versions before it needed, so the
-        # versions to keep are named.
-        keep = _replaced_versions(opened, keep_days)
-        found = opened.vacuum(24 * keep_days, dry_run=True, full=True, keep_versions=keep)
-        if found and not dry_run:
-            opened.vacuum(24 * keep_days, dry_run=False, full=True, keep_versions=keep)
-        return sorted(found)
+        return [] if opened is None else files.vacuum(opened, keep_days, dry_run=dry_run)
 
     def commits_to_replay(self, table: Table) -> int:
         """Return how many commits a reader of the table must read after its last checkpoint."""
@@ -220,83 +275,26 @@ class Catalog:
         if opened is not None:
             opened.create_checkpoint()
 
-    def _keys(self, opened: deltalake.DeltaTable, table: Table) -> pa.ChunkedArray:
-        return opened.to_pyarrow_dataset().to_table(columns=[table.key])[table.key]
 
-
-def _too_busy(table: Table) -> ArtganError:
-    return ArtganError(
-        f"{table.name} must accept a commit within {_ATTEMPTS} attempts, got none. "
-        "Other writers keep it busy; run the flow again."
-    )
-
-
-def _commit(opened: deltalake.DeltaTable, added: pa.Table) -> None:
-    mark = deltalake.Transaction(_WRITER, opened.version() + 1)
-    deltalake.write_deltalake(
-        opened,
-        added,
-        mode="append",
-        commit_properties=deltalake.CommitProperties(app_transactions=[mark]),
-        writer_properties=_WRITING,
-    )
-
-
-def _replaced_versions(opened: deltalake.DeltaTable, keep_days: int) -> list[int]:
-    """Return versions that together need every file removed from the table in the last days."""
-    since_ms = (time.time() - keep_days * 86400) * 1000
-    commits = opened.history()
-    oldest = min(commit["version"] for commit in commits)
-    return [
-        commit["version"] - 1
-        for commit in commits
-        if commit["version"] > oldest
-        and commit.get("timestamp", since_ms) >= since_ms
-        and not _only_adds(commit)
-    ]
-
-
-def _only_adds(commit: dict[str, Any]) -> bool:
-    if commit.get("operation") == "WRITE":
-        return commit.get("operationParameters", {}).get("mode") == "Append"
-    return commit.get("operation") in {"CREATE TABLE", "VACUUM START", "VACUUM END"}
-
-
-def _filter_late(dataset: ds.Dataset, names: list[str], where: pc.Expression | None) -> pa.Table:
-    """Read everything and filter then: files that a merge wrote hold text in a type of its own.
-
-    Arrow 26 cannot compare it (``string_view``) while it reads; compaction writes it plainly.
-    """
-    found = [dataset.schema.empty_table().select(names)]
-    for batch in dataset.to_batches():
-        rows = pa.Table.from_batches([batch])
-        found.append((rows if where is None else rows.filter(where)).select(names))
-    return pa.concat_tables(found)
-
-
-def _select(table: pa.Table, columns: Sequence[str] | None) -> pa.Table:
-    return table if columns is None else table.select(list(columns))
-
-
-def _without(fresh: pa.Table, key: str, known: pa.ChunkedArray) -> pa.Table:
-    """Drop rows with a known key, and all but the first of rows that share a key."""
-    seen = set(known.to_pylist())
-    first = []
-    for value in fresh[key].to_pylist():
-        first.append(value not in seen)
-        seen.add(value)
-    return fresh.filter(pa.array(first, pa.bool_()))
+def _dataset(opened: deltalake.DeltaTable, table: Table) -> ds.Dataset:
+    stored = evolve.stored_schema(opened)
+    evolve.check_types(stored, table)
+    return opened.to_pyarrow_dataset().replace_schema(evolve.full_schema(stored, table))
 
 
 def open_catalog(root: str) -> Catalog:
-    """Open an archive root and make its tables if they are not there.
+    """Open an archive root; make the tables and columns that are not there.
 
     Raises:
-        InvalidInputError: If the root cannot be reached, or its store loses simultaneous writes.
+        InvalidInputError: If the root cannot be reached, its store loses simultaneous writes, or
+            its tables do not fit this version.
     """
     store = open_store(root)
     catalog = Catalog(store)
-    if catalog.version(TABLES[-1]) < 0:
-        check_conditional_put(store)
-        catalog.create()
+    # Once in a process: every task opens the archive, and looking at each table takes its time.
+    with _opening:
+        if store.root not in _ready or catalog.version(TABLES[-1]) < 0:
+            check_conditional_put(store)
+            catalog.create()
+            _ready.add(store.root)
     return catalog

@@ -5,6 +5,7 @@ import pytest
 
 from artgan.catalog.schema import RUNS, SCANS, TABLES
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.errors import InvalidInputError
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_replaced_rows_are_found_by_their_values(catalog: Catalog) -> None:
 
 
 def test_a_row_without_a_required_value_is_refused(catalog: Catalog) -> None:
-    with pytest.raises(Exception, match=r"(?i)null"):
+    with pytest.raises(InvalidInputError, match=r"scans\.collection must be given in every row"):
         catalog.append(SCANS, [{"scan_id": "s"}])
     assert catalog.read(SCANS).num_rows == 0
 

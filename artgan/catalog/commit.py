@@ -1,0 +1,122 @@
+"""Commits to a Delta table: rows added, or the rows with some keys replaced, all or nothing."""
+
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import IO, Any, Literal
+
+import deltalake
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from artgan.catalog.files import WRITING
+from artgan.catalog.known import among
+from artgan.catalog.schema import Table
+from artgan.errors import InvalidInputError
+
+_WRITER = "artgan"
+_MOST_KEYS_IN_A_PREDICATE = 1000
+
+Row = Mapping[str, Any]
+
+
+def as_table(table: Table, rows: Iterable[Row]) -> pa.Table:
+    """Return rows as an Arrow table in the table's own schema; absent values are empty.
+
+    Raises:
+        InvalidInputError: If a row lacks a required value.
+    """
+    made = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
+    for field, column in zip(table.schema, made.columns, strict=True):
+        if not field.nullable and column.null_count:
+            raise InvalidInputError(
+                f"{table.name}.{field.name} must be given in every row, got none in "
+                f"{column.null_count} of {made.num_rows}. Nothing was written."
+            )
+    return made
+
+
+def distinct(rows: pa.Table, key: str, keep: Literal["first", "last"]) -> pa.Table:
+    """Keep one of the rows that share a key."""
+    places: dict[str, int] = {}
+    for place, value in enumerate(rows[key].to_pylist()):
+        if keep == "last" or value not in places:
+            places[value] = place
+    if len(places) == rows.num_rows:
+        return rows
+    return rows.take(pa.array(sorted(places.values()), pa.int64()))
+
+
+def without(rows: pa.Table, key: str, unwanted: Collection[str]) -> pa.Table:
+    """Drop the rows with unwanted keys."""
+    if not unwanted:
+        return rows
+    return rows.filter(~pc.field(key).isin(pa.array(list(unwanted), pa.string())))
+
+
+def add(opened: deltalake.DeltaTable, rows: pa.Table) -> None:
+    """Add rows.
+
+    Raises:
+        CommitFailedError: If the table moved since it was opened.
+    """
+    deltalake.write_deltalake(
+        opened, rows, mode="append", commit_properties=_marked(opened), writer_properties=WRITING
+    )
+
+
+def rewrite(opened: deltalake.DeltaTable, key: str, keys: Sequence[str], rows: pa.Table) -> None:
+    """Put rows in the place of those with the given keys, in one commit.
+
+    The engine's own merge and delete are not used: they write text as ``string_view``, which
+    Arrow and others cannot filter. An overwrite of what matches a condition writes plain text.
+
+    Args:
+        opened: The table.
+        key: Name of its key column.
+        keys: Keys of the rows that go; those of the new rows are among them.
+        rows: New rows, in the stored schema; maybe none.
+
+    Raises:
+        CommitFailedError: If the table moved since it was opened.
+    """
+    if len(keys) <= _MOST_KEYS_IN_A_PREDICATE:
+        # Keys are hashes and names of ours, yet a quote in one must not end the text.
+        listed = ", ".join("'" + one.replace("'", "''") + "'" for one in keys)
+        _overwrite(opened, rows, f"{key} in ({listed})")
+        return
+    # A condition that long takes longer to weigh than the whole table to write again.
+    with tempfile.TemporaryFile() as spool:
+        _write_with_others(opened, key, keys, rows, spool)
+        spool.seek(0)
+        _overwrite(opened, pa.ipc.open_stream(spool), None)
+
+
+def _write_with_others(
+    opened: deltalake.DeltaTable, key: str, keys: Sequence[str], rows: pa.Table, spool: IO[bytes]
+) -> None:
+    """Write rows, and those of the table with other keys, to a file: they may be many."""
+    gone = pa.array(keys, pa.string())
+    with pa.ipc.new_stream(spool, rows.schema) as writer:
+        writer.write_table(rows)
+        for batch in opened.to_pyarrow_dataset().to_batches():
+            stays = pc.call_function("invert", [among(batch[key], gone)])
+            writer.write_table(pa.Table.from_batches([batch.filter(stays)]).cast(rows.schema))
+
+
+def _overwrite(
+    opened: deltalake.DeltaTable, rows: pa.Table | pa.RecordBatchReader, predicate: str | None
+) -> None:
+    deltalake.write_deltalake(
+        opened,
+        rows,
+        mode="overwrite",
+        predicate=predicate,
+        commit_properties=_marked(opened),
+        writer_properties=WRITING,
+    )
+
+
+def _marked(opened: deltalake.DeltaTable) -> deltalake.CommitProperties:
+    """Mark a commit, so that it fails if another marked one came since the table was opened."""
+    mark = deltalake.Transaction(_WRITER, opened.version() + 1)
+    return deltalake.CommitProperties(app_transactions=[mark])

@@ -1,0 +1,80 @@
+"""The files behind a Delta table: joining small ones, removing old ones, summing up the log."""
+
+import time
+from typing import Any
+
+import deltalake
+import pyarrow as pa
+
+WRITING = deltalake.WriterProperties(compression="ZSTD", max_row_group_size=16_384)
+"""How every file is written: a filter skips the groups of rows that have nothing for it."""
+SMALL_FILE_BYTES = 10_000_000
+"""A tenth of what the engine makes of them."""
+MOST_SMALL_FILES = 32
+"""Files of about one size that may pile up before a writer joins them itself."""
+_SIZES = (1_000_000, 16_000_000)
+
+
+def sizes(opened: deltalake.DeltaTable) -> list[int]:
+    """Return the sizes of a table's files, in bytes."""
+    return pa.table(opened.get_add_actions())["size_bytes"].to_pylist()
+
+
+def join(opened: deltalake.DeltaTable) -> None:
+    """Join small files into large ones.
+
+    Raises:
+        CommitFailedError: If another writer replaced one of them meanwhile.
+    """
+    opened.optimize.compact(writer_properties=WRITING)
+
+
+def join_if_many(opened: deltalake.DeltaTable) -> None:
+    """Join files of about one size when many of them have piled up.
+
+    Small files become files of at most one size, those in turn files of the next: each row is
+    written again a few times in the life of an archive, not with every commit.
+
+    Raises:
+        CommitFailedError: If another writer replaced one of them meanwhile.
+    """
+    for limit in _SIZES:
+        if sum(size < limit for size in sizes(opened)) > MOST_SMALL_FILES:
+            opened.optimize.compact(target_size=limit, writer_properties=WRITING)
+
+
+def vacuum(opened: deltalake.DeltaTable, keep_days: int, *, dry_run: bool) -> list[str]:
+    """Remove files that no version of the last days needs, and return their names.
+
+    Args:
+        opened: The table.
+        keep_days: Versions that were current within this many days stay readable; at least 7.
+        dry_run: Only return the names.
+    """
+    # A checkpoint forgets after a week which files the versions before it needed, so the
+    # versions to keep are named.
+    keep = _replaced_versions(opened, keep_days)
+    found = opened.vacuum(24 * keep_days, dry_run=True, full=True, keep_versions=keep)
+    if found and not dry_run:
+        opened.vacuum(24 * keep_days, dry_run=False, full=True, keep_versions=keep)
+    return sorted(found)
+
+
+def _replaced_versions(opened: deltalake.DeltaTable, keep_days: int) -> list[int]:
+    """Return versions that together need every file removed from the table in the last days."""
+    since_ms = (time.time() - keep_days * 86400) * 1000
+    commits = opened.history()
+    oldest = min(commit["version"] for commit in commits)
+    return [
+        commit["version"] - 1
+        for commit in commits
+        if commit["version"] > oldest
+        and commit.get("timestamp", since_ms) >= since_ms
+        and not _only_adds(commit)
+    ]
+
+
+def _only_adds(commit: dict[str, Any]) -> bool:
+    if commit.get("operation") == "WRITE":
+        return commit.get("operationParameters", {}).get("mode") == "Append"
+    return commit.get("operation") in {"CREATE TABLE", "VACUUM START", "VACUUM END"}
