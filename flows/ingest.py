@@ -14,6 +14,7 @@ from tasks.ingest import (
     ingest_masks,
     inspect_chunk,
 )
+from tasks.metadata import NO_COLLECTION, join_metadata
 from tasks.progress import gather
 from tasks.run import recorded_run
 
@@ -36,5 +37,7 @@ def ingest(settings: IngestSettings) -> dict[str, int]:
             run.count(
                 ingest_masks(settings, collection, unsearched(planned[collection].todo), run.run_id)
             )
+        for collection in (*planned, NO_COLLECTION):
+            run.count(join_metadata(settings, collection, run.run_id))
         offer_collections(settings)
     return dict(run.counts)

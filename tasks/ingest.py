@@ -156,7 +156,6 @@ def commit_scans(
     for path in merged.unwanted:
         catalog.store.delete(path)
     forget(catalog.store, f"ingest/{collection}")
-    _log_metadata(collection, merged)
     return counts
 
 
@@ -186,14 +185,6 @@ def _quarantine(catalog: Catalog, rows: Sequence[Mapping[str, Any]]) -> int:
     ]
     catalog.replace(QUARANTINE, moved)
     return catalog.append(QUARANTINE, rows)
-
-
-def _log_metadata(collection: str, merged: Merged) -> None:
-    log = get_run_logger()
-    if merged.scans_without_row:
-        log.info("%s: %d scans have no metadata", collection, len(merged.scans_without_row))
-    if merged.rows_without_scan:
-        log.info("%s: %d metadata rows have no scan", collection, len(merged.rows_without_scan))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="masks-{collection}")

@@ -50,6 +50,9 @@ _COUNTED = {
         ("masks", "damage mask", "damage masks"),
         ("quarantined", "file refused", "files refused"),
         ("waiting", "file still being copied", "files still being copied"),
+        ("redescribed", "scan described anew", "scans described anew"),
+        ("scans_without_row", "scan without metadata", "scans without metadata"),
+        ("rows_without_scan", "metadata row without a scan", "metadata rows without a scan"),
     ),
     "train": (
         ("models", "model trained", "models trained"),

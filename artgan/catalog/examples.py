@@ -96,3 +96,11 @@ WITHDRAWALS: tuple[Example, ...] = (
         "from withdrawals order by withdrawn_at desc",
     ),
 )
+
+UNMATCHED: tuple[Example, ...] = (
+    (
+        "Which rows of the delivered metadata have no scan?",
+        "select collection, metadata_source, named, title\n"
+        "from unmatched_metadata where reason = 'no_scan' order by collection, named",
+    ),
+)

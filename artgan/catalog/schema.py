@@ -80,11 +80,16 @@ SCANS = Table(
             _field("title", pa.string(), "Title as delivered."),
             _field("artist", pa.string(), "Maker as delivered; several are joined with '; '."),
             _field("date_text", pa.string(), "Date of the work as delivered."),
-            _field("year_from", pa.int32(), "Earliest meant by date_text.", unit="year"),
-            _field("year_to", pa.int32(), "Latest meant by date_text.", unit="year"),
+            _field("year_from", pa.int32(), "Earliest meant by date_text, or stated.", unit="year"),
+            _field("year_to", pa.int32(), "Latest meant by date_text, or stated.", unit="year"),
             _field("medium", pa.string(), "Material and technique as delivered."),
             _field("rights", pa.string(), "Rights statement as delivered."),
-            _field("metadata_json", pa.string(), "The whole delivered row, as a JSON object."),
+            _field("dimensions_text", pa.string(), "Size of the work as delivered."),
+            _field("height_mm", pa.float64(), "Height of the work, null if ambiguous.", unit="mm"),
+            _field("width_mm", pa.float64(), "Width of the work, null if ambiguous.", unit="mm"),
+            _field("depth_mm", pa.float64(), "Depth of the work, null if ambiguous.", unit="mm"),
+            _field("metadata_json", pa.string(), "Whole delivered row, JSON; null: none names it."),
+            _field("metadata_source", pa.string(), "Path of its table within the inbox."),
             _field("phash", pa.string(), "Perceptual hash of the access copy, 16 hex digits."),
             _field("phash_algorithm", pa.string(), "How phash was computed."),
             _field("duplicate_group", pa.string(), "Same value: pictures of the same work."),
@@ -334,6 +339,28 @@ WITHDRAWALS = Table(
     examples.WITHDRAWALS,
 )
 
+UNMATCHED = Table(
+    "unmatched_metadata",
+    "unmatched_id",
+    "One delivered row of metadata that describes no scan; it goes when its scan is there.",
+    pa.schema(
+        [
+            _field("unmatched_id", pa.string(), "Hash of collection, table, row.", required=True),
+            _field("collection", pa.string(), "Collection; empty if it names none.", required=True),
+            _field("named", pa.string(), "Scan that the row names: a file, a number, an address."),
+            _field("reason", pa.string(), "no_scan, repeated or names_nothing.", required=True),
+            _field("accession_number", pa.string(), "The museum's identifier of the work."),
+            _field("title", pa.string(), "Title as delivered."),
+            _field("date_text", pa.string(), "Date of the work as delivered."),
+            _field("metadata_json", pa.string(), "The whole delivered row, as a JSON object."),
+            _field("metadata_source", pa.string(), "Path of its table within the inbox."),
+            _field("listed_at", TIMESTAMP, "When the row was made."),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+    examples.UNMATCHED,
+)
+
 TABLES: tuple[Table, ...] = (
     SCANS,
     QUARANTINE,
@@ -344,4 +371,5 @@ TABLES: tuple[Table, ...] = (
     RUNS,
     EVENTS,
     WITHDRAWALS,
+    UNMATCHED,
 )

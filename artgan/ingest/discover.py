@@ -10,10 +10,12 @@ from artgan.storage import TEMPORARY, Store
 
 Role = Literal["scan", "mask", "metadata"]
 
-METADATA_NAME = "metadata.csv"
 MASK_SUFFIX = ".mask.png"
 # Tables, notes and sidecars of scans, which nobody takes for a picture.
-_METADATA_SUFFIXES = (".csv", ".json", ".jsonl", ".xml", ".xmp", ".md", ".md5", ".sha256")
+_METADATA_SUFFIXES = (
+    *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".yaml", ".yml"),
+    *(".xml", ".xmp", ".md", ".md5", ".sha256"),
+)
 _SYSTEM_NAMES = {"thumbs.db", "desktop.ini", "__macosx", TEMPORARY}
 _UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
 _HIDDEN_PREFIXES = (".", "~$")
@@ -66,7 +68,7 @@ def discover(inbox: Store, collection: str) -> list[FoundFile]:
     """Return the files of a collection, sorted by path.
 
     A file named ``<scan file name>.mask.png`` is that scan's damage mask; tables, notes and
-    sidecars (.csv, .json, .xml, .xmp, .md...) are metadata, of which only ``metadata.csv`` is read;
+    sidecars (.csv, .json, .xml, .xmp, .md...) are metadata, read by `artgan.ingest.metadata`;
     hidden files, system files and files still being copied (.part, .tmp) are left out; everything
     else is a candidate scan whatever its name, so that nothing is lost without a reason.
 

@@ -198,14 +198,17 @@ class Columns:
         return found[:1] if self.names_once else found
 
 
-def lay_over(given: FieldMapping | None, headings: Sequence[str]) -> Columns:
+def lay_over(
+    given: FieldMapping | None, headings: Sequence[str], base: FieldMapping | None = None
+) -> Columns:
     """Find the columns of each field in a table.
 
     Args:
         given: Mapping of the collection, if it has one.
         headings: Headings of the table, and of those it is linked to.
+        base: Ready mapping for the table, if it is known already.
     """
-    base = recognise(headings)
+    base = base or recognise(headings)
     if given and given.preset and _positions(_all_columns(given.preset), headings):
         base = ready_mappings()[given.preset]
     columns = {one: base.columns.get(one, ()) for one in FIELDS}

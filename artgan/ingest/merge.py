@@ -46,16 +46,12 @@ class Merged:
         changed: New values of catalogued scans, by scan_id: the change mark of files whose bytes
             are as they were, and what a re-scan makes of the version before it.
         unwanted: Keys of access copies that were made of scans which are not catalogued.
-        scans_without_row: Paths of new scans that the metadata does not mention.
-        rows_without_scan: File names in the metadata that no scan bears.
     """
 
     scans: list[Row] = field(default_factory=list)
     refused: list[Row] = field(default_factory=list)
     changed: dict[str, Row] = field(default_factory=dict)
     unwanted: list[str] = field(default_factory=list)
-    scans_without_row: list[str] = field(default_factory=list)
-    rows_without_scan: list[str] = field(default_factory=list)
 
 
 def merge(inspected: Sequence[Inspected], known: Known, metadata: Metadata) -> Merged:
@@ -176,21 +172,13 @@ def _duplicate(file: FoundFile, content: str, first: str) -> Row:
 def _describe(merged: Merged, delivered: Sequence[Row], known: Known, metadata: Metadata) -> None:
     """Add metadata, objects, duplicate groups and splits to the new rows."""
     for row in merged.scans:
-        fields = metadata.fields_of(row["source_path"])
-        row.update(fields or {})
-        if fields is None and row["source_path"] not in merged.scans_without_row:
-            merged.scans_without_row.append(row["source_path"])
+        row.update(metadata.fields_of(row["source_path"]) or {})
     inherited = _give_objects(merged, delivered, known)
     new = [(row["scan_id"], row["phash"]) for row in merged.scans]
     groups = assign_groups(new, known.hashes() if new else KnownHashes(), inherited)
     for row in merged.scans:
         group = groups[row["scan_id"]]
         row.update({"duplicate_group": group, "split": split_of(group)})
-    if metadata.expected:
-        collections = {row["source_path"].split("/")[0] for row in delivered}
-        present = [path for name in collections for path in known.paths(name)]
-        present += [row["source_path"] for row in merged.scans]
-        merged.rows_without_scan.extend(metadata.unmatched(present))
 
 
 def _give_objects(merged: Merged, delivered: Sequence[Row], known: Known) -> dict[str, str]:

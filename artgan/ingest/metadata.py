@@ -28,14 +28,18 @@ class Problem:
         entry: The file.
         message: What is wrong with it, in a sentence.
         content_sha256: sha256 of its bytes.
+        is_table: Whether it is a table.
+        is_read: Whether its rows are used all the same.
     """
 
     entry: Entry
     message: str
     content_sha256: str
+    is_table: bool = True
+    is_read: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # a row knows its table, so that text would be endless
 class Metadata:
     """The metadata rows that may belong to the scans of one collection.
 
@@ -65,11 +69,11 @@ class Metadata:
         Args:
             source_path: Path of the scan within the inbox.
         """
-        exact, loose = names_of(source_path, self.patterns)
-        for name in exact:
+        names = names_of(source_path, self.patterns)
+        for name in names.exact:
             if name in self.by_name:
                 return self.by_name[name]
-        return next((row for name in loose if (row := self.by_loose_name.get(name))), None)
+        return next((row for name in names.loose() if (row := self.by_loose_name.get(name))), None)
 
     def fields_of(self, source_path: str) -> dict[str, Any] | None:
         """Return the metadata columns of a scan, or None where no row names it."""
@@ -120,14 +124,16 @@ def build_metadata(inbox: Store, sources: Sources) -> Metadata:
     except InvalidInputError as error:
         assert sources.mapping is not None
         digest = hashlib.sha256(inbox.read(sources.mapping.key)).hexdigest()
-        return Metadata(problems=[Problem(sources.mapping, str(error), digest)], is_usable=False)
+        return Metadata(
+            problems=[Problem(sources.mapping, str(error), digest, is_table=False)], is_usable=False
+        )
     laid = [_laid_over(one, tables, mapping, sources) for one in tables]
     needed = {other for table in laid for other in table.columns.mapping.links.values()}
     for table in laid:
         path = table.delivered.path
         entry = next(one for one in sources.tables if one.key == path)
         if message := _problem(table, needed):
-            problems.append(Problem(entry, message, read[path][1]))
+            problems.append(Problem(entry, message, read[path][1], is_read=True))
     problems += [
         Problem(entry, read[entry.key][0].problem or "", read[entry.key][1])
         for entry in sources.tables
@@ -177,7 +183,7 @@ def _laid_over(
         if target is not None and own in delivered.headings:
             delivered = _linked(delivered, own, target, other)
     if len(delivered.headings) > n_own:
-        columns = replace(lay_over(mapping, delivered.headings), mapping=columns.mapping)
+        columns = lay_over(mapping, delivered.headings, columns.mapping)
     return Table(delivered, columns, n_own, sources.is_own(delivered.path))
 
 

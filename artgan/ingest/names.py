@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 _ENDING = re.compile(r"\.(?:tiff?|jpe?g|jp2|jpx|png|webp|avif|bmp|gif|psd|dng)$")
@@ -39,16 +39,36 @@ def loose_name(name: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\W_]+", "-", bare).strip("-"))
 
 
-def names_of(source_path: str, patterns: Sequence[re.Pattern[str]]) -> tuple[list[str], list[str]]:
-    """Return the names a row may use for a scan, the most exact first, and its loose names.
+@dataclass(frozen=True)
+class ScanNames:
+    """Names that a row may use for a scan.
+
+    Attributes:
+        exact: The most exact first.
+        patterned: Names that a pattern finds in its name.
+        bare: Its path in the collection's folder and its name, both without ending.
+    """
+
+    exact: tuple[str, ...]
+    patterned: tuple[str, ...]
+    bare: tuple[str, str]
+
+    def loose(self) -> list[str]:
+        """Return its names without separators, accents and leading zeros."""
+        return [loose_name(name) for name in (*self.bare, *self.patterned)]
+
+
+def names_of(source_path: str, patterns: Sequence[re.Pattern[str]]) -> ScanNames:
+    """Return the names of a scan.
 
     Args:
         source_path: Path of the scan within the inbox.
         patterns: What else in its name, in lower case and without ending, may name it.
     """
-    path = PurePosixPath(written_name(source_path))
-    inside = PurePosixPath(*path.parts[1:])
-    found = [match[1] for one in patterns if (match := one.fullmatch(inside.stem))]
-    names = [str(inside), inside.name, str(inside.with_suffix("")), inside.stem, *found, str(path)]
-    loose = [loose_name(str(inside)), loose_name(inside.stem), *map(loose_name, found)]
-    return names, loose
+    path = written_name(source_path)
+    inside = path.split("/", 1)[-1]
+    name = inside.rsplit("/", 1)[-1]
+    stem = name[:dot] if (dot := name.rfind(".")) > 0 else name
+    bare = inside[: len(inside) - len(name)] + stem
+    found = tuple(match[1] for one in patterns if (match := one.fullmatch(stem)))
+    return ScanNames((inside, name, bare, stem, *found, path), found, (bare, stem))

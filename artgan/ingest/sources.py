@@ -8,7 +8,7 @@ from artgan.ingest.tables import TABLE_SUFFIXES
 from artgan.keys import VERSION, digest
 from artgan.storage import Entry, Store
 
-OWN_NAMES = tuple(f"metadata{suffix}" for suffix in TABLE_SUFFIXES)
+OWN_PREFIX = "metadata"
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,13 @@ class Sources:
         """Whether a file lies in the collection's folder; at the top, if there is no collection."""
         return bool(self.collection) and "/" in path
 
-    def mark(self, paths: list[str]) -> str:
-        """Return a change mark of all that the join depends on.
-
-        Args:
-            paths: Paths of the scans within the inbox.
-        """
+    def mark(self) -> str:
+        """Return a change mark of the files, and of the code that reads them."""
         files = [self.mapping, *self.tables]
         versions = [(one.key, one.size, one.version) for one in files if one is not None]
-        return digest(VERSION, versions, sorted(self.folders), sorted(paths))
+        # Rows at the top may name any folder; those of a collection are its own.
+        is_shared = any("/" not in one.key for one in self.tables)
+        return digest(VERSION, versions, sorted(self.folders) if is_shared else [])
 
 
 def find_sources(inbox: Store, collection: str) -> Sources:
@@ -52,19 +50,21 @@ def find_sources(inbox: Store, collection: str) -> Sources:
 
     Args:
         inbox: The inbox.
-        collection: Name of a first-level folder, or empty.
+        collection: Name of a first-level folder, of which tables are read that are called
+            ``metadata.csv``, ``metadata-2019.jsonl`` and the like; or empty.
     """
     top, folders = inbox.listing()
     own = inbox.listing(collection)[0] if collection else []
-    tables = [one for one in own if _name(one) in OWN_NAMES]
-    tables += [one for one in top if _name(one).endswith(TABLE_SUFFIXES)]
     mappings = [one for one in (*own, *top) if _name(one) in MAPPING_NAMES]
-    return Sources(
-        collection,
-        tuple(one for one in tables if _name(one) not in MAPPING_NAMES),
-        next(iter(mappings), None),
-        frozenset(map(written_name, folders)),
-    )
+    tables = [
+        one
+        for one in (*own, *top)
+        if _name(one).endswith(TABLE_SUFFIXES)
+        and one not in mappings
+        and ("/" not in one.key or _name(one).startswith(OWN_PREFIX))
+    ]
+    known = frozenset(map(written_name, {*folders, collection} - {""}))
+    return Sources(collection, tuple(tables), next(iter(mappings), None), known)
 
 
 def _name(entry: Entry) -> str:

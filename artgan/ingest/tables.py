@@ -19,6 +19,8 @@ _MARK = "\ufeff"
 # Among so many good letters outside of ASCII, a bad byte does not mean another encoding.
 _GOOD_FOR_BAD = 10
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
 Cells = tuple[str, ...]
 
 
@@ -36,7 +38,7 @@ class Delivered:
 
     path: str
     headings: Sequence[str] = ()
-    rows: Sequence[Cells] = ()
+    rows: Sequence[Cells] = field(default=(), repr=False)
     whole: Sequence[str] = field(default=(), repr=False)
     problem: str | None = None
 
@@ -54,7 +56,7 @@ class Delivered:
             if self.whole
             else dict(zip(self.headings, self.rows[number], strict=True))
         )
-        return json.dumps(dict(own) | dict(more or {}), ensure_ascii=False)
+        return _JSON.encode(dict(own) | dict(more or {}))
 
 
 def parse_table(path: str, content: bytes) -> Delivered:
@@ -227,7 +229,7 @@ def _from_objects(path: str, objects: Sequence[dict[str, Any]], notes: list[str]
     flat = [flatten(one) for one in objects]
     headings = list(dict.fromkeys(name for row in flat for name in row))
     rows = [tuple(row.get(name, "") for name in headings) for row in flat]
-    whole = [json.dumps(one, ensure_ascii=False) for one in objects]
+    whole = [_JSON.encode(one) for one in objects]
     return Delivered(path, headings, rows, whole, " ".join(notes) or None)
 
 
