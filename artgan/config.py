@@ -21,6 +21,8 @@ PoolType = Literal["process", "docker", "kubernetes"]
 RunnerName = Literal["threads", "dask", "ray"]
 _Megapixels = Annotated[float, Field(title="Largest scan, megapixels", gt=0, le=20_000)]
 _Settle = Annotated[float, Field(title="Seconds between two looks at a new file", ge=0, le=600)]
+_FetchDelay = Annotated[float, Field(title="Pause between requests, seconds", ge=0, le=600)]
+_FetchPrivate = Annotated[bool, Field(title="Fetch from the own network")]
 _Weights = Annotated[str | None, Field(title="Feature networks")]
 _FewestWorks = Annotated[int, Field(title="Fewest works to train on", ge=2)]
 _Root = Annotated[str, Field(title="Archive root")]
@@ -71,6 +73,12 @@ class IngestSettings(ArchiveSettings):
     settle_s: _Settle = 2
     """A file that changed a moment ago, or that was refused, is looked at again after so many
     seconds; one that is still being copied waits for the next run. More for slow network shares."""
+    fetch_delay_s: _FetchDelay = 1
+    """Pause between two requests to the same server, where iiif.txt in a folder of the inbox names
+    IIIF manifests to fetch scans from."""
+    fetch_private: _FetchPrivate = False
+    """Let manifests name servers of this machine's own network; otherwise only public ones are
+    asked."""
 
 
 class TrainSettings(ArchiveSettings):
@@ -193,6 +201,12 @@ class NightlySettings(ArchiveSettings):
     settle_s: _Settle = 2
     """A file that changed a moment ago, or that was refused, is looked at again after so many
     seconds; one that is still being copied waits for the next run. More for slow network shares."""
+    fetch_delay_s: _FetchDelay = 1
+    """Pause between two requests to the same server, where iiif.txt in a folder of the inbox names
+    IIIF manifests to fetch scans from."""
+    fetch_private: _FetchPrivate = False
+    """Let manifests name servers of this machine's own network; otherwise only public ones are
+    asked."""
     simulated_works: Annotated[
         int, Field(title="Works to simulate for each collection", ge=1, le=10_000)
     ] = 36
@@ -214,6 +228,8 @@ class NightlySettings(ArchiveSettings):
             inbox=self.inbox,
             max_megapixels=self.max_megapixels,
             settle_s=self.settle_s,
+            fetch_delay_s=self.fetch_delay_s,
+            fetch_private=self.fetch_private,
         )
 
     def train(self) -> TrainSettings:

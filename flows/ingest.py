@@ -2,9 +2,11 @@
 
 from prefect import flow
 
+from artgan.catalog.runs import Run
 from artgan.config import IngestSettings
 from flows.runner import task_runner
 from tasks.chunks import cut, unsearched
+from tasks.fetch import fetch_originals, places
 from tasks.forms import offer_collections
 from tasks.ingest import (
     CHUNK,
@@ -23,21 +25,27 @@ from tasks.run import recorded_run
 def ingest(settings: IngestSettings) -> dict[str, int]:
     """Bring new scans from an inbox into the catalog."""
     with recorded_run("ingest", settings) as run:
-        planned = {
-            collection: find_new_files(settings, collection)
-            for collection in find_collections(settings)
-        }
-        for collection, chunks in cut(planned, CHUNK):
-            judged = [
-                inspect_chunk.submit(settings, collection, number, unsearched(chunk))
-                for number, chunk in enumerate(chunks, start=1)
-            ]
-            manifests = [planned[collection].made, *gather(judged, f"ingest {collection}")]
-            run.count(commit_scans(settings, collection, unsearched(manifests), run.run_id))
-            run.count(
-                ingest_masks(settings, collection, unsearched(planned[collection].todo), run.run_id)
-            )
-        for collection in (*planned, NO_COLLECTION):
+        run.count(fetch_originals(settings, run.run_id))
+        for place in places(settings):
+            _ingest_from(place, run)
+        for collection in (*find_collections(settings), NO_COLLECTION):
             run.count(join_metadata(settings, collection, run.run_id))
         offer_collections(settings)
     return dict(run.counts)
+
+
+def _ingest_from(settings: IngestSettings, run: Run) -> None:
+    """Bring new scans from one place, inbox or what was fetched, into the catalog."""
+    planned = {
+        collection: find_new_files(settings, collection)
+        for collection in find_collections(settings)
+    }
+    for collection, chunks in cut(planned, CHUNK):
+        judged = [
+            inspect_chunk.submit(settings, collection, number, unsearched(chunk))
+            for number, chunk in enumerate(chunks, start=1)
+        ]
+        manifests = [planned[collection].made, *gather(judged, f"ingest {collection}")]
+        run.count(commit_scans(settings, collection, unsearched(manifests), run.run_id))
+        masks = unsearched(planned[collection].todo)
+        run.count(ingest_masks(settings, collection, masks, run.run_id))

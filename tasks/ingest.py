@@ -17,7 +17,7 @@ from artgan.ingest.discover import FoundFile, chosen_folders, discover
 from artgan.ingest.inspect import Refused, inspect
 from artgan.ingest.known import read_known
 from artgan.ingest.masks import inspect_mask, page_of_mask
-from artgan.ingest.merge import Inspected, Merged, merge, refusal
+from artgan.ingest.merge import Inspected, merge, refusal
 from artgan.ingest.metadata import read_metadata
 from artgan.ingest.settle import has_moved, moving_files, still_files
 from artgan.keys import VERSION, key

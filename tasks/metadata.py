@@ -21,6 +21,7 @@ from artgan.ingest.late import (
     write_mark,
 )
 from artgan.ingest.metadata import METADATA_UNREADABLE, Metadata, build_metadata, forget_tables
+from artgan.ingest.originals import FOLDER
 from artgan.ingest.rows import METADATA_COLUMNS
 from artgan.ingest.sources import find_sources
 from artgan.storage import Store, now, open_store
@@ -41,8 +42,8 @@ def join_metadata(settings: IngestSettings, collection: str, run_id: str) -> dic
     """
     catalog = open_catalog(settings.root)
     inbox = open_store(settings.inbox, name="inbox", must_exist=True)
-    where = pc.field("collection") == collection if collection else None
-    paths = catalog.read(SCANS, ["source_path"], where)["source_path"].to_pylist()
+    which = _delivered(catalog, collection)
+    paths = catalog.read(SCANS, ["source_path"], which)["source_path"].to_pylist()
     sources = find_sources(inbox, collection)
     before, mark = read_mark(catalog.store, collection), Mark(sources.mark(), scans_mark(paths))
     if mark == before:
@@ -52,7 +53,7 @@ def join_metadata(settings: IngestSettings, collection: str, run_id: str) -> dic
     if metadata.is_usable:
         # New scans were described when they were catalogued.
         if collection and (before is None or before.sources != mark.sources):
-            counts["redescribed"] = _describe_anew(catalog, collection, metadata)
+            counts["redescribed"] = _describe_anew(catalog, which, metadata)
         counts |= _list_unmatched(catalog, collection, metadata, paths, run_id)
     write_mark(catalog.store, collection, mark)
     if not collection:
@@ -60,14 +61,25 @@ def join_metadata(settings: IngestSettings, collection: str, run_id: str) -> dic
     return counts
 
 
-def _describe_anew(catalog: Catalog, collection: str, metadata: Metadata) -> int:
+def _delivered(catalog: Catalog, collection: str) -> pc.Expression:
+    """Select the scans that were delivered; those fetched from elsewhere brought their description.
+
+    Args:
+        catalog: The archive.
+        collection: Name of the collection; empty for all of them.
+    """
+    fetched = pc.starts_with(pc.field("source_uri"), catalog.store.uri(f"{FOLDER}/"))
+    return ~fetched & (pc.field("collection") == collection) if collection else ~fetched
+
+
+def _describe_anew(catalog: Catalog, which: pc.Expression, metadata: Metadata) -> int:
     columns = ("scan_id", "source_path", *METADATA_COLUMNS)
-    scans = catalog.rows(SCANS, columns, pc.field("collection") == collection)
+    scans = catalog.rows(SCANS, columns, which)
     changed = dict(changed_fields(scans, metadata))
     if changed:
         rows = catalog.rows(SCANS, where=pc.field("scan_id").isin(list(changed)))
         catalog.replace(SCANS, [row | changed[row["scan_id"]] for row in rows])
-        get_run_logger().info("%s: %d scans described anew", collection, len(changed))
+        get_run_logger().info("%s: %d scans described anew", rows[0]["collection"], len(changed))
     return len(changed)
 
 

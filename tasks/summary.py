@@ -49,6 +49,7 @@ _COUNTED = {
         ("scans", "new scan", "new scans"),
         ("masks", "damage mask", "damage masks"),
         ("quarantined", "file refused", "files refused"),
+        ("fetched", "picture fetched", "pictures fetched"),
         ("waiting", "file still being copied", "files still being copied"),
         ("redescribed", "scan described anew", "scans described anew"),
         ("scans_without_row", "scan without metadata", "scans without metadata"),

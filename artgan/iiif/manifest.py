@@ -18,6 +18,7 @@ CONTEXT = "http://iiif.io/api/presentation/3/context.json"
 MOST_CANVASES = 1000
 _UNKNOWN, _ENGLISH = "none", "en"
 _METADATA = (
+    ("title", "Title"),
     ("artist", "Artist"),
     ("date_text", "Date"),
     ("medium", "Medium"),

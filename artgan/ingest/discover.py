@@ -16,6 +16,8 @@ _METADATA_SUFFIXES = (
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".yaml", ".yml"),
     *(".xml", ".xmp", ".md", ".md5", ".sha256"),
 )
+# A list of manifests to fetch; see `artgan.ingest.originals`.
+_LISTS = ("iiif.txt",)
 _SYSTEM_NAMES = {"thumbs.db", "desktop.ini", "__macosx", TEMPORARY}
 _UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
 _HIDDEN_PREFIXES = (".", "~$")
@@ -87,7 +89,8 @@ def _role(path: str) -> Role:
     name = path.lower()
     if name.endswith(MASK_SUFFIX):
         return "mask"
-    return "metadata" if name.endswith(_METADATA_SUFFIXES) else "scan"
+    is_list = name.count("/") == 1 and name.endswith(tuple(f"/{one}" for one in _LISTS))
+    return "metadata" if is_list or name.endswith(_METADATA_SUFFIXES) else "scan"
 
 
 def _is_ignored(path: str) -> bool:

@@ -116,7 +116,9 @@ def test_a_manifest_has_a_canvas_of_the_scans_size_for_each_scan():
     assert (body["width"], body["height"]) == (2500, 2000)
     assert body["id"].endswith("/full/max/0/default.jpg")
     assert canvas["thumbnail"][0]["id"].endswith("/full/320,256/0/default.jpg")
-    assert [pair["label"]["en"][0] for pair in canvas["metadata"]] == ["Artist", "Medium", "Rights"]
+    assert [pair["label"]["en"][0] for pair in canvas["metadata"]] == [
+        *("Title", "Artist", "Medium", "Rights")
+    ]
 
 
 def test_a_licence_is_a_uri_and_other_rights_are_a_statement_that_must_be_shown():
