@@ -5,9 +5,10 @@ never stand here: storage credentials come from the environment.
 """
 
 import os
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from artgan.keys import digest
 from artgan.presets import Kind, PresetName
@@ -27,8 +28,10 @@ _Weights = Annotated[str | None, Field(title="Feature networks")]
 _FewestWorks = Annotated[int, Field(title="Fewest works to train on", ge=2)]
 _Root = Annotated[str, Field(title="Archive root")]
 _Server = Annotated[str, Field(title="Prefect server")]
+_SCAN_ID = re.compile("[0-9a-f]{8,64}")
 _SERVER = os.environ.get("PREFECT_API_URL", "http://127.0.0.1:4200/api")
 _Seed = Annotated[int, Field(ge=0)]
+_FixityDays = Annotated[int, Field(title="Days to check every file in", ge=1, le=3650)]
 _FailedFraction = Annotated[float, Field(title="Largest fraction that may fail", ge=0, le=1)]
 
 
@@ -177,6 +180,53 @@ class IiifSettings(ArchiveSettings):
     """The run fails when more than this fraction of its scans fails."""
 
 
+class FixitySettings(ArchiveSettings):
+    """Read a share of all files again and compare them with what the catalog knows."""
+
+    days_for_all: _FixityDays = 90
+    """Days in which every file is to be checked once; a run checks one part in so many."""
+    max_files: Annotated[int, Field(title="Most files to check", ge=1)] | None = None
+    """Most files that a run checks; none means its whole share."""
+
+
+class WithdrawSettings(Settings):
+    """Withdraw scans: remove all that was made of them, and keep them from coming back."""
+
+    scans: Annotated[list[str], Field(title="Scans, by scan_id")] = []
+    """Scans to withdraw, by scan_id or at least its first 8 digits; all versions go with them."""
+    accession_numbers: Annotated[list[str], Field(title="Works, by accession number")] = []
+    """Works to withdraw, by accession number; every scan of them goes."""
+    collection: Annotated[str | None, Field(title="Collection of these works")] = None
+    """Collection that the accession numbers belong to."""
+    reason: Annotated[str, Field(min_length=3)]
+    """Why, for the record: claim, file reference, decision. It stays in the catalog."""
+    requested_by: Annotated[str, Field(title="Requested by")] = ""
+    """Who asked for it, for the record."""
+    dry_run: Annotated[bool, Field(title="Only say what would be removed")] = True
+    """Change nothing; say what would be removed."""
+    lift: Annotated[bool, Field(title="Lift an earlier withdrawal instead")] = False
+    """Lift the withdrawal of these scans: the next ingest takes them again."""
+    root: _Root
+    """Archive root: a folder or s3://bucket/prefix."""
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "WithdrawSettings":
+        if not (self.scans or self.accession_numbers):
+            raise ValueError(
+                "scans or accession_numbers must name what is withdrawn, got neither. "
+                "Give the scan_id from the catalog"
+            )
+        if self.accession_numbers and not self.collection:
+            raise ValueError(
+                "collection must be given with accession_numbers, got none. "
+                "Two collections may use the same numbers"
+            )
+        for one in self.scans:
+            if not _SCAN_ID.fullmatch(one):
+                raise ValueError(f"scans must hold 8 to 64 hex digits each, got {one!r}")
+        return self
+
+
 class PublishSettings(Settings):
     """Write plain Parquet snapshots of the catalog."""
 
@@ -185,7 +235,7 @@ class PublishSettings(Settings):
 
 
 class NightlySettings(ArchiveSettings):
-    """Do everything that is new: ingest, train, restore, simulate, stylize, report, publish."""
+    """Do all that is new: ingest, train, restore, simulate, stylize, fixity, report, publish."""
 
     inbox: str
     """Inbox: a folder or s3://bucket/prefix with one folder for each collection; only read."""
@@ -215,6 +265,8 @@ class NightlySettings(ArchiveSettings):
         int, Field(title="Works to render in each style", ge=1, le=100_000)
     ] = 12
     """Works of other collections to render in each style."""
+    fixity_days: _FixityDays = 90
+    """Days in which every file is read again and compared once; a night does its share."""
     weights: _Weights = None
     """Folder or s3:// prefix with feature networks; none uses the labelled stand-in."""
     require_fid: Annotated[bool, Field(title="Insist on FID")] = False
@@ -260,6 +312,12 @@ class NightlySettings(ArchiveSettings):
         """Return the settings of the night's stylization."""
         return StylizeSettings(
             root=self.root, collections=self.collections, contents=self.stylized_contents
+        )
+
+    def fixity(self) -> FixitySettings:
+        """Return the settings of the night's share of fixity checks."""
+        return FixitySettings(
+            root=self.root, collections=self.collections, days_for_all=self.fixity_days
         )
 
     def report(self) -> ReportSettings:

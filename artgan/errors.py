@@ -16,6 +16,10 @@ class MissingAssetError(ArtganError, LookupError):
     """A file, table, model or set of weights that is needed is not there."""
 
 
+class UnreachableError(ArtganError):
+    """A store or a file in it does not answer, which says nothing about whether it is there."""
+
+
 class KilledError(ArtganError):
     """A process was killed from outside; what it had done is kept, and it may be started again."""
 

@@ -8,6 +8,7 @@ The endpoint and the credentials of S3 come from the usual AWS variables (``AWS_
 ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``, ``AWS_REGION``).
 """
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -18,14 +19,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import fsspec
 
-from artgan.errors import InvalidInputError, MissingAssetError
+from artgan.errors import InvalidInputError, MissingAssetError, UnreachableError
 
 TEMPORARY = "_tmp"
 _PROBE = "_tmp/conditional-put-probe"
+_BLOCK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,37 @@ class Store:
         assert isinstance(content, bytes)
         return content
 
+    def sha256(self, key: str) -> str:
+        """Return the sha256 of an object's bytes, in hex, read anew and in pieces.
+
+        Raises:
+            MissingAssetError: If it is not there.
+            UnreachableError: If it cannot be read for any other reason.
+        """
+        try:
+            with self._files().open(self.uri(key), "rb", **self._unhurried) as file:
+                return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise MissingAssetError(
+                f"object must exist, got {self.uri(key)!r}. Check that it was not moved."
+            ) from error
+        except Exception as error:
+            words = str(error).splitlines()[:1] or [type(error).__name__]
+            raise UnreachableError(
+                f"object must be readable, got {self.uri(key)!r}: {words[0]}. See to the storage."
+            ) from error
+
+    @property
+    def _unhurried(self) -> dict[str, Any]:
+        return {} if self.is_local else {"cache_type": "readahead", "block_size": _BLOCK_BYTES}
+
+    def is_reachable(self) -> bool:
+        """Whether anything lies here; a folder whose disk is not mounted is there, but empty."""
+        try:
+            return any(self.listing())
+        except Exception:  # noqa: BLE001 - whatever it answers, its files cannot be read now
+            return False
+
     def write(self, key: str, content: bytes) -> None:
         """Write an object whole, replacing what was there."""
         if not self.is_local:
@@ -150,15 +183,6 @@ class Store:
             if entry.key not in set(keys):
                 self.delete(entry.key)
 
-    def delete_below(self, prefix: str) -> int:
-        """Remove every object below a prefix (a folder); return how many there were."""
-        entries = self.entries(prefix)
-        if self.is_local:
-            shutil.rmtree(self.uri(prefix), ignore_errors=True)
-        elif entries:
-            self._files().rm([self.uri(entry.key) for entry in entries])
-        return len(entries)
-
     def _temporary(self) -> Path:
         folder = Path(self.root) / TEMPORARY
         folder.mkdir(parents=True, exist_ok=True)
@@ -175,6 +199,21 @@ class Store:
             Path(self.uri(key)).unlink(missing_ok=True)
         elif self.exists(key):
             self._files().rm_file(self.uri(key))
+
+    def delete_below(self, prefix: str) -> int:
+        """Remove the objects below a prefix (a folder); return how many there were.
+
+        Raises:
+            InvalidInputError: If the prefix is the whole store.
+        """
+        if not prefix.strip("/"):
+            raise InvalidInputError(f"prefix must name a folder of the store, got {prefix!r}.")
+        found = self.entries(prefix)
+        if self.is_local:
+            shutil.rmtree(self.uri(prefix), ignore_errors=True)
+        elif found:
+            self._files().rm([self.uri(entry.key) for entry in found])
+        return len(found)
 
     def entries(self, prefix: str = "") -> list[Entry]:
         """Return the objects below a prefix (a folder), sorted by key."""

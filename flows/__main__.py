@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "stylize": ("flows.stylize", config.StylizeSettings),
     "report": ("flows.report", config.ReportSettings),
     "iiif": ("flows.iiif", config.IiifSettings),
+    "fixity": ("flows.fixity", config.FixitySettings),
+    "withdraw": ("flows.withdraw", config.WithdrawSettings),
     "publish": ("flows.publish", config.PublishSettings),
     "maintain": ("flows.maintain", config.MaintainSettings),
     "status": ("deployments.status", config.StatusSettings),

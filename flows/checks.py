@@ -11,6 +11,7 @@ from artgan.config import (
     NightlySettings,
     PublishSettings,
     Settings,
+    WithdrawSettings,
 )
 from artgan.errors import InvalidInputError
 from artgan.ingest.discover import chosen_folders
@@ -44,7 +45,9 @@ def check_places(settings: Settings) -> None:
     Raises:
         InvalidInputError: In one sentence, with what to do.
     """
-    if not isinstance(settings, ArchiveSettings | PublishSettings | MaintainSettings):
+    if not isinstance(
+        settings, ArchiveSettings | PublishSettings | MaintainSettings | WithdrawSettings
+    ):
         return
     brings_scans = isinstance(settings, IngestSettings | NightlySettings)
     store = open_store(settings.root, must_exist=not brings_scans)

@@ -15,6 +15,7 @@ from tasks.ingest import (
     find_new_files,
     ingest_masks,
     inspect_chunk,
+    record_events,
 )
 from tasks.metadata import NO_COLLECTION, join_metadata
 from tasks.progress import gather
@@ -30,6 +31,7 @@ def ingest(settings: IngestSettings) -> dict[str, int]:
             _ingest_from(place, run)
         for collection in (*find_collections(settings), NO_COLLECTION):
             run.count(join_metadata(settings, collection, run.run_id))
+        record_events(settings)
         offer_collections(settings)
     return dict(run.counts)
 

@@ -3,6 +3,7 @@
 from prefect import flow
 
 from artgan.config import NightlySettings
+from flows.fixity import fixity
 from flows.ingest import ingest
 from flows.report import report
 from flows.restore import restore
@@ -13,12 +14,12 @@ from flows.stylize import stylize
 from flows.train import train
 from tasks.publish import publish_tables
 from tasks.report import check_extractor, write_pages
-from tasks.run import recorded_run
+from tasks.run import alarming, recorded_run
 
 
 @flow(name="nightly", task_runner=task_runner())
 def nightly(settings: NightlySettings) -> dict[str, int]:
-    """Do everything that is new: ingest, train, restore, simulate, stylize, report, publish."""
+    """Do all that is new: ingest, train, restore, simulate, stylize, fixity, report, publish."""
     with recorded_run("nightly", settings, afterwards=[write_pages, publish_tables]) as run:
         check_extractor(settings.report())
         run_stage(ingest, settings.ingest(), run)
@@ -26,5 +27,7 @@ def nightly(settings: NightlySettings) -> dict[str, int]:
         run_stage(restore, settings.restore(), run)
         run_stage(simulate, settings.simulate(), run)
         run_stage(stylize, settings.stylize(), run)
+        with alarming(run):
+            run_stage(fixity, settings.fixity(), run)
         run_stage(report, settings.report(), run)
     return dict(run.counts)

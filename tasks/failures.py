@@ -7,8 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artgan.catalog.events import alarming
 from artgan.catalog.models import BASE
-from artgan.catalog.schema import MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS, Table
+from artgan.catalog.schema import EVENTS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS, Table
 from artgan.catalog.table import Catalog
 from artgan.report.words import NOT_RECORDED, count
 
@@ -43,7 +44,7 @@ class Failures:
         if self.total > len(self.rows):
             sentence += (
                 f" Showing {len(self.rows):,} of {self.total:,}; the rest is in the tables "
-                "outputs, quarantine and models, by run_id."
+                "outputs, quarantine, events and models, by run_id."
             )
         return f"{sentence} Each line says why, and what to do where anything can be done."
 
@@ -56,14 +57,17 @@ def find_failures(catalog: Catalog, run_ids: Collection[str]) -> Failures:
     failed = catalog.read(OUTPUTS, None, mine & (pc.field("status") == "failed"))
     refused = catalog.read(QUARANTINE, None, mine)
     models = catalog.read(MODELS, None, mine & (pc.field("promoted") == False))  # noqa: E712
+    amiss = alarming(catalog, run_ids)
     rows = [
         *map(_stopped_line, _first(stopped, RUNS)),
+        *map(_event_line, _first(amiss, EVENTS)),
         *_output_lines(catalog, _first(failed, OUTPUTS)),
         *map(_refused_line, _first(refused, QUARANTINE)),
         *map(_model_line, _first(models, MODELS)),
     ]
     kinds = (
         (stopped, "step stopped", "steps stopped"),
+        (amiss, "file is not as it was", "files are not as they were"),
         (failed, "file could not be made", "files could not be made"),
         (refused, "file was refused", "files were refused"),
         (models, "model was not taken into use", "models were not taken into use"),
@@ -97,6 +101,12 @@ def in_brief(message: str) -> str:
 
 def _stopped_line(row: Row) -> dict[str, str]:
     return _line(row, row["flow"], row["run_id"], "step stopped", row["message"])
+
+
+def _event_line(row: Row) -> dict[str, str]:
+    reason = "changed or gone" if row["outcome"] == "fail" else "could not be read"
+    line = _line(row, "fixity", row["object_path"], reason, row["outcome_detail"])
+    return line | {"id": row["event_id"]}
 
 
 def _output_lines(catalog: Catalog, rows: Sequence[Row]) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
+from artgan.catalog.events import record_ingestions
 from artgan.catalog.schema import MASKS, QUARANTINE, SCANS, Table
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import CURRENT
@@ -218,3 +219,9 @@ def ingest_masks(
         "masks": catalog.append(MASKS, rows),
         "quarantined": _quarantine(catalog, refused),
     }
+
+
+@task(cache_policy=NO_CACHE)
+def record_events(settings: IngestSettings) -> int:
+    """Write the events of the scans that came in; return how many."""
+    return record_ingestions(open_catalog(settings.root))

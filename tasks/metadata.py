@@ -68,7 +68,9 @@ def _delivered(catalog: Catalog, collection: str) -> pc.Expression:
         catalog: The archive.
         collection: Name of the collection; empty for all of them.
     """
-    fetched = pc.starts_with(pc.field("source_uri"), catalog.store.uri(f"{FOLDER}/"))
+    fetched = pc.starts_with(  # pyright: ignore[reportAttributeAccessIssue] - its stubs lack it
+        pc.field("source_uri"), catalog.store.uri(f"{FOLDER}/")
+    )
     return ~fetched & (pc.field("collection") == collection) if collection else ~fetched
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pyarrow.compute as pc
 
-from artgan.catalog.schema import OUTPUTS
+from artgan.catalog.schema import OUTPUTS, WITHDRAWALS
 from artgan.catalog.table import Catalog
 from artgan.errors import ArtganError, CorruptAssetError
 from artgan.imaging.hashes import file_sha256
@@ -106,6 +106,7 @@ def commit_outputs(
         for manifest in manifests
         for row in manifest
     ]
+    rows = _without_withdrawn(catalog, rows)
     failed = sum(row["status"] == "failed" for row in rows)
     known = set(catalog.read(OUTPUTS, ["output_id"])["output_id"].to_pylist())
     catalog.append(OUTPUTS, rows)
@@ -114,3 +115,13 @@ def commit_outputs(
         catalog.replace(OUTPUTS, again)
     forget(catalog.store, stage_of(kind, collection))
     return {"done": len(rows) - failed, "failed": failed}
+
+
+def _without_withdrawn(catalog: Catalog, rows: list[Row]) -> list[Row]:
+    """Leave out, and remove, what was made of scans that were withdrawn in the meantime."""
+    gone = set(catalog.read(WITHDRAWALS, ["scan_id"])["scan_id"].to_pylist())
+    for row in rows:
+        if row.get("scan_id") in gone and row.get("output_path"):
+            catalog.store.delete(row["output_path"])
+            catalog.store.delete(row["output_path"].rsplit(".", 1)[0] + ".mask.png")
+    return [row for row in rows if row.get("scan_id") not in gone]

@@ -11,7 +11,7 @@ from prefect.runtime import flow_run as own_run
 
 from artgan.catalog.runs import Run, close_run, finish_run, start_run
 from artgan.catalog.table import open_catalog
-from artgan.config import ArchiveSettings, MaintainSettings, PublishSettings
+from artgan.config import ArchiveSettings, MaintainSettings, PublishSettings, WithdrawSettings
 from artgan.errors import ArtganError
 from tasks.summary import shown
 
@@ -24,7 +24,7 @@ _CURRENT: ContextVar[Run | None] = ContextVar("run", default=None)
 @contextmanager
 def recorded_run(
     flow: str,
-    settings: ArchiveSettings | PublishSettings | MaintainSettings,
+    settings: ArchiveSettings | PublishSettings | MaintainSettings | WithdrawSettings,
     afterwards: Sequence[Callable[[Any, str], object]] = (),
 ) -> Iterator[Run]:
     """Give a flow run its identity, and write its row when it ends, well or badly.
@@ -50,13 +50,26 @@ def recorded_run(
             raise
         finally:
             _CURRENT.reset(token)
-        message = outcome(run.counts)
-        finish_run(catalog, run, "completed", message)
+        alarm = " ".join(run.alarms)
+        message = alarm or outcome(run.counts)
+        finish_run(catalog, run, "failed" if alarm else "completed", message)
         if run.parent_run_id is None:
             for step in afterwards:
                 step(settings, run.run_id)
         close_run(catalog, run)
+        if alarm:
+            raise ArtganError(alarm)
         log.info("%s: %s", run.run_id, message)
+
+
+@contextmanager
+def alarming(run: Run) -> Iterator[None]:
+    """Let a run go on after a step that failed; it fails at its end, when all else is done."""
+    try:
+        yield
+    except ArtganError as error:
+        get_run_logger().error("%s", error)
+        run.alarms.append(str(error))
 
 
 def _parent_run_id() -> str | None:

@@ -77,6 +77,19 @@ _COUNTED = {
         ("manifests", "manifest written", "manifests written"),
         ("withdrawn", "scan taken down", "scans taken down"),
     ),
+    "withdraw": (
+        ("scans", "scan withdrawn", "scans withdrawn"),
+        ("lifted", "withdrawal lifted", "withdrawals lifted"),
+        ("files", "file removed", "files removed"),
+        ("masks", "damage mask removed", "damage masks removed"),
+        ("outputs", "output withdrawn", "outputs withdrawn"),
+        ("models", "model marked", "models marked"),
+    ),
+    "fixity": (
+        ("done", "file is as it was", "files are as they were"),
+        ("failed", "file changed or gone", "files changed or gone"),
+        ("unreadable", "file could not be read", "files could not be read"),
+    ),
     "report": (
         ("numbers", "number measured", "numbers measured"),
         ("failed", "measurement refused", "measurements refused"),

@@ -36,6 +36,8 @@ class Run:
         settings: Settings of the run.
         started_at: Start of this attempt.
         counts: What was made, skipped, failed and quarantined, by name.
+        alarms: Sentences that say what a person must look at; a run with any of them does all its
+            work and then fails.
     """
 
     run_id: str
@@ -45,6 +47,7 @@ class Run:
     settings: Settings
     started_at: datetime = field(default_factory=now)
     counts: Counter[str] = field(default_factory=Counter)
+    alarms: list[str] = field(default_factory=list)
 
     def count(self, made: Mapping[str, int]) -> None:
         """Add to the counts."""

@@ -13,6 +13,8 @@ from artgan.errors import CorruptAssetError
 from artgan.storage import Store
 
 FOLDER = "reports/figures"
+MEASURED = "reports/measured"
+"""Where finished measurements are remembered, by collection."""
 
 Product = Literal["restoration", "simulation", "stylization"]
 Layout = Literal["strips", "grid", "pairs"]
@@ -147,3 +149,10 @@ def _with_present(figure: FigureSet, keys: set[str]) -> FigureSet:
 
     items = (replace(item, images=tuple(map(check, item.images))) for item in figure.items)
     return replace(figure, items=tuple(items))
+
+
+def remove_figures(store: Store, collection: str) -> int:
+    """Remove a collection's figures; the next report measures it again and makes them anew."""
+    return store.delete_below(f"{FOLDER}/{collection}") + store.delete_below(
+        f"{MEASURED}/{collection}"
+    )

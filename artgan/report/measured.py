@@ -14,7 +14,7 @@ from artgan.imaging.write import png_bytes
 from artgan.keys import VERSION, key, set_digest
 from artgan.metrics.features import Extractor
 from artgan.metrics.table import find_metric, sample_note
-from artgan.report.figures import FigureImage, FigureSet, Product, figure_key
+from artgan.report.figures import MEASURED, FigureImage, FigureSet, Product, figure_key
 from artgan.storage import Store
 
 Row = dict[str, Any]
@@ -71,7 +71,7 @@ class Measurement:
     @property
     def mark(self) -> str:
         """Key under which a finished measurement is remembered."""
-        return f"reports/measured/{self.collection}/{self.product}-{self.identity}"
+        return f"{MEASURED}/{self.collection}/{self.product}-{self.identity}"
 
     def row(self, subject: str, metric: str, number: Number, sample: Sample) -> Row:
         """Return one row of the metrics table."""

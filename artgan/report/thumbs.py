@@ -4,6 +4,7 @@
 an access copy it is the scan's. What is there already is never decoded again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -127,3 +128,15 @@ def _centre_square(picture: np.ndarray) -> np.ndarray:
 def open_thumbnails(store: Store) -> Thumbnails:
     """Return the archive's thumbnails, with what is there already."""
     return Thumbnails(store, {entry.key for entry in store.entries(FOLDER)})
+
+
+def remove_thumbnails(store: Store, digests: Collection[str]) -> int:
+    """Remove the thumbnails named by some contents, of any size; return how many."""
+    keys = [
+        entry.key
+        for entry in store.entries(FOLDER)
+        if entry.key.rsplit("/", 1)[-1].removesuffix(".jpg") in digests
+    ]
+    for key in keys:
+        store.delete(key)
+    return len(keys)
