@@ -1,4 +1,4 @@
-"""The files behind a Delta table: joining small ones, removing old ones, summing up the log."""
+"""The files behind a Delta table: how they are written, when joined, when removed."""
 
 import time
 from typing import Any
@@ -10,9 +10,9 @@ WRITING = deltalake.WriterProperties(compression="ZSTD", max_row_group_size=16_3
 """How every file is written: a filter skips the groups of rows that have nothing for it."""
 SMALL_FILE_BYTES = 10_000_000
 """A tenth of what the engine makes of them."""
-MOST_SMALL_FILES = 32
-"""Files of about one size that may pile up before a writer joins them itself."""
-_SIZES = (1_000_000, 16_000_000)
+_MANY_FILES = 32
+_TOO_MANY_FILES = 256
+_WORTH_JOINING = 0.25
 
 
 def sizes(opened: deltalake.DeltaTable) -> list[int]:
@@ -20,27 +20,15 @@ def sizes(opened: deltalake.DeltaTable) -> list[int]:
     return pa.table(opened.get_add_actions())["size_bytes"].to_pylist()
 
 
-def join(opened: deltalake.DeltaTable) -> None:
-    """Join small files into large ones.
+def have_piled_up(sizes: list[int]) -> bool:
+    """Whether a writer should join a table's files: they are many and, together, not few bytes.
 
-    Raises:
-        CommitFailedError: If another writer replaced one of them meanwhile.
+    Joining writes the whole table again. It waits until a quarter of the table lies outside its
+    largest file, so that each row is written again a few times in its life, not with every commit.
     """
-    opened.optimize.compact(writer_properties=WRITING)
-
-
-def join_if_many(opened: deltalake.DeltaTable) -> None:
-    """Join files of about one size when many of them have piled up.
-
-    Small files become files of at most one size, those in turn files of the next: each row is
-    written again a few times in the life of an archive, not with every commit.
-
-    Raises:
-        CommitFailedError: If another writer replaced one of them meanwhile.
-    """
-    for limit in _SIZES:
-        if sum(size < limit for size in sizes(opened)) > MOST_SMALL_FILES:
-            opened.optimize.compact(target_size=limit, writer_properties=WRITING)
+    beside = sum(sizes) - max(sizes, default=0)
+    many = len(sizes) > _MANY_FILES and beside >= _WORTH_JOINING * sum(sizes)
+    return many or len(sizes) > _TOO_MANY_FILES
 
 
 def vacuum(opened: deltalake.DeltaTable, keep_days: int, *, dry_run: bool) -> list[str]:

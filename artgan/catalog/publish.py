@@ -3,16 +3,16 @@
 import hashlib
 import json
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from artgan.catalog.dictionary import description, unit
 from artgan.catalog.schema import TABLES, Table
+from artgan.catalog.snapshot import write_snapshot
 from artgan.catalog.table import Catalog
 from artgan.keys import digest
 
@@ -26,16 +26,15 @@ _FRICTIONLESS = {
     "bool": "boolean",
     "timestamp[us, tz=UTC]": "datetime",
 }
-_ROW_GROUP = 65_536
-_SORTING = {"memory_limit": "1GB", "TimeZone": "UTC"}
 
 
 def publish(catalog: Catalog) -> dict[str, int]:
     """Replace every published snapshot by the table's present state.
 
     Each table is one file, written in one step, so a reader sees the old or the new state and
-    never both. A snapshot that already holds the table's version is left as it is. Columns that a
-    newer version of artgan added are published with the others.
+    never both, even if it opens the file twice (see `artgan.catalog.snapshot`). A snapshot that
+    already holds the table's version is left as it is. Columns that a newer version of artgan
+    added are published with the others.
 
     Returns:
         Rows of each table that was written anew.
@@ -49,8 +48,7 @@ def publish(catalog: Catalog) -> dict[str, int]:
         stamp = f"published/{table.name}/_version.json"
         facts = _published(catalog, stamp)
         wanted = {"version": version, "columns": _columns_digest(rows.schema)}
-        there = catalog.store.exists(_key(table))
-        if not there or facts.get("version", -1) < version or facts | wanted != facts:
+        if not catalog.store.exists(_key(table)) or _is_outdated(facts, wanted):
             facts = wanted | _put(catalog, table, rows, version)
             catalog.store.write(stamp, json.dumps(facts).encode())
             written[table.name] = facts["rows"]
@@ -69,6 +67,12 @@ def _published(catalog: Catalog, stamp: str) -> dict[str, Any]:
     return json.loads(catalog.store.read(stamp)) if catalog.store.exists(stamp) else {}
 
 
+def _is_outdated(facts: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a snapshot must be written; not if a later version was published meanwhile."""
+    version = facts.get("version", -1)
+    return version <= wanted["version"] and facts | wanted != facts
+
+
 def _columns_digest(schema: pa.Schema) -> str:
     return digest(
         [(field.name, str(field.type), description(field), unit(field)) for field in schema]
@@ -77,38 +81,16 @@ def _columns_digest(schema: pa.Schema) -> str:
 
 def _put(catalog: Catalog, table: Table, rows: ds.Dataset, version: int) -> dict[str, Any]:
     """Write a table to a file of this machine, then put it in place whole."""
-    with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
+    with tempfile.TemporaryDirectory(prefix="artgan-") as folder, ExitStack() as stack:
         path = Path(folder) / f"{table.name}.parquet"
-        count = _write_sorted(rows, table.key, version, path)
+        before = None
+        if catalog.store.exists(_key(table)):
+            before = stack.enter_context(catalog.store.local(_key(table)))
+        count = write_snapshot(rows, table.key, version, path, before)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         catalog.store.put(_key(table), path)
     return {"rows": count, "sha256": sha256}
-
-
-def _write_sorted(rows: ds.Dataset, key: str, version: int, path: Path) -> int:
-    """Write rows in the order of their key, a group at a time: they may be more than memory holds.
-
-    Each column's description and unit stand in the Arrow schema inside the file, and once more as
-    JSON in its metadata, for readers that do not know Arrow.
-    """
-    columns = {f.name: {"description": description(f), "unit": unit(f)} for f in rows.schema}
-    schema = rows.schema.with_metadata(
-        {"artgan.catalog_version": str(version), "artgan.columns": json.dumps(columns)}
-    )
-    count = 0
-    with (
-        duckdb.connect(config={"temp_directory": str(path.parent / "sorting")}) as connection,
-        pq.ParquetWriter(path, schema, compression="zstd") as writer,
-    ):
-        for name, value in _SORTING.items():
-            connection.execute(f"set {name} = '{value}'")
-        connection.register("snapshot", rows)
-        ordered = connection.sql(f'from snapshot order by "{key}"')
-        for batch in ordered.to_arrow_reader(_ROW_GROUP):
-            writer.write_table(pa.Table.from_batches([batch]).cast(schema), _ROW_GROUP)
-            count += batch.num_rows
-    return count
 
 
 def _resource(table: Table, schema: pa.Schema, facts: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Catalog tables as Delta tables.
 
-A commit appends the rows whose key is not there yet, so repeating it adds nothing. Every commit
-carries a transaction mark: of two writers that commit at once, the one that comes second finds
-that the table moved, looks at it again and tries once more. Only this package knows Delta.
+A commit appends the rows whose key is not there yet, so repeating it adds nothing. Of two writers
+that commit at once, the one that comes second finds that the table moved, looks at it again and
+tries once more. Only this package knows Delta.
 """
 
 import json
@@ -158,7 +158,7 @@ class Catalog:
             added = commit.without(fresh, table.key, known.present(opened, table.key, keys))
             if added.num_rows:
                 commit.add(opened, evolve.conform(added, stored, table))
-                self._tidy(opened)
+                self._tidy(opened, table)
             return added.num_rows
 
         return self._retry(table, attempt) if fresh.num_rows else 0
@@ -175,7 +175,7 @@ class Catalog:
             stored = evolve.evolve(opened, table)
             written = self._with_unknown(opened, table, fresh, stored)
             commit.rewrite(opened, table.key, fresh[table.key].to_pylist(), written)
-            self._tidy(opened)
+            self._tidy(opened, table)
             return fresh.num_rows
 
         return self._retry(table, attempt) if fresh.num_rows else 0
@@ -228,17 +228,18 @@ class Catalog:
             time.sleep(random.uniform(0, longest_s))  # noqa: S311 (no secret)
             longest_s = min(2 * longest_s, _LONGEST_WAIT_S)
 
-    def _tidy(self, opened: deltalake.DeltaTable) -> None:
-        """Join files that piled up; a writer that comes second leaves it to the first."""
-        with suppress(CommitFailedError):
-            files.join_if_many(opened)
+    def _tidy(self, opened: deltalake.DeltaTable, table: Table) -> None:
+        """Join files that piled up; if others write meanwhile, a later commit will."""
+        if files.have_piled_up(files.sizes(opened)):
+            with suppress(CommitFailedError):
+                commit.join(opened, table.key)
 
     def compact(self, table: Table, small_files: int = 16) -> None:
         """Join small files into large ones when there are more files than this."""
 
         def attempt(opened: deltalake.DeltaTable) -> None:
             if len(opened.file_uris()) > small_files:
-                files.join(opened)
+                commit.join(opened, table.key)
 
         self._retry(table, attempt)
 

@@ -6,7 +6,6 @@ import duckdb
 import pandas as pd
 import pytest
 
-from artgan.catalog.dictionary import data_dictionary
 from artgan.catalog.publish import publish
 from artgan.catalog.query import query
 from artgan.catalog.schema import RUNS, TABLES
@@ -70,8 +69,3 @@ def test_sql_sees_every_table(any_root: str) -> None:
         assert query(catalog, f"select count(*) as n from {table.name}").num_rows == 1
     with pytest.raises(InvalidInputError, match="sql must be a statement that DuckDB accepts"):
         query(catalog, "selekt 1")
-
-
-def test_the_committed_data_dictionary_is_that_of_the_schema() -> None:
-    committed = Path(__file__).parents[2] / "data" / "dictionary.md"
-    assert committed.read_text() == data_dictionary()
