@@ -442,5 +442,10 @@ class QuerySettings(Settings):
     """Archive root: a folder or s3://bucket/prefix."""
     sql: str
     """Statement in DuckDB's SQL; every table of the catalog is a view."""
+    as_of: Annotated[str | None, Field(title="As it was at")] = None
+    """Look at the tables as they were: a date (its end, UTC) or a moment such as
+    2026-11-01T12:00."""
+    versions: Annotated[dict[str, int], Field(title="Versions of tables")] = {}
+    """Look at single tables at a version, for example scans=12."""
     format: Literal["table", "csv", "json"] = "table"
     """How rows are printed."""

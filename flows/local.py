@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from artgan.catalog.query import query as run_query
+from artgan.catalog.query import versions_at
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
 from artgan.config import QuerySettings, SampleSettings
@@ -25,7 +26,8 @@ def query(settings: QuerySettings) -> None:
         raise MissingAssetError(
             f"root must hold a catalog, got {settings.root!r}. Make one with `artgan ingest`."
         )
-    rows = run_query(catalog, settings.sql).to_pandas()
+    versions = versions_at(catalog, settings.as_of, settings.versions)
+    rows = run_query(catalog, settings.sql, versions).to_pandas()
     match settings.format:
         case "csv":
             sys.stdout.write(rows.to_csv(index=False))

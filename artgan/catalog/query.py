@@ -7,25 +7,60 @@ import pyarrow as pa
 
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
+from artgan.catalog.travel import parse_moment
 from artgan.errors import InvalidInputError
 
 
-def query(catalog: Catalog, sql: str) -> pa.Table:
+def query(catalog: Catalog, sql: str, versions: Mapping[str, int] | None = None) -> pa.Table:
     """Run one SQL statement with every catalog table as a view; return its rows.
+
+    Args:
+        catalog: The archive.
+        sql: Statement in DuckDB's SQL.
+        versions: Versions of tables to look at, by name; the present one where none is given.
 
     Raises:
         InvalidInputError: If DuckDB does not accept the statement.
+        MissingAssetError: If a version is not kept any more.
     """
+    wanted = versions or {}
+    views = {table.name: catalog.dataset(table, wanted.get(table.name)) for table in TABLES}
     try:
-        return _ask(sql, {table.name: catalog.dataset(table) for table in TABLES})
+        return _ask(sql, views)
     except duckdb.Error as error:
         if "string_view" not in str(error):
             raise _refusal(sql, error) from error
-    # Arrow cannot filter files that a merge wrote while it reads them: see `Catalog.read`.
+    # Arrow cannot filter files that a merge wrote while it reads them: see `artgan.catalog.read`.
     try:
-        return _ask(sql, {table.name: catalog.read(table) for table in TABLES})
+        tables = {name: rows.to_table() for name, rows in views.items()}
+        return _ask(sql, tables)
     except duckdb.Error as error:
         raise _refusal(sql, error) from error
+
+
+def versions_at(catalog: Catalog, as_of: str | None, versions: Mapping[str, int]) -> dict[str, int]:
+    """Return the versions of tables that belong to a moment, or were asked for by number.
+
+    Args:
+        catalog: The archive.
+        as_of: Date or moment in ISO 8601; None means now.
+        versions: Versions by name of table; they go before the moment.
+
+    Raises:
+        InvalidInputError: If it is no moment, or no table has that name.
+        MissingAssetError: If the log of a table does not reach back that far.
+    """
+    names = [table.name for table in TABLES]
+    for name in versions:
+        if name not in names:
+            raise InvalidInputError(
+                f"versions must name tables, got {name!r}. Known: {', '.join(names)}."
+            )
+    if as_of is None:
+        return dict(versions)
+    moment = parse_moment(as_of)
+    others = [table for table in TABLES if table.name not in versions]
+    return {table.name: catalog.version_at(table, moment) for table in others} | dict(versions)
 
 
 def _ask(sql: str, views: Mapping[str, object]) -> pa.Table:

@@ -1,14 +1,31 @@
 """Earlier states of a table: which version was current when, and whether it can still be read."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import deltalake
 from deltalake.exceptions import DeltaError
 
 from artgan.catalog.schema import Table
-from artgan.errors import MissingAssetError
+from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.storage import Store
+
+
+def parse_moment(text: str) -> datetime:
+    """Return the moment that a text in ISO 8601 names; a date means its end. UTC unless it says so.
+
+    Raises:
+        InvalidInputError: If it is no date and no moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"as_of must be a date or a moment, got {text!r}. Write 2026-11-01 or 2026-11-01T12:00."
+        ) from error
+    if len(text) <= len("2026-11-01"):
+        moment += timedelta(days=1) - timedelta(microseconds=1)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def open_version(
