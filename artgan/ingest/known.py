@@ -47,11 +47,6 @@ class Known:
             return []
         return self.scans.filter(pc.field(column).isin(wanted)).to_pylist()
 
-    def paths(self, collection: str) -> list[str]:
-        """Return the paths of a collection's scans."""
-        here = self.scans.filter(pc.field("collection") == collection)
-        return here["source_path"].to_pylist()
-
     def hashes(self) -> KnownHashes:
         """Return the perceptual hash and the group of every scan."""
         columns = (self.scans[name].to_pylist() for name in ("phash", "duplicate_group"))

@@ -45,7 +45,6 @@ def test_pages_of_a_file_are_scans_of_their_own():
     assert [row["page"] for row in merged.scans] == [1, 2, 3]
     assert len({row["scan_id"] for row in merged.scans}) == 3
     assert merged.scans[0]["scan_id"] == CONTENT
-    assert merged.scans_without_row == ["books/a.tif"]
 
 
 def test_a_duplicate_of_a_file_with_several_pages_is_listed_once():
