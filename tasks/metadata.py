@@ -54,7 +54,9 @@ def join_metadata(settings: IngestSettings, collection: str, run_id: str) -> dic
         # New scans were described when they were catalogued.
         if collection and (before is None or before.sources != mark.sources):
             counts["redescribed"] = _describe_anew(catalog, which, metadata)
-        counts |= _list_unmatched(catalog, collection, metadata, paths, run_id)
+        found = _list_unmatched(catalog, collection, metadata, paths, run_id)
+        # Where no table was delivered, that scans have no row says nothing.
+        counts |= found if sources.tables else {}
     write_mark(catalog.store, collection, mark)
     if not collection:
         forget_tables()

@@ -31,6 +31,18 @@ def test_listing_is_sorted_and_sees_other_writers(any_root: str) -> None:
     assert entries[0].size == len(b"another writer")
 
 
+def test_a_folder_is_listed_without_what_lies_deeper(any_root: str) -> None:
+    store = open_store(any_root)
+    for key in ("top.csv", "a/1.tif", "a/deep/2.tif", "b/3.tif"):
+        store.write(key, key.encode())
+    entries, folders = store.listing()
+    assert [entry.key for entry in entries] == ["top.csv"]
+    assert {"a", "b"} <= set(folders) <= {"a", "b", TEMPORARY}
+    entries, folders = store.listing("a")
+    assert (entries, folders) == ([store.entries("a")[0]], ["deep"])
+    assert store.listing("absent") == ([], [])
+
+
 def test_the_version_changes_with_the_content(any_root: str) -> None:
     store = open_store(any_root)
     store.write("k", b"one")

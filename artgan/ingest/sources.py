@@ -9,6 +9,7 @@ from artgan.keys import VERSION, digest
 from artgan.storage import Entry, Store
 
 OWN_PREFIX = "metadata"
+_HIDDEN = (".", "~$")  # what a Mac or an office program leaves beside a table
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def find_sources(inbox: Store, collection: str) -> Sources:
         one
         for one in (*own, *top)
         if _name(one).endswith(TABLE_SUFFIXES)
+        and not _name(one).startswith(_HIDDEN)
         and one not in mappings
         and ("/" not in one.key or _name(one).startswith(OWN_PREFIX))
     ]

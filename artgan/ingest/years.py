@@ -12,7 +12,7 @@ _CIRCA = re.compile(
     r"(?<!b)(?<!b\.)\b(?:c|ca|cir|circa|about|approximately|probably|possibly|perhaps|omstreeks|um)"
     r"\b\.?(?!\s?e\b)\s*"
 )
-_ISO_DAY = re.compile(r"^\s*(\d{4})-\d\d-\d\d")
+_ISO_DAY = re.compile(r"^\s*(\d{4})-(?:0\d|1[0-2])-[0-3]\d(?!\d)")
 _SEPARATOR = re.compile(r"[,;()\[\]\n]")
 
 _BC = r"b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])"
@@ -49,9 +49,10 @@ def parse_years(text: str) -> Years:
     """Read the span of years that a date means.
 
     The first date of a text counts, since later ones are of printing, casting or reworking:
-    ``1888, printed 1901`` is 1888. ``1820-5`` is 1820 to 1825, ``1830s`` ten years, ``16th
-    century`` 1501 to 1600; a part of a century or decade (``early``, ``first half``) is taken for
-    the whole. ``before 1700`` and ``after 1850`` are open on one side and include the year named.
+    ``1888, printed 1901`` is 1888. ``1820-5`` is 1820 to 1825, ``1755/1761-1802`` 1755 to 1802,
+    ``1830s`` ten years, ``16th century`` 1501 to 1600; a part of a century or decade (``early``,
+    ``first half``) is taken for the whole. ``before 1700``, ``after 1850`` and ``1771 - after
+    1800`` are open on one side and include the year named.
     Circa and question marks do not widen. Years before Christ are negative: 44 BC is -44.
     English, and the commonest Dutch and German words.
 

@@ -119,7 +119,8 @@ class Snapshot:
     def collections(self) -> list[str]:
         """Collections that have scans or refused files, by name."""
         names = {row["collection"] for row in self.scan_totals}
-        return sorted(names | {row["collection"] for row in self.quarantine})
+        # Tables at the top of an inbox are of no collection.
+        return sorted((names | {row["collection"] for row in self.quarantine}) - {""})
 
     def scans(self, collection: str) -> list[Row]:
         """Return a collection's scans that no re-scan took the place of, by scan_id."""

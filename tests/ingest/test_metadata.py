@@ -138,6 +138,17 @@ def test_the_first_row_of_a_name_counts(inbox):
     assert fields["title"] == "1"
 
 
+def test_several_tables_of_a_collection_are_read_but_not_what_a_system_left(inbox):
+    store = inbox(
+        dutch__metadata="file,title\na.tif,A\n",
+        **{"dutch__metadata-2019.jsonl": '{"file": "b.tif", "title": "B"}'},
+        **{"dutch__._metadata.csv": b"\0", ".~lock.SOURCES.csv": b"\0", "dutch__notes.csv": "x"},
+    )
+    metadata = read_metadata(store, "dutch")
+    assert [fields(metadata, f"dutch/{one}.tif")["title"] for one in "ab"] == ["A", "B"]
+    assert metadata.problems == []
+
+
 def test_an_inbox_without_tables_has_no_metadata(inbox):
     metadata = read_metadata(inbox(), "dutch")
     assert metadata.fields_of("dutch/a.tif") is None
