@@ -76,12 +76,13 @@ def unmatched_rows(
     """
     found = {}
     for row, reason in metadata.leftovers(source_paths):
-        fields = row.fields()
-        names = ("accession_number", "title", "date_text", "metadata_json", "metadata_source")
-        told = {name: fields[name] for name in names}
-        row_key = key(collection, told["metadata_source"], told["metadata_json"], reason)
+        told = {name: row.cell(name) for name in ("accession_number", "title", "date_text")}
+        source, whole = row.table.delivered.path, row.row_json()
+        row_key = key(collection, source, whole, reason)
         found[row_key] = told | {
             "unmatched_id": row_key,
+            "metadata_json": whole,
+            "metadata_source": source,
             "collection": collection,
             "named": next(iter(row.names), None),
             "reason": reason,

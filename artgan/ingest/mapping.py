@@ -276,7 +276,7 @@ def check_columns(given: FieldMapping, headings_by_table: Mapping[str, Sequence[
     for name in named:
         if not _positions([name], headings):
             shown = "; ".join(
-                f"{path} has {', '.join(names)}" for path, names in headings_by_table.items()
+                f"{path} has {', '.join(names[:40])}" for path, names in headings_by_table.items()
             )
             raise InvalidInputError(
                 f"mapping must name columns of the table, got {name!r} in {given.name}. {shown}."

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from artgan.errors import InvalidInputError
+from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.ingest.mapping import FieldMapping, check_columns, fits, lay_over, parse_mapping
 from artgan.ingest.names import loose_name, names_of, row_name, written_name
 from artgan.ingest.rows import Row, Table
@@ -27,14 +27,14 @@ class Problem:
     Attributes:
         entry: The file.
         message: What is wrong with it, in a sentence.
-        content_sha256: sha256 of its bytes.
+        content_sha256: sha256 of its bytes; None if they cannot be had.
         is_table: Whether it is a table.
         is_read: Whether its rows are used all the same.
     """
 
     entry: Entry
     message: str
-    content_sha256: str
+    content_sha256: str | None
     is_table: bool = True
     is_read: bool = False
 
@@ -147,10 +147,14 @@ def forget_tables() -> None:
     _read.cache_clear()
 
 
-@lru_cache(maxsize=4)
-def _read(inbox: Store, path: str, version: str) -> tuple[Delivered, str]:  # noqa: ARG001
+@lru_cache(maxsize=8)
+def _read(inbox: Store, path: str, version: str) -> tuple[Delivered, str | None]:  # noqa: ARG001
     """Read a table once for all collections of a run, with the sha256 of its bytes."""
-    content = inbox.read(path)
+    try:
+        content = inbox.read(path)
+    except (OSError, MissingAssetError) as error:
+        problem = f"{path} must be readable, got {' '.join(str(error).split())} Deliver it again."
+        return Delivered(path, problem=problem), None
     return parse_table(path, content), hashlib.sha256(content).hexdigest()
 
 

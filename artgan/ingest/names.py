@@ -24,7 +24,10 @@ def row_name(shown: str) -> str:
     """Return the name of a scan that a cell holds: a path, a file name or a web address."""
     if "://" not in shown:
         return written_name(shown)
-    path = urlsplit(shown.strip()).path.rstrip("/")
+    try:
+        path = urlsplit(shown.strip()).path.rstrip("/")
+    except ValueError:  # no address after all
+        return written_name(shown)
     iiif = _IIIF.search(path)
     return written_name(unquote(iiif[1] if iiif else path.rsplit("/", 1)[-1]))
 

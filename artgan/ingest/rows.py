@@ -76,18 +76,25 @@ class Row:
         """Names of its scan, as delivered."""
         return self.table.columns.names(self.cells)
 
+    def cell(self, name: str) -> str | None:
+        """Return what it says in one of our fields, as delivered."""
+        return self.table.columns.cell(self.cells, name)
+
+    def row_json(self) -> str:
+        """Return the whole of it, with the rows it is linked to, as a JSON object."""
+        delivered, behind = self.table.delivered, slice(self.table.n_own, None)
+        linked = zip(delivered.headings[behind], self.cells[behind], strict=True)
+        return delivered.row_json(self.number, dict(linked))
+
     def fields(self) -> dict[str, Any]:
         """Return the metadata columns of `artgan.catalog.schema.SCANS`, None where it has none."""
-        columns, cells = self.table.columns, self.cells
-        fields: dict[str, Any] = {name: columns.cell(cells, name) for name in _TEXT_FIELDS}
+        fields: dict[str, Any] = {name: self.cell(name) for name in _TEXT_FIELDS}
         if fields["artist"]:
             parts = [part.strip() for part in fields["artist"].split(LIST_SEPARATOR)]
             fields["artist"] = "; ".join(part for part in parts if part)
         fields |= self._years(fields["date_text"]) | self._size(fields["dimensions_text"])
-        delivered = self.table.delivered
-        linked = zip(delivered.headings[self.table.n_own :], cells[self.table.n_own :], strict=True)
-        fields["metadata_json"] = delivered.row_json(self.number, dict(linked))
-        return fields | {"metadata_source": delivered.path}
+        source = self.table.delivered.path
+        return fields | {"metadata_json": self.row_json(), "metadata_source": source}
 
     def _years(self, text: str | None) -> dict[str, int | None]:
         years = parse_years(text or "")

@@ -229,7 +229,7 @@ def _from_objects(path: str, objects: Sequence[dict[str, Any]], notes: list[str]
     flat = [flatten(one) for one in objects]
     headings = list(dict.fromkeys(name for row in flat for name in row))
     rows = [tuple(row.get(name, "") for name in headings) for row in flat]
-    whole = [_JSON.encode(one) for one in objects]
+    whole = [_sound(_JSON.encode(one)) for one in objects]
     return Delivered(path, headings, rows, whole, " ".join(notes) or None)
 
 
@@ -247,11 +247,20 @@ def flatten(value: Mapping[str, Any]) -> dict[str, str]:
 def _gather(value: Any, name: str, cells: dict[str, list[str]]) -> None:  # noqa: ANN401
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            _gather(inner, f"{name}.{key}" if name else str(key), cells)
+            _gather(inner, f"{name}.{_sound(key)}" if name else _sound(key), cells)
     elif isinstance(value, list):
         for inner in value:
             _gather(inner, name, cells)
     elif value is not None:
         text = str(value).lower() if isinstance(value, bool) else str(value).strip()
         if text:
-            cells.setdefault(name, []).append(text)
+            cells.setdefault(name, []).append(_sound(text))
+
+
+def _sound(text: str) -> str:
+    """Replace halves of letters, which JSON may hold and no table can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

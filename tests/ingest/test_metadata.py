@@ -10,7 +10,7 @@ from artgan.ingest.discover import collections_in, discover
 from artgan.ingest.metadata import read_metadata
 from artgan.ingest.rows import METADATA_COLUMNS
 from artgan.sample.metadata import EXPORTS, Work, metadata_bytes
-from artgan.storage import open_store
+from artgan.storage import Store, open_store
 
 
 @pytest.fixture
@@ -192,6 +192,7 @@ def test_a_collection_s_row_is_not_taken_by_another_that_has_the_same_file_name(
         ("https://iiif.example/iiif/3/ab_c/square/max/0/color.png", "ab_c.tif"),
         ("https://iiif.example/iiif/ab-c/info.json", "ab-c.tif"),
         ("https://api.example/iiif/00007f61-4922-417b", "00007f61-4922-417b.jpg"),
+        ("http://[odd", "http_ odd.tif"),
     ],
 )
 def test_names_are_found_across_cases_separators_zeros_and_addresses(inbox, cell, file):
@@ -244,6 +245,23 @@ def test_a_broken_table_is_a_problem_and_the_others_are_read(inbox):
     assert {problem.entry.key for problem in metadata.problems if not problem.is_read} == {
         "SOURCES.csv"
     }
+
+
+class Locked(Store):
+    """A store in which one table may not be read."""
+
+    def read(self, key):
+        if key == "locked.csv":
+            raise PermissionError(13, "Permission denied")
+        return super().read(key)
+
+
+def test_a_table_that_may_not_be_read_is_a_problem_and_the_others_are_read(inbox):
+    store = Locked(inbox(locked="file\n", dutch__metadata="file,title\na.tif,A\n").root)
+    metadata = read_metadata(store, "dutch")
+    assert fields(metadata, "dutch/a.tif")["title"] == "A"
+    (problem,) = metadata.problems
+    assert problem.message.startswith("locked.csv must be readable, got [Errno 13] Permission")
 
 
 def test_rows_that_describe_no_scan_are_told_apart(inbox):

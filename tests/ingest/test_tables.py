@@ -142,6 +142,12 @@ def test_broken_json_is_a_sentence_and_json_lines_may_be_called_json():
     assert (found, problem is None) == ([], False)
 
 
+def test_halves_of_letters_are_replaced_because_no_table_can_hold_them():
+    table = parse_table("a.jsonl", b'{"title": "\\ud83d cat", "whole": "\\ud83d\\ude00"}')
+    assert table.rows == [("\ufffd cat", "\U0001f600")]
+    table.row_json(0).encode()
+
+
 def test_every_real_record_is_flat_text(real_data):
     for name in ("tate_artworks_sample_990.jsonl", "aic_artworks_api_sample.jsonl"):
         content = (real_data / "museum_metadata" / name).read_bytes()
