@@ -1,5 +1,7 @@
 import csv
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +99,15 @@ def test_a_mapping_may_start_from_a_ready_one_and_be_json():
     assert columns.mapping.name == "moma"
     assert columns.at["title"] == (1,)
     assert columns.at["height"] == (3,)
+
+
+def test_the_example_of_the_manual_is_a_mapping_and_its_fields_are_all_there():
+    manual = (Path(__file__).parents[2] / "docs" / "metadata.md").read_text("utf-8")
+    example = manual.split("```yaml\n")[1].split("```")[0]
+    mapping = parse_mapping("mapping.yaml", example.encode())
+    assert (mapping.preset, mapping.units, mapping.columns["rights"]) == ("moma", "cm", ())
+    listed = re.findall("`([a-z_]+)`", manual.split("Fields: ")[1].split("\n\n")[0])
+    assert set(listed) == set(FIELDS)
 
 
 def test_headings_in_other_scripts_are_named_exactly():

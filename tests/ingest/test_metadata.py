@@ -218,6 +218,23 @@ def test_a_mapping_of_the_collection_goes_before_that_at_the_top(inbox):
     assert fields(read_metadata(store, "flemish"), "flemish/a.tif")["title"] == "W"
 
 
+def test_a_mapping_gives_units_a_pattern_of_names_and_links(inbox):
+    store = inbox(
+        dutch__metadata="nr,hoog,breed,maker_id,rechten\n7,30.5,40,m1,CC0\n",
+        **{
+            "dutch__metadata-makers.csv": "id,naam\nm1,Judith\n",
+            "dutch__mapping.yaml": "file: nr\nheight: hoog\nwidth: breed\nunits: cm\n"
+            "scan_name: '([0-9]+)_recto'\nlinks: {maker_id: id}\nartist: naam\nrights: null\n",
+        },
+    )
+    metadata = read_metadata(store, "dutch")
+    found = fields(metadata, "dutch/7_Recto.tif")
+    assert (found["height_mm"], found["width_mm"]) == (305, 400)
+    assert (found["artist"], found["rights"]) == ("Judith", None)
+    assert metadata.fields_of("dutch/7_verso.tif") is None
+    assert metadata.problems == []
+
+
 @pytest.mark.parametrize("mapping", ["titel: Werk\n", "title: Wrek\n"])
 def test_a_wrong_mapping_joins_nothing_and_is_a_problem(inbox, mapping):
     store = inbox(dutch__metadata="file,Werk\na.tif,W\n", **{"dutch__mapping.yaml": mapping})
