@@ -15,6 +15,7 @@ from artgan.errors import InvalidInputError
 
 _INTENT = {"intent": "relative", "black_point_compensation": True}
 _PROFILE_SPACES = {b"RGB ": 3, b"GRAY": 1, b"CMYK": 4, b"Lab ": 3}
+_LAB = {"lab", "labs"}
 _ALPHA_BANDS = {2, 4, 5}
 _WHITE = [255.0]
 ICC = "icc-profile-data"
@@ -61,9 +62,10 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     """Render an image as sRGB: 8 bit, three bands, opaque.
 
     An embedded profile that fits the image is honoured. Without one, grey and RGB are taken as
-    sRGB, CMYK as the standard press profile of libvips, floats as linear light in [0, 1] (scRGB;
-    what exceeds it is clipped). 16-bit values are divided by 257 and rounded, so 65535 becomes
-    255. Transparent parts show white. The result is lazy: nothing is computed here.
+    sRGB, CMYK as the standard press profile of libvips, CIELAB as under D50 (as Adobe's notes on
+    TIFF have it), floats as linear light in [0, 1] (scRGB; what exceeds it is clipped). 16-bit
+    values are divided by 257 and rounded, so 65535 becomes 255. Transparent parts show white. The
+    result is lazy: nothing is computed here.
 
     Args:
         image: Any bands that `decode` returns, with straight (not premultiplied) alpha.
@@ -75,6 +77,8 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
         image = image.icc_transform("srgb", embedded=True, depth=8, **_INTENT)
     elif image.interpretation == "cmyk":
         image = image.icc_transform("srgb", input_profile="cmyk", depth=8, **_INTENT)
+    elif image.interpretation in _LAB:
+        image = image.colourspace("lab").icc_export(output_profile="srgb", depth=8, **_INTENT)
     else:
         image = _by_definition(image)
     if image.bands in _ALPHA_BANDS:
@@ -92,7 +96,7 @@ def _has_usable_profile(image: pyvips.Image) -> bool:
     icc = embedded_profile(image)
     if icc is None or _PROFILE_SPACES.get(icc[16:20]) != colour_bands(image):
         return False
-    is_lab = image.interpretation in {"lab", "labs"}
+    is_lab = image.interpretation in _LAB
     return is_lab == (icc[16:20] == b"Lab ") and profile_name(icc) is not None
 
 

@@ -13,18 +13,16 @@ import pyvips
 
 from artgan.imaging import tiff
 from artgan.imaging.colour import embedded_profile, profile_name, to_srgb
-from artgan.imaging.opening import (
-    BITS,
+from artgan.imaging.opening import BITS, open_image, orientation_of
+from artgan.imaging.scan_file import (
     RefusedScan,
     ScanFile,
     ScanPage,
     broken,
     identify,
-    open_image,
-    orientation_of,
     unsupported,
 )
-from artgan.imaging.tiff_pixels import has_broken_tile
+from artgan.imaging.tiff_pixels import has_broken_segment
 
 _UNSTATED_PIXELS_PER_MM = 1.0  # what libvips gives when a file states no resolution
 _MM_PER_INCH = 25.4
@@ -202,8 +200,8 @@ def render(scan: DecodedScan, image: pyvips.Image | None = None) -> np.ndarray:
     except pyvips.Error as error:
         raise broken(scan.page, error) from error
     directory = scan.page.directory
-    if directory is not None and has_broken_tile(scan.page.file.source, directory):
-        raise broken(scan.page, ValueError("a tile is damaged"))
+    if directory is not None and has_broken_segment(scan.page.file.source, directory):
+        raise broken(scan.page, ValueError("a strip or tile is damaged"))
     return array.reshape(image.height, image.width, image.bands)
 
 

@@ -6,6 +6,7 @@ name of a file never decides who reads it.
 
 import os
 import struct
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -150,16 +151,22 @@ def is_cut(source: Path | bytes, container: str) -> bool:
 
     Of a TIFF only its pages can tell: see `artgan.imaging.tiff.is_cut`.
     """
-    match container:
-        case "jpeg":
-            return b"\xff\xd9" not in _tail(source, 65_536)
-        case "png":
-            return b"IEND" not in _tail(source, 65_536)
-        case "webp":
-            return source_bytes(source) < 8 + struct.unpack("<I", _head(source)[4:8])[0]
-        case "jp2":
-            return not _tail(source, 64).rstrip(b"\0").endswith(b"\xff\xd9")
-    return False
+    ends_early = _ENDS_EARLY.get(container)
+    return ends_early is not None and ends_early(source)
+
+
+def _has_open_box(source: Path | bytes) -> bool:
+    """Whether the last of the boxes that an ISO media file is made of lacks its end."""
+    size, at = source_bytes(source), 0
+    with open_bytes(source) as file:
+        while at < size:
+            file.seek(at)
+            head = file.read(16).ljust(16, b"\0")
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:  # the length is a long one, behind the name
+                length = int.from_bytes(head[8:], "big")
+            at = at + length if length >= 8 else size  # 0: the box ends with the file
+    return at > size
 
 
 def _head(source: Path | bytes) -> bytes:
@@ -172,3 +179,18 @@ def _tail(source: Path | bytes, count: int) -> bytes:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - count))
         return file.read()
+
+
+def _length_at(source: Path | bytes, place: int) -> int:
+    return int.from_bytes(_head(source)[place : place + 4], "little")
+
+
+_ENDS_EARLY: dict[str, Callable[[Path | bytes], bool]] = {
+    "jpeg": lambda source: b"\xff\xd9" not in _tail(source, 65_536),
+    "png": lambda source: b"IEND" not in _tail(source, 65_536),
+    "webp": lambda source: source_bytes(source) < 8 + _length_at(source, 4),
+    "avif": _has_open_box,
+    "gif": lambda source: not _tail(source, 64).rstrip(b"\0").endswith(b";"),
+    "bmp": lambda source: source_bytes(source) < _length_at(source, 2),
+    "jp2": lambda source: not _tail(source, 64).rstrip(b"\0").endswith(b"\xff\xd9"),
+}

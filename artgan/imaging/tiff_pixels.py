@@ -1,14 +1,16 @@
-"""TIFF pages that libvips cannot read, and proof that tiles are whole: decoded by tifffile.
+"""TIFF pages that libvips cannot read, and proof that the data of others are whole.
 
-tifffile hands out the numbers of the file; what they mean (white is zero, palette, CIELAB,
-premultiplied alpha) is applied here, so that a picture looks the same whoever decoded it.
+tifffile decodes. It hands out the numbers of the file; what they mean (white is zero, palette,
+CIELAB, premultiplied alpha) is applied here, so that a picture looks the same whoever decoded it.
 """
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pyvips
 import tifffile
@@ -57,16 +59,20 @@ def _opened(source: Path | bytes, page: Directory) -> Iterator[tifffile.TiffPage
         yield tifffile.TiffPage(whole, page.index)
 
 
-def has_broken_tile(source: Path | bytes, page: Directory) -> bool:
-    """Whether a tile of a tiled page is missing, cut off or does not decompress.
+def has_broken_segment(source: Path | bytes, page: Directory) -> bool:
+    """Whether a tile or strip is missing, cut off or does not decompress, though libvips read it.
 
-    libvips paints such a tile black and goes on, whatever it is told about errors. Tiles of JPEG
-    are the exception: it does report those.
+    libvips paints a broken tile black and goes on, whatever it is told about errors; tiles of JPEG
+    are the exception, it does report those. In strips it reports what does not decompress, but of
+    the checksum behind deflated data it takes no notice.
     """
-    if not page.values(tiff.TILE_OFFSETS):
+    is_tiled = bool(page.values(tiff.TILE_OFFSETS))
+    if page.compression != "deflate" and not is_tiled:
         return False
     if tiff.is_cut(source, page) or not all(length for _, length in page.segments):
         return True
+    if page.compression == "deflate":
+        return _has_wrong_checksum(source, page)
     if page.compression in {"none", "jpeg"}:
         return False
     try:
@@ -78,12 +84,27 @@ def has_broken_tile(source: Path | bytes, page: Directory) -> bool:
     return False
 
 
+def _has_wrong_checksum(source: Path | bytes, page: Directory) -> bool:
+    with open_bytes(source) as file:
+        for start, length in page.segments:
+            file.seek(start)
+            data = file.read(length)
+            try:
+                imagecodecs.deflate_decode(data, out=page.segment_bytes)
+            except imagecodecs.DeflateError:  # broken, or longer than it should be
+                try:
+                    zlib.decompress(data)
+                except zlib.error:
+                    return True
+    return False
+
+
 def tiff_image(source: Path | bytes, page: Directory) -> pyvips.Image:
     """Decode a page in full.
 
     Args:
         source: Path of the file, or its bytes.
-        page: Which of its directories, of which `tiff.oddity` says nothing.
+        page: Which of its directories, of which `artgan.imaging.tiff_kinds.oddity` says nothing.
 
     Returns:
         The picture as stored, with profile and resolution, in 8 or 16 bits or as float; alpha is

@@ -9,7 +9,7 @@ from artgan.imaging.colour import image_from_array, to_srgb
 from artgan.imaging.decode import DecodedScan, check_not_blank, decode_page, render
 from artgan.imaging.formats import extension_fits
 from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256, phash
-from artgan.imaging.opening import RefusedScan, ScanFile, identify
+from artgan.imaging.scan_file import RefusedScan, ScanFile, identify
 from artgan.imaging.write import access_copy
 from artgan.ingest.discover import FoundFile
 from artgan.keys import scan_id

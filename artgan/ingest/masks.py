@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from artgan.imaging.decode import decode
-from artgan.imaging.opening import RefusedScan
 from artgan.imaging.read import read_mask
+from artgan.imaging.scan_file import RefusedScan
 from artgan.imaging.write import png_bytes
 from artgan.ingest.discover import MASK_SUFFIX, FoundFile
 from artgan.ingest.inspect import Accepted, Refused

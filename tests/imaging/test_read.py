@@ -7,8 +7,8 @@ from PIL import Image
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.colour import image_from_array
-from artgan.imaging.opening import RefusedScan
 from artgan.imaging.read import read_mask, read_rgb
+from artgan.imaging.scan_file import RefusedScan
 
 
 def smooth(height=400, width=601):

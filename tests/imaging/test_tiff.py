@@ -11,7 +11,7 @@ import tifffile
 from artgan.errors import InvalidInputError
 from artgan.imaging import tiff
 from artgan.imaging.decode import decode, render, scan_array
-from artgan.imaging.opening import RefusedScan
+from artgan.imaging.scan_file import RefusedScan
 
 MAX_PIXELS = 10**6
 SIZES = ((40, 60), (50, 30), (33, 44))
