@@ -1,5 +1,7 @@
 """Every kind of file that museums deliver is judged rightly, and shows what it should."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -8,25 +10,26 @@ from artgan.imaging.decode import decode, render, scan_array
 from artgan.imaging.read import read_rgb
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused, inspect
-from tests.ingest.corpus import colour, common, other, refused, tiff
+from tests.ingest.corpus.all import CORPUS, pages_of
 from tests.ingest.corpus.case import ACCEPTED, MAX_PIXELS, Case, plainly
 
-CORPUS = [case for part in (tiff, colour, common, other, refused) for case in part.cases()]
+BY_NAME = {case.name: case for case in CORPUS}
+
+
+@functools.cache
+def content_of(name):
+    return BY_NAME[name].write()
 
 
 @pytest.fixture
 def file(tmp_path, request):
     path = tmp_path / request.param.name
-    path.write_bytes(request.param.write())
+    path.write_bytes(content_of(request.param.name))
     return request.param, path
 
 
 def each(cases):
     return pytest.mark.parametrize("file", cases, ids=[case.name for case in cases], indirect=True)
-
-
-def pages_of(case: Case):
-    return case.verdict if isinstance(case.verdict, tuple) else (case.verdict,)
 
 
 def accepted_pages(case: Case):

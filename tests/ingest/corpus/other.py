@@ -16,6 +16,7 @@ from tests.ingest.corpus.case import (
     Reader,
     by_littlecms,
     exif_of,
+    painting,
     rotated,
     saved,
     with_pillow,
@@ -245,10 +246,15 @@ def _lab_shown(shifted: np.ndarray) -> Reader:
 
 
 def _named() -> list[Case]:
+    names: dict[str, bool | None] = {
+        "a-png-named.jpg": False,
+        "a-png-named.TIFF": False,
+        "UPPER.PNG": True,
+        "no-ending": None,
+        "version 1.2 final": None,
+    }
+    pictures = [painting(seed=40 + number) for number in range(len(names))]
     return [
-        lossless("a-png-named.jpg", saved(RGB, "PNG"), RGB, format="png", extension_fits=False),
-        lossless("a-png-named.TIFF", saved(RGB, "PNG"), RGB, format="png", extension_fits=False),
-        lossless("UPPER.PNG", saved(RGB, "PNG"), RGB, extension_fits=True),
-        lossless("no-ending", saved(RGB, "PNG"), RGB, extension_fits=None),
-        lossless("version 1.2 final", saved(RGB, "PNG"), RGB, extension_fits=None),
+        lossless(name, saved(picture, "PNG"), picture, format="png", extension_fits=fits)
+        for picture, (name, fits) in zip(pictures, names.items(), strict=True)
     ]

@@ -71,7 +71,7 @@ def _compressed() -> list[Case]:
             "none": None,
             "lzw": "lzw",
             "deflate": "zlib",
-            "adobe-deflate": "adobe_deflate",
+            "old-deflate": "deflate",
             "packbits": "packbits",
             "zstd": "zstd",
             "lzma": "lzma",
