@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.schema import OUTPUTS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.catalog.works import CURRENT
 from artgan.config import IiifSettings
 from artgan.iiif.image import INFO, Service, describe, write_pictures
 from artgan.iiif.manifest import (
@@ -52,9 +53,9 @@ _JOB_COLUMNS = (
 
 @task(cache_policy=NO_CACHE, task_run_name="take-down-iiif")
 def take_down_withdrawn(settings: IiifSettings) -> dict[str, int]:
-    """Remove what shows scans that are no longer in the catalog, in every collection."""
+    """Remove what shows scans that were withdrawn or superseded, in every collection."""
     catalog = open_catalog(settings.root)
-    present = {row["scan_id"] for row in catalog.rows(SCANS) if _is_shown(row)}
+    present = set(catalog.read(SCANS, ["scan_id"], CURRENT)["scan_id"].to_pylist())
     rows = catalog.rows(OUTPUTS, ("output_id", "collection", "scan_id"), pc.field("kind") == _KIND)
     gone = [row for row in rows if row["scan_id"] not in present]
     for collection in {row["collection"] for row in gone}:
@@ -75,14 +76,8 @@ def plan_tiles(settings: IiifSettings, collection: str) -> Plan[Row]:
 
 def _scans(catalog: Catalog, collection: str) -> list[Row]:
     """Return the scans to show, in the order of their files."""
-    rows = catalog.rows(SCANS, where=pc.field("collection") == collection)
-    shown = filter(_is_shown, rows)
-    return sorted(shown, key=lambda row: (row["source_path"], row["page"] or 1, row["scan_id"]))
-
-
-def _is_shown(scan: Row) -> bool:
-    """Whether a scan is the newest version of what it shows."""
-    return scan.get("is_current") is not False
+    rows = catalog.rows(SCANS, where=CURRENT & (pc.field("collection") == collection))
+    return sorted(rows, key=lambda row: (row["source_path"], row["page"] or 1, row["scan_id"]))
 
 
 def _job(settings: IiifSettings, scan: Row) -> Row:

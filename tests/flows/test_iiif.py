@@ -134,6 +134,20 @@ def test_a_scan_that_left_the_catalog_is_taken_down(any_archive: Catalog) -> Non
     assert any_archive.read(OUTPUTS).num_rows == 2
 
 
+def test_a_rescan_takes_the_place_of_what_it_supersedes(archive: Catalog, tmp_path: Path) -> None:
+    iiif(settings(archive))
+    old = next(row for row in archive.rows(SCANS) if row["source_path"] == "prints/a.tif")
+    path = tmp_path / "inbox/prints/a.tif"
+    with Image.open(path, formats=("TIFF",)) as picture:
+        picture.resize((1200, 900)).save(path)
+    ingest(IngestSettings(root=archive.store.root, inbox=str(tmp_path / "inbox"), settle_s=0))
+    counts = iiif(settings(archive))
+    assert (counts["withdrawn"], counts["done"]) == (1, 1)
+    canvases = read(archive, f"{BASE}/prints/manifest.json")["items"]
+    assert [canvas["width"] for canvas in canvases] == [1200, 600, 600]
+    assert archive.store.entries(f"iiif/prints/{old['scan_id']}") == []
+
+
 def test_a_scan_that_cannot_be_read_is_named_and_the_others_are_shown(archive: Catalog) -> None:
     rows = {row["source_path"]: row for row in archive.rows(SCANS)}
     archive.store.write(rows["prints/b.tif"]["access_path"], b"\xff\xd8\xff\xe0 no picture")
