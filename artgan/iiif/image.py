@@ -102,8 +102,9 @@ def describe(service: Service, address: str, rights: str | None = None) -> dict[
         "height": service.height,
     }
     if service.full_size != (service.width, service.height):
-        # Without this, full/max would have to be the whole picture.
-        described["maxWidth"], described["maxHeight"] = service.full_size
+        # Without this, full/max would have to be the whole picture. A limit of its own height would
+        # forbid the tiles of a very wide one.
+        described["maxWidth"] = described["maxHeight"] = service.full_px
     described["sizes"] = [
         {"width": width, "height": height} for width, height in service.whole_sizes
     ]
