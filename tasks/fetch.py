@@ -6,14 +6,16 @@ import pyarrow.compute as pc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from artgan.catalog.schema import QUARANTINE
+from artgan.catalog.schema import QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import IngestSettings
 from artgan.ingest.discover import chosen_folders, collections_in
+from artgan.ingest.metadata import read_metadata
 from artgan.ingest.originals import FOLDER, LIST_NAME, Brought, fetch_listed, listed_addresses
 from artgan.ingest.web import Web
 from artgan.keys import key
 from artgan.storage import now, open_store
+from tasks.metadata import describe_anew
 from tasks.progress import ProgressBar
 
 
@@ -29,8 +31,7 @@ def fetch_originals(settings: IngestSettings, run_id: str) -> dict[str, int]:
                 continue
             text = inbox.read(f"{collection}/{LIST_NAME}").decode("utf-8", errors="replace")
             brought = _fetch(web, settings, collection, listed_addresses(text))
-            refused = _quarantine(open_catalog(settings.root), collection, brought, run_id)
-            for name, amount in (("fetched", brought.fetched), ("quarantined", refused)):
+            for name, amount in _record(settings, collection, brought, run_id).items():
                 counts[name] = counts.get(name, 0) + amount
     finally:
         web.close()
@@ -55,6 +56,26 @@ def _fetch(web: Web, settings: IngestSettings, collection: str, addresses: list[
     for sentence in (*brought.notes, *(failure.message for failure in brought.failures)):
         log.warning("%s", sentence)
     return brought
+
+
+def _record(
+    settings: IngestSettings, collection: str, brought: Brought, run_id: str
+) -> dict[str, int]:
+    """List what failed, and describe catalogued scans anew where a manifest was corrected."""
+    catalog = open_catalog(settings.root)
+    counts = {
+        "fetched": brought.fetched,
+        "quarantined": _quarantine(catalog, collection, brought, run_id),
+    }
+    if brought.is_described_anew:
+        place = open_store(catalog.store.uri(FOLDER), name="originals")
+        here = pc.field("collection") == collection
+        rows = catalog.rows(SCANS, ("scan_id", "source_uri"), here)
+        fetched = [row["scan_id"] for row in rows if row["source_uri"].startswith(f"{place.root}/")]
+        counts["redescribed"] = describe_anew(
+            catalog, pc.field("scan_id").isin(fetched), read_metadata(place, collection)
+        )
+    return counts
 
 
 def _quarantine(catalog: Catalog, collection: str, brought: Brought, run_id: str) -> int:

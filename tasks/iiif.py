@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.schema import OUTPUTS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.works import CURRENT
+from artgan.catalog.works import CURRENT, collection_names
 from artgan.config import IiifSettings
 from artgan.iiif.image import INFO, Service, describe, write_pictures
 from artgan.iiif.manifest import (
@@ -25,7 +25,7 @@ from artgan.iiif.manifest import (
     service_address,
 )
 from artgan.iiif.rights import rights_uri
-from artgan.iiif.tree import TOP, service_key, take_down, write_json, write_manifests
+from artgan.iiif.tree import ROOT, TOP, service_key, take_down, write_json, write_manifests
 from artgan.imaging.colour import to_srgb
 from artgan.imaging.decode import decode
 from artgan.keys import VERSION, key
@@ -45,6 +45,8 @@ from tasks.outputs import (
 CHUNK = 8
 _MAX_PIXELS = 20_000_000_000
 _KIND = "iiif"
+# Rows of what was withdrawn stay as they are: they are the record of it.
+_LIVE = pc.field("status").isin(["ok", "failed"])
 _JOB_COLUMNS = (
     *("scan_id", "content_sha256", "page", "title"),
     *("source_path", "source_uri", "access_path"),
@@ -56,7 +58,8 @@ def take_down_withdrawn(settings: IiifSettings) -> dict[str, int]:
     """Remove what shows scans that were withdrawn or superseded, in every collection."""
     catalog = open_catalog(settings.root)
     present = set(catalog.read(SCANS, ["scan_id"], CURRENT)["scan_id"].to_pylist())
-    rows = catalog.rows(OUTPUTS, ("output_id", "collection", "scan_id"), pc.field("kind") == _KIND)
+    columns = ("output_id", "collection", "scan_id")
+    rows = catalog.rows(OUTPUTS, columns, (pc.field("kind") == _KIND) & _LIVE)
     gone = [row for row in rows if row["scan_id"] not in present]
     for collection in {row["collection"] for row in gone}:
         scan_ids = {row["scan_id"] for row in gone if row["collection"] == collection}
@@ -100,7 +103,7 @@ def _job(settings: IiifSettings, scan: Row) -> Row:
 
 def _forget_superseded(catalog: Catalog, collection: str, wanted: set[str]) -> None:
     """Forget files of other settings: those of these settings take their place."""
-    where = (pc.field("kind") == _KIND) & (pc.field("collection") == collection)
+    where = (pc.field("kind") == _KIND) & (pc.field("collection") == collection) & _LIVE
     rows = catalog.rows(OUTPUTS, ("output_id",), where)
     catalog.remove(OUTPUTS, {row["output_id"] for row in rows} - wanted)
 
@@ -189,8 +192,10 @@ def write_collections(settings: IiifSettings, collections: list[str]) -> dict[st
         )
         for name in collections
     )
+    for name in set(catalog.store.listing(ROOT)[1]) - set(collection_names(catalog)):
+        written += write_manifests(catalog.store, name, [])
     sizes = _sizes(settings, catalog)
-    if sizes:
+    if sizes or catalog.store.exists(TOP):
         written += write_json(catalog.store, TOP, collection_of(settings, sizes))
     get_run_logger().info("manifests: %d collections shown, %d written", len(sizes), written)
     return {"manifests": written}

@@ -53,7 +53,7 @@ def join_metadata(settings: IngestSettings, collection: str, run_id: str) -> dic
     if metadata.is_usable:
         # New scans were described when they were catalogued.
         if collection and (before is None or before.sources != mark.sources):
-            counts["redescribed"] = _describe_anew(catalog, which, metadata)
+            counts["redescribed"] = describe_anew(catalog, which, metadata)
         found = _list_unmatched(catalog, collection, metadata, paths, run_id)
         # Where no table was delivered, that scans have no row says nothing.
         counts |= found if sources.tables else {}
@@ -76,7 +76,8 @@ def _delivered(catalog: Catalog, collection: str) -> pc.Expression:
     return ~fetched & (pc.field("collection") == collection) if collection else ~fetched
 
 
-def _describe_anew(catalog: Catalog, which: pc.Expression, metadata: Metadata) -> int:
+def describe_anew(catalog: Catalog, which: pc.Expression, metadata: Metadata) -> int:
+    """Bring some scans in line with what metadata says of them; return how many changed."""
     columns = ("scan_id", "source_path", *METADATA_COLUMNS)
     scans = catalog.rows(SCANS, columns, which)
     changed = dict(changed_fields(scans, metadata))

@@ -29,6 +29,7 @@ LIST_NAME = "iiif.txt"
 FOLDER = "originals"
 
 _INDEX = "metadata.jsonl"
+_MARK = ".json"  # what is no picture to the rest of the ingest
 _DEEPEST = 4
 _MOST_MANIFESTS = 10_000
 _MOST_BYTES = 8_000_000_000
@@ -71,12 +72,14 @@ class Brought:
         there: Pictures that were there already.
         failures: Addresses that could not be used.
         notes: Sentences on pictures that the server gives only in part.
+        is_described_anew: Whether what is said of the pictures changed.
     """
 
     fetched: int = 0
     there: int = 0
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_described_anew: bool = False
 
 
 def listed_addresses(text: str) -> list[str]:
@@ -122,7 +125,7 @@ def fetch_listed(
             brought.there += 1
             shelf.describe(there, picture)
         observe(number, len(pictures))
-    shelf.write_index()
+    brought.is_described_anew = shelf.write_index()
     return brought
 
 
@@ -170,6 +173,27 @@ def _without_pictures(address: str, kind: str) -> Failure:
     )
 
 
+def withdraw_original(store: Store, source_path: str) -> None:
+    """Remove a fetched picture for good; a mark in its place keeps it from being fetched again.
+
+    Args:
+        store: The archive root.
+        source_path: Path of the scan, as the catalog has it; others than fetched ones stay.
+    """
+    if store.exists(f"{FOLDER}/{source_path}"):
+        store.write(_mark(source_path), b'{"withdrawn": true}\n')
+        store.delete(f"{FOLDER}/{source_path}")
+
+
+def readmit_original(store: Store, source_path: str) -> None:
+    """Let a picture that was withdrawn be fetched again by the next ingest."""
+    store.delete(_mark(source_path))
+
+
+def _mark(source_path: str) -> str:
+    return f"{FOLDER}/{PurePosixPath(source_path).with_suffix(_MARK)}"
+
+
 class _Shelf:
     """The pictures of one collection below the root, and the table that describes them."""
 
@@ -207,17 +231,21 @@ class _Shelf:
 
     def describe(self, name: str, picture: Picture, more: Row | None = None) -> None:
         """Say what a picture shows; what is said now replaces what was said before."""
+        if name.endswith(_MARK):  # withdrawn
+            return
         kept = {k: v for k, v in self.rows.get(name, {}).items() if k.startswith("fetched_")}
         said = picture.fields | {"iiif_url": picture.url}
         self.rows[name] = {"file": name, **said, **kept, **(more or {})}
 
-    def write_index(self) -> None:
-        """Write the table if it changed."""
+    def write_index(self) -> bool:
+        """Write the table if it changed; return whether it did."""
         lines = [json.dumps(self.rows[name], ensure_ascii=False) for name in sorted(self.rows)]
         content = "".join(f"{line}\n" for line in lines).encode()
         target = f"{self.place}/{_INDEX}"
-        if lines and not (self.store.exists(target) and self.store.read(target) == content):
-            self.store.write(target, content)
+        if not lines or (self.store.exists(target) and self.store.read(target) == content):
+            return False
+        self.store.write(target, content)
+        return True
 
 
 def _fetch(web: Web, shelf: _Shelf, picture: Picture, brought: Brought) -> str:

@@ -98,6 +98,19 @@ def check_again(catalog: Catalog, inbox: Path) -> None:
     assert catalog.read(SCANS).num_rows == 3
 
 
+def test_a_title_that_is_corrected_there_is_corrected_here(publisher: str, tmp_path: Path) -> None:
+    inbox = make_inbox(tmp_path / "ours", f"{publisher}/prints/manifest.json\n")
+    root = str(tmp_path / "root")
+    ingest(settings(root, inbox))
+    path = tmp_path / "theirs/root/iiif/prints/manifest.json"
+    path.write_text(path.read_text().replace("De brug", "De brug in de regen"))
+    counts = ingest(settings(root, inbox))
+    assert (counts["redescribed"], counts["fetched"]) == (1, 0)
+    rows = open_catalog(root).rows(SCANS)
+    assert "De brug in de regen" in {row["title"] for row in rows}
+    assert len(rows) == 3
+
+
 def test_the_own_network_is_not_asked_by_default(publisher: str, tmp_path: Path) -> None:
     inbox = make_inbox(tmp_path / "ours", f"{publisher}/collection.json\n")
     root = str(tmp_path / "root")

@@ -134,6 +134,19 @@ def test_a_scan_that_left_the_catalog_is_taken_down(any_archive: Catalog) -> Non
     assert any_archive.read(OUTPUTS).num_rows == 2
 
 
+def test_rows_of_what_was_withdrawn_stay_and_its_manifest_goes(archive: Catalog) -> None:
+    iiif(settings(archive))
+    (row,) = [row for row in archive.rows(OUTPUTS) if row["collection"] == "old maps"]
+    archive.replace(OUTPUTS, [row | {"status": "withdrawn"}])
+    archive.remove(SCANS, [row["scan_id"]])
+    archive.store.delete_below(f"iiif/old maps/{row['scan_id']}")
+    iiif(settings(archive))
+    assert archive.store.entries("iiif/old maps") == []
+    assert [one["status"] for one in archive.rows(OUTPUTS) if one["collection"] == "old maps"] == [
+        "withdrawn"
+    ]
+
+
 def test_a_rescan_takes_the_place_of_what_it_supersedes(archive: Catalog, tmp_path: Path) -> None:
     iiif(settings(archive))
     old = next(row for row in archive.rows(SCANS) if row["source_path"] == "prints/a.tif")

@@ -10,8 +10,14 @@ from PIL import Image
 
 from artgan.iiif.image import Service, describe, write_pictures
 from artgan.imaging.colour import image_from_array
+from artgan.ingest.discover import discover
 from artgan.ingest.metadata import read_metadata
-from artgan.ingest.originals import fetch_listed, listed_addresses
+from artgan.ingest.originals import (
+    fetch_listed,
+    listed_addresses,
+    readmit_original,
+    withdraw_original,
+)
 from artgan.ingest.web import Web
 from artgan.storage import open_store
 
@@ -256,6 +262,26 @@ def test_each_address_that_fails_is_named_with_its_reason_and_the_others_go_on(w
     }
     for failure in brought.failures:
         assert bad[failure.url][1] in failure.message
+
+
+def test_a_picture_that_was_withdrawn_is_not_fetched_again_until_it_is_readmitted(
+    web, museum, store
+):
+    url = museum.say_picture("/1.jpg", picture(80, 60))
+    address = manifest(museum, "/m", image(url))
+    fetch_listed(web, [address], store, "prints")
+    (path,) = files(store)
+    source_path = path.removeprefix("originals/")
+    withdraw_original(store, source_path)
+    withdraw_original(store, "prints/in the inbox.tif")
+    museum.asked.clear()
+    brought = fetch_listed(web, [address], store, "prints")
+    assert (brought.fetched, museum.paths) == (0, ["/m"])
+    left = discover(open_store(store.uri("originals")), "prints")
+    assert {file.role for file in left} == {"metadata"}
+    readmit_original(store, source_path)
+    assert fetch_listed(web, [address], store, "prints").fetched == 1
+    assert list(files(store)) == [path]
 
 
 def test_a_page_that_comes_in_place_of_a_picture_is_not_kept(web, museum, store):
