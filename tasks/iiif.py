@@ -42,7 +42,7 @@ from tasks.outputs import (
     stage_of,
 )
 
-CHUNK = 8
+CHUNK = 32
 _MAX_PIXELS = 20_000_000_000
 _KIND = "iiif"
 # Rows of what was withdrawn stay as they are: they are the record of it.
