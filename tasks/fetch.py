@@ -68,14 +68,20 @@ def _record(
         "quarantined": _quarantine(catalog, collection, brought, run_id),
     }
     if brought.is_described_anew:
-        place = open_store(catalog.store.uri(FOLDER), name="originals")
-        here = pc.field("collection") == collection
-        rows = catalog.rows(SCANS, ("scan_id", "source_uri"), here)
-        fetched = [row["scan_id"] for row in rows if row["source_uri"].startswith(f"{place.root}/")]
-        counts["redescribed"] = describe_anew(
-            catalog, pc.field("scan_id").isin(fetched), read_metadata(place, collection)
-        )
+        counts["redescribed"] = _describe_fetched(catalog, collection)
     return counts
+
+
+def _describe_fetched(catalog: Catalog, collection: str) -> int:
+    """Bring scans that were fetched before in line with what their manifests say now."""
+    place = open_store(catalog.store.uri(FOLDER), name="originals")
+    here = pc.field("collection") == collection
+    rows = catalog.rows(SCANS, ("scan_id", "source_uri"), here)
+    fetched = [row["scan_id"] for row in rows if row["source_uri"].startswith(f"{place.root}/")]
+    if not fetched:
+        return 0
+    which = pc.field("scan_id").isin(fetched)
+    return describe_anew(catalog, which, read_metadata(place, collection))
 
 
 def _quarantine(catalog: Catalog, collection: str, brought: Brought, run_id: str) -> int:
