@@ -10,8 +10,18 @@ from artgan.catalog.events import ALGORITHM, event
 from artgan.catalog.models import in_use
 from artgan.catalog.schema import EVENTS
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.withdraw import Found, bury, find, lift, remove_files, remove_rows, select
+from artgan.catalog.withdraw import (
+    Found,
+    bury,
+    find,
+    lift,
+    remove_files,
+    remove_rows,
+    select,
+    withdrawn,
+)
 from artgan.config import WithdrawSettings
+from artgan.errors import InvalidInputError
 from artgan.report.figures import remove_figures
 from artgan.report.thumbs import remove_thumbnails
 from artgan.report.words import count
@@ -57,7 +67,10 @@ def withdraw_scans(settings: WithdrawSettings, run_id: str) -> dict[str, int]:
     bury(catalog, found, stamp)
     remove_files(catalog, found)
     _remove_pictures(catalog, found)
-    catalog.append(EVENTS, [_event("deaccession", row, stamp) for row in found.scans.values()])
+    # Scans that an earlier run withdrew have their event.
+    own = {row["scan_id"] for row in withdrawn(catalog, found.scans) if row["run_id"] == run_id}
+    rows = [row for name, row in found.scans.items() if name in own]
+    catalog.append(EVENTS, [_event("deaccession", row, stamp) for row in rows])
     remove_rows(catalog, found)
     _say(catalog, settings, found)
     return _counts(found)
@@ -67,11 +80,16 @@ def withdraw_scans(settings: WithdrawSettings, run_id: str) -> dict[str, int]:
 def lift_withdrawals(settings: WithdrawSettings, run_id: str) -> dict[str, int]:
     """Lift withdrawals: the next ingest takes the scans again."""
     catalog = open_catalog(settings.root)
-    chosen = select(catalog, settings)
+    tombstones = withdrawn(catalog, select(catalog, settings))
+    if not tombstones:
+        raise InvalidInputError(
+            f"scans must be withdrawn to be lifted, got {', '.join(settings.scans)} "
+            f"{', '.join(settings.accession_numbers)}. See the table withdrawals."
+        )
     stamp = {"reason": settings.reason, "withdrawn_at": now(), "run_id": run_id}
-    lifted = [_event("policy assignment", row, stamp) for row in chosen.values()]
-    catalog.append(EVENTS, lifted)
-    return {"lifted": len(lift(catalog, list(chosen)))}
+    catalog.append(EVENTS, [_event("policy assignment", row, stamp) for row in tombstones])
+    lift(catalog, tombstones)
+    return {"done": len(tombstones), "lifted": len(tombstones)}
 
 
 def _event(kind: Any, row: Row, stamp: Row) -> Row:  # noqa: ANN401 - an EventType

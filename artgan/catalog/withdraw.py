@@ -265,23 +265,18 @@ def mark_models(catalog: Catalog, models: Sequence[Row]) -> None:
     )
 
 
-def lift(catalog: Catalog, scan_ids: Collection[str]) -> list[Row]:
-    """Lift withdrawals: the next ingest takes the scans again; return the tombstones removed.
+def withdrawn(catalog: Catalog, scan_ids: Collection[str]) -> list[Row]:
+    """Return the tombstones of those of some scans that are withdrawn."""
+    return catalog.rows(WITHDRAWALS, where=pc.field("scan_id").isin(sorted(scan_ids)))
+
+
+def lift(catalog: Catalog, tombstones: Sequence[Row]) -> None:
+    """Lift withdrawals: the next ingest takes the scans again.
 
     All files that wait in quarantine as withdrawn are judged anew by it, and refused again where
     another tombstone stands.
-
-    Raises:
-        InvalidInputError: If one of the scans is not withdrawn.
     """
-    tombstones = catalog.rows(WITHDRAWALS, where=pc.field("scan_id").isin(sorted(scan_ids)))
-    if len(tombstones) < len(set(scan_ids)):
-        lost = sorted(set(scan_ids) - {row["scan_id"] for row in tombstones})
-        raise InvalidInputError(
-            f"scans must be withdrawn to be lifted, got {lost[0][:12]}. See the table withdrawals."
-        )
     waiting = catalog.rows(QUARANTINE, ("quarantine_id",), pc.field("reason") == REASON)
     catalog.remove(QUARANTINE, [row["quarantine_id"] for row in waiting])
-    catalog.remove(WITHDRAWALS, scan_ids)
+    catalog.remove(WITHDRAWALS, [row["scan_id"] for row in tombstones])
     mark_models(catalog, _models(catalog, {row["scan_id"]: row for row in tombstones})[0])
-    return tombstones
