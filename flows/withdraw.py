@@ -1,4 +1,4 @@
-"""The withdraw flow: a rights claim takes scans, and all made of them, out of the archive."""
+"""The withdraw flow: scans, and all that was made of them, leave the archive and stay out."""
 
 from prefect import flow
 

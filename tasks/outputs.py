@@ -121,7 +121,11 @@ def _without_withdrawn(catalog: Catalog, rows: list[Row]) -> list[Row]:
     """Leave out, and remove, what was made of scans that were withdrawn in the meantime."""
     gone = set(catalog.read(WITHDRAWALS, ["scan_id"])["scan_id"].to_pylist())
     for row in rows:
-        if row.get("scan_id") in gone and row.get("output_path"):
-            catalog.store.delete(row["output_path"])
-            catalog.store.delete(row["output_path"].rsplit(".", 1)[0] + ".mask.png")
+        path = row.get("output_path")
+        if row.get("scan_id") not in gone or not path:
+            continue
+        if row["kind"] == "iiif":
+            catalog.store.delete_below(path.rsplit("/", 1)[0])
+        catalog.store.delete(path)
+        catalog.store.delete(path.rsplit(".", 1)[0] + ".mask.png")
     return [row for row in rows if row.get("scan_id") not in gone]

@@ -22,6 +22,7 @@ from artgan.catalog.withdraw import (
 )
 from artgan.config import WithdrawSettings
 from artgan.errors import InvalidInputError
+from artgan.iiif.tree import take_down
 from artgan.report.figures import remove_figures
 from artgan.report.thumbs import remove_thumbnails
 from artgan.report.words import count
@@ -112,9 +113,9 @@ def _remove_pictures(catalog: Catalog, found: Found) -> None:
     digests |= {row["content_sha256"] for row in found.masks}
     digests |= {row["output_sha256"] for row in found.outputs if row["output_sha256"]}
     remove_thumbnails(catalog.store, digests)
-    for row in found.scans.values():
-        catalog.store.delete_below(f"iiif/{row['collection']}/{row['scan_id']}")
     for collection in sorted({row["collection"] for row in found.scans.values()}):
+        scans = {name for name, row in found.scans.items() if row["collection"] == collection}
+        take_down(catalog.store, collection, scans)
         remove_figures(catalog.store, collection)
 
 

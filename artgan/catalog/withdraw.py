@@ -32,6 +32,7 @@ _SCAN_COLUMNS = (
     *_COLUMNS,
     *("page", "source_uri", "source_bytes", "title", "duplicate_group", "access_path"),
 )
+_SERVICE = "iiif"
 _CARD, _SAMPLES = "model.json", "samples.png"
 
 
@@ -242,10 +243,14 @@ def remove_rows(catalog: Catalog, found: Found) -> None:
     """Take the scans out of the tables, their own rows last.
 
     Rows of outputs stay, without a file: what was made of the scan, when and by which model, and
-    that it was withdrawn, is what a later question about such a file is answered from.
+    that it was withdrawn, is what a later question about such a file is answered from. Rows of
+    image services, which show the scan itself, go with them.
     """
     gone = dict.fromkeys(("output_path", "output_sha256", "output_bytes"))
-    catalog.replace(OUTPUTS, [row | gone | {"status": REASON} for row in found.outputs])
+    made = [row for row in found.outputs if row["kind"] != _SERVICE]
+    catalog.replace(OUTPUTS, [row | gone | {"status": REASON} for row in made])
+    services = [row for row in found.outputs if row["kind"] == _SERVICE]
+    catalog.remove(OUTPUTS, [row["output_id"] for row in services])
     catalog.remove(MASKS, [row["mask_id"] for row in found.masks])
     mark_models(catalog, found.models)
     catalog.remove(SCANS, found.scans)

@@ -134,7 +134,13 @@ def _refused(row: Row) -> str:
 
 def _training(model: Row) -> str:
     parts = [count(model["n_train"], "work"), count(model["steps"], "step")]
-    return f"{' in '.join(parts)} and judged on {count(model['n_val'], 'held-out work')}"
+    words = f"{' in '.join(parts)} and judged on {count(model['n_val'], 'held-out work')}"
+    gone = model["withdrawn_works"]
+    return words + (
+        f" ({count(gone, 'training work was', 'training works were')} withdrawn since)"
+        if gone
+        else ""
+    )
 
 
 def _min_works(snapshot: Snapshot) -> int:

@@ -142,8 +142,9 @@ class Snapshot:
         return _by(self.catalog.rows(MASKS, columns, where), "mask_id")
 
     def outputs(self, collection: str, kind: str) -> list[Row]:
-        """Return a collection's files of one kind, the oldest first."""
+        """Return a collection's files of one kind that were not withdrawn, the oldest first."""
         where = (pc.field("collection") == collection) & (pc.field("kind") == kind)
+        where &= pc.field("status") != "withdrawn"
         rows = self.catalog.rows(OUTPUTS, _OUTPUT_COLUMNS, where)
         return sorted(rows, key=lambda row: (_time(row, "created_at"), row["output_id"]))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 from PIL import Image
+from prefect import flow
 
 from artgan.catalog.fixity import choose, find_targets
 from artgan.catalog.schema import EVENTS, OUTPUTS, RUNS, SCANS
@@ -16,7 +17,10 @@ from artgan.errors import ArtganError
 from artgan.storage import open_store
 from flows.fixity import fixity
 from flows.ingest import ingest
+from flows.stages import run_stage
+from tasks.failures import find_failures
 from tasks.outputs import write_output
+from tasks.run import alarming, recorded_run
 
 
 def picture(seed: int) -> Image.Image:
@@ -117,6 +121,29 @@ def test_a_changed_and_a_missing_file_fail_the_run_every_night_until_they_are_ba
     last = sorted(checks(archive), key=lambda row: row["event_at"])
     state = {row["object_path"]: row["outcome"] for row in last}
     assert set(state.values()) == {"success"}
+
+
+def test_a_night_with_a_lost_file_does_all_its_work_and_then_fails(archive: Catalog) -> None:
+    archive.store.delete("outputs/stylized/prints/o1.png")
+    done: list[str] = []
+    settings = FixitySettings(root=archive.store.root, days_for_all=1)
+
+    @flow
+    def night() -> None:
+        afterwards = [lambda _settings, _run_id: done.append("pages")]
+        with recorded_run("night", settings, afterwards) as run:
+            with alarming(run):
+                run_stage(fixity, settings, run)
+            done.append("report")
+
+    with pytest.raises(ArtganError, match="1 file is changed or gone"):
+        night()
+    assert done == ["report", "pages"]
+    statuses = {row["flow"]: row["status"] for row in archive.rows(RUNS)}
+    assert statuses == {"ingest": "completed", "fixity": "failed", "night": "failed"}
+    failures = find_failures(archive, [row["run_id"] for row in archive.rows(RUNS)])
+    assert "1 file is not as it was" in failures.amounts
+    assert "o1.png must be there" in failures.rows[-1]["why, and what to do"]
 
 
 def test_storage_that_does_not_answer_is_no_failed_digest(archive: Catalog, tmp_path: Path) -> None:

@@ -197,5 +197,5 @@ def test_an_archive_that_was_tidied_reads_the_same_and_the_next_night_makes_noth
     monkeypatch.setattr("tasks.train.launch", forbidden)
     nightly(night)
     following = rows_of_tables(catalog)
-    for name in before.keys() - {"runs"}:
+    for name in before.keys() - {"runs", "events"}:  # a night checks files
         assert following[name] == before[name], name

@@ -75,6 +75,12 @@ def build(root: str, inbox: Path) -> Catalog:
     catalog.append(MODELS, [model])
     store.write("reports/figures/prints/restoration/strips-0.png", b"png")
     store.write(f"iiif/prints/{training[0]}/info.json", b"{}")
+    canvases = [
+        {"id": f"https://x/{name}/canvas", "thumbnail": [{"id": f"https://x/{name}/t.jpg"}]}
+        for name in training
+    ]
+    manifest = {"id": "https://x/manifest.json", "items": canvases, "thumbnail": []}
+    store.write("iiif/prints/manifest.json", json.dumps(manifest).encode())
     return catalog
 
 
@@ -141,6 +147,9 @@ def test_nothing_that_shows_a_withdrawn_scan_is_left_and_the_rest_is_as_it_was(
     left = [key for key in objects(archive.store) if any(one in key for one in digests)]
     assert left == []
     assert not archive.store.exists("reports/figures/prints/restoration/strips-0.png")
+    manifest = archive.store.read("iiif/prints/manifest.json").decode()
+    assert scan["scan_id"] not in manifest
+    assert len(json.loads(manifest)["items"]) == 2
     assert by_path(archive) == scans
     assert archive.rows(MASKS) == []
     outputs = {row["output_id"]: row for row in archive.rows(OUTPUTS)}
@@ -148,6 +157,17 @@ def test_nothing_that_shows_a_withdrawn_scan_is_left_and_the_rest_is_as_it_was(
     assert outputs["b"]["status"] == "ok"
     assert archive.store.exists(outputs["b"]["output_path"])
     assert archive.rows(MODELS)[0]["withdrawn_works"] == 1
+    check_tombstone(archive, scan)
+    published = pq.read_table(archive.store.uri("published/scans/scans.parquet"))
+    assert scan["scan_id"] not in published["scan_id"].to_pylist()
+    page = archive.store.read("reports/collections/prints/index.html").decode()
+    assert scan["scan_id"] not in page
+    assert "Sea" not in page
+    assert "Hill" in page
+    assert {path: path.read_bytes() for path in delivered} == delivered
+
+
+def check_tombstone(archive: Catalog, scan: dict[str, Any]) -> None:
     (tombstone,) = archive.rows(WITHDRAWALS)
     assert tombstone["scan_id"] == scan["scan_id"]
     assert tombstone["reason"] == CLAIM
@@ -156,13 +176,6 @@ def test_nothing_that_shows_a_withdrawn_scan_is_left_and_the_rest_is_as_it_was(
     assert (tombstone["removed_files"], tombstone["withdrawn_outputs"]) == (3, 1)
     (event,) = [row for row in archive.rows(EVENTS) if row["event_type"] == "deaccession"]
     assert CLAIM in event["outcome_detail"]
-    published = pq.read_table(archive.store.uri("published/scans/scans.parquet"))
-    assert scan["scan_id"] not in published["scan_id"].to_pylist()
-    page = archive.store.read("reports/collections/prints/index.html").decode()
-    assert scan["scan_id"] not in page
-    assert "Sea" not in page
-    assert "Hill" in page
-    assert {path: path.read_bytes() for path in delivered} == delivered
 
 
 def test_a_withdrawn_scan_does_not_come_back_by_bytes_by_looks_or_with_its_mask(
