@@ -6,6 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+_FEW_COLUMNS = 8  # so many are read sooner than looked through twice
+
 
 def matching(dataset: ds.Dataset, names: Sequence[str], where: pc.Expression | None) -> pa.Table:
     """Return rows that match, with the named columns in the dataset's own types."""
@@ -13,7 +15,8 @@ def matching(dataset: ds.Dataset, names: Sequence[str], where: pc.Expression | N
     if where is None:
         return dataset.to_table(columns=list(names)).cast(schema)
     try:
-        found = _narrowed(dataset, where).to_table(columns=list(names), filter=where)
+        parts = _narrowed(dataset, where) if len(names) > _FEW_COLUMNS else dataset
+        found = parts.to_table(columns=list(names), filter=where)
     except pa.ArrowNotImplementedError:
         found = _filter_late(dataset, names, where)
     return found.cast(schema)

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
@@ -69,6 +70,26 @@ def test_replaced_rows_are_found_by_their_values(catalog: Catalog) -> None:
     for flow in ("y", "z"):
         found = catalog.rows(RUNS, ["run_id", "flow"], pc.field("flow") == flow)
         assert found == [{"run_id": "a" if flow == "z" else "b", "flow": flow}]
+
+
+def test_conditions_find_the_same_rows_in_a_large_table_with_all_columns_or_few(
+    tmp_path: Path,
+) -> None:
+    catalog = open_catalog(str(tmp_path))
+    rows = [{"run_id": f"r{n:06d}", "flow": f"f{n % 3}", "n_done": n} for n in range(40_000)]
+    catalog.append(RUNS, rows)
+    number = pc.field("n_done")
+    conditions = [
+        (number == 20_000, [20_000]),
+        ((number > 16_380) & (number < 16_390), list(range(16_381, 16_390))),
+        (number.isin([0, 39_999]), [0, 39_999]),
+        (pc.field("flow") == "none", []),
+    ]
+    for where, expected in conditions:
+        for columns in (None, ["n_done"]):
+            found = catalog.read(RUNS, columns, where)
+            assert found["n_done"].to_pylist() == expected
+            assert found.schema.names == (columns or RUNS.schema.names)
 
 
 def test_a_row_without_a_required_value_is_refused(catalog: Catalog) -> None:
