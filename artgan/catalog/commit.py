@@ -7,14 +7,16 @@ files both through, which doubles their rows; so its own compaction is not used 
 
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO, Any, Literal
 
 import deltalake
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake.exceptions import CommitFailedError
 
 from artgan.catalog.evolve import stored_schema
-from artgan.catalog.files import WRITING
+from artgan.catalog.files import WRITING, have_piled_up, sizes
 from artgan.catalog.known import among
 from artgan.catalog.schema import Table
 from artgan.errors import InvalidInputError
@@ -101,6 +103,13 @@ def join(opened: deltalake.DeltaTable, key: str) -> None:
         CommitFailedError: If the table moved since it was opened.
     """
     _write_all(opened, key, [], stored_schema(opened).empty_table())
+
+
+def join_if_many(opened: deltalake.DeltaTable, key: str) -> None:
+    """Join files that piled up; if others write meanwhile, a later commit will."""
+    if have_piled_up(sizes(opened)):
+        with suppress(CommitFailedError):
+            join(opened, key)
 
 
 def _write_all(opened: deltalake.DeltaTable, key: str, gone: Sequence[str], rows: pa.Table) -> None:

@@ -10,7 +10,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -158,7 +157,7 @@ class Catalog:
             added = commit.without(fresh, table.key, known.present(opened, table.key, keys))
             if added.num_rows:
                 commit.add(opened, evolve.conform(added, stored, table))
-                self._tidy(opened, table)
+                commit.join_if_many(opened, table.key)
             return added.num_rows
 
         return self._retry(table, attempt) if fresh.num_rows else 0
@@ -175,7 +174,7 @@ class Catalog:
             stored = evolve.evolve(opened, table)
             written = self._with_unknown(opened, table, fresh, stored)
             commit.rewrite(opened, table.key, fresh[table.key].to_pylist(), written)
-            self._tidy(opened, table)
+            commit.join_if_many(opened, table.key)
             return fresh.num_rows
 
         return self._retry(table, attempt) if fresh.num_rows else 0
@@ -227,12 +226,6 @@ class Catalog:
                     ) from error
             time.sleep(random.uniform(0, longest_s))  # noqa: S311 (no secret)
             longest_s = min(2 * longest_s, _LONGEST_WAIT_S)
-
-    def _tidy(self, opened: deltalake.DeltaTable, table: Table) -> None:
-        """Join files that piled up; if others write meanwhile, a later commit will."""
-        if files.have_piled_up(files.sizes(opened)):
-            with suppress(CommitFailedError):
-                commit.join(opened, table.key)
 
     def compact(self, table: Table, small_files: int = 16) -> None:
         """Join small files into large ones when there are more files than this."""

@@ -14,6 +14,7 @@ import deltalake
 import pytest
 import s3fs
 
+from artgan.catalog.files import have_piled_up
 from artgan.catalog.schema import RUNS, Table
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.errors import InvalidInputError
@@ -127,11 +128,20 @@ def test_of_rows_that_share_a_key_in_one_replacement_the_last_counts(tmp_path: P
 
 def test_small_files_are_joined_by_the_writers_themselves(tmp_path: Path) -> None:
     catalog = open_catalog(str(tmp_path))
-    for number in range(70):
+    for number in range(36):
         catalog.append(RUNS, [run(number)])
-    assert len(catalog.small_files(RUNS)) <= 33
-    assert catalog.read(RUNS).num_rows == 70
-    assert catalog.append(RUNS, [run(number) for number in range(71)]) == 1
+    assert len(catalog.small_files(RUNS)) < 8
+    assert catalog.read(RUNS).num_rows == 36
+    assert catalog.append(RUNS, [run(number) for number in range(37)]) == 1
+
+
+def test_joining_waits_until_it_is_worth_writing_the_whole_table_again() -> None:
+    assert not have_piled_up([])
+    assert not have_piled_up([1000] * 32)
+    assert have_piled_up([1000] * 33)
+    assert not have_piled_up([10_000_000, *[20_000] * 100])
+    assert have_piled_up([10_000_000, *[20_000] * 200])
+    assert have_piled_up([10**9, *[1000] * 256])
 
 
 @pytest.mark.parametrize("first", ["append", "replace", "remove", "compact"])

@@ -22,6 +22,7 @@ _TELLING = {
     "metrics": {"status": "ok"},
     "outputs": {"status": "ok"},
     "runs": {"flow": "nightly"},
+    "unmatched_metadata": {"reason": "no_scan"},
 }
 
 
