@@ -79,7 +79,7 @@ def _data_folder() -> Path:
 def ours(path: Path) -> bytes | None:
     """Judge a scan; return its access copy, or None if it is refused."""
     found = FoundFile("bench", path.name, path.stat().st_size, "", "scan")
-    judged = inspect(path, found, MAX_PIXELS)
+    (judged,) = inspect(path, found, MAX_PIXELS)
     return judged.access if isinstance(judged, Accepted) else None
 
 

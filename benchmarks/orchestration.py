@@ -152,7 +152,7 @@ def _seconds_of_loop(inbox: Path, root: Path) -> float:
     for collection in collections_in(store):
         judged = []
         for file in discover(store, collection):
-            found = inspect(inbox / file.path, file, 1_000_000_000)
+            (found,) = inspect(inbox / file.path, file, 1_000_000_000)
             assert isinstance(found, Accepted)
             path = f"access/{collection}/{found.row['scan_id']}{found.access_extension}"
             catalog.store.write(path, found.access)
