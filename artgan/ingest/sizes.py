@@ -35,7 +35,14 @@ _SIGNS = str.maketrans(
         "\u00a0": " ",
     }
 )
-_AXIS = r"(?:height|width|depth|diameter|diam|length|h|w|d|l)\b[.:]?"
+_AXES = {
+    **dict.fromkeys(("h", "height", "hoogte", "h\u00f6he", "hauteur"), "height"),
+    **dict.fromkeys(("w", "b", "br", "width", "breedte", "breite", "largeur"), "width"),
+    **dict.fromkeys(("d", "t", "depth", "diepte", "tiefe", "profondeur"), "depth"),
+    **dict.fromkeys(("diam", "diameter", "durchmesser"), "diameter"),
+    **dict.fromkeys(("l", "length"), "length"),
+}
+_AXIS = rf"(?:{'|'.join(sorted(_AXES, key=len, reverse=True))})\b[.:]?"
 _FIGURE = r"(?:\d+\s+\d+/\d+|\d+/\d+|\d+(?:[.,]\d+)*)"
 _MORE_AXES = re.compile(rf"\s*[\n;,]\s*(?={_AXIS}\s*\d)")
 _AXIS_IN_BOTH_UNITS = re.compile(
@@ -50,7 +57,6 @@ _TOKEN = re.compile(
     r"|(?P<other>[a-z]+|[(),])"
 )
 _UNITS = {"inch": "in", "inches": "in", "feet": "ft", "foot": "ft"}
-_AXES = {"h": "height", "w": "width", "d": "depth", "l": "length", "diam": "diameter"}
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ def _groups(part: str) -> Iterator[list[_Figure]]:
         elif kind == "by":
             is_joined = True
         elif kind == "axis":
-            axis = _AXES.get(word, word)
+            axis = _AXES[word]
         elif group:
             yield group
             group, is_joined = [], False

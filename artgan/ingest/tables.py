@@ -143,7 +143,7 @@ def _parse_csv(path: str, text: str, notes: list[str]) -> Delivered:
             _sentence(
                 path,
                 f"have at most {len(headings)} cells in a row",
-                f"more in {n_long} rows",
+                f"{n_long} with more",
                 "Their surplus cells are left out; check the quotes around cells with commas",
             )
         )

@@ -36,6 +36,9 @@ from artgan.ingest.sizes import UNKNOWN, Size, parse_size, size_from_columns
         ("H: 24.1 cm, W: 30 cm, D: 3 cm", Size(241, 300, 30)),
         ("H. 5 in. \u00d7 Diam. 4 in. (12.7 \u00d7 10.2 cm)", Size(127, 102)),
         ("height: 10 cm", Size(100)),
+        ("h 24,6 cm x b 36,8 cm", Size(246, 368)),
+        ("H\u00f6he: 24,6 cm; Breite: 36,8 cm; Tiefe: 3 cm", Size(246, 368, 30)),
+        ("hoogte 24.6 cm, breedte 36.8 cm", Size(246, 368)),
         (
             "overall: 60.6 x 80 cm (23 7/8 x 31 1/2 in.)\nframed: 78.7 x 100 x 7 cm",
             Size(606, 800),

@@ -37,7 +37,7 @@ def test_cells_beyond_the_headings_are_left_out_and_said():
     found, problem = rows("a.csv", "file,title\na.tif,Night, watch\n")
     assert found == [{"file": "a.tif", "title": "Night"}]
     assert problem is not None
-    assert "must have at most 2 cells in a row, got more in 1 rows" in problem
+    assert "must have at most 2 cells in a row, got 1 with more" in problem
 
 
 def test_headings_that_are_missing_or_repeated_keep_their_cells():
