@@ -17,6 +17,7 @@ from artgan.presets import Kind, PresetName
 # stand last in a form.
 _PLACES = {"root", "inbox", "weights", "folder"}
 
+AccessFormat = Literal["jpeg", "pyramid"]
 StyleMethod = Literal["color", "cut"]
 PoolType = Literal["process", "docker", "kubernetes"]
 RunnerName = Literal["threads", "dask", "ray"]
@@ -24,6 +25,7 @@ _Megapixels = Annotated[float, Field(title="Largest scan, megapixels", gt=0, le=
 _Settle = Annotated[float, Field(title="Seconds between two looks at a new file", ge=0, le=600)]
 _FetchDelay = Annotated[float, Field(title="Pause between requests, seconds", ge=0, le=600)]
 _FetchPrivate = Annotated[bool, Field(title="Fetch from the own network")]
+_AccessSide = Annotated[int, Field(title="Access copies, long side", ge=0, le=100_000)]
 _Weights = Annotated[str | None, Field(title="Feature networks")]
 _FewestWorks = Annotated[int, Field(title="Fewest works to train on", ge=2)]
 _Root = Annotated[str, Field(title="Archive root")]
@@ -73,6 +75,10 @@ class IngestSettings(ArchiveSettings):
     """Inbox: a folder or s3://bucket/prefix with one folder for each collection; only read."""
     max_megapixels: _Megapixels = 1000
     """Largest scan accepted, in megapixels; larger ones go to quarantine."""
+    access_format: AccessFormat = "jpeg"
+    """Access copies of new scans: jpeg, or pyramid, which is tiled TIFF for zooming viewers."""
+    access_long_side_px: _AccessSide = 4000
+    """Long side of access copies in pixels; smaller scans keep their size, 0 keeps it for all."""
     settle_s: _Settle = 2
     """A file that changed a moment ago, or that was refused, is looked at again after so many
     seconds; one that is still being copied waits for the next run. More for slow network shares."""
@@ -248,6 +254,10 @@ class NightlySettings(ArchiveSettings):
     """Fewest works of a collection to train on; smaller collections use the base as it is."""
     max_megapixels: _Megapixels = 1000
     """Largest scan accepted, in megapixels; larger ones go to quarantine."""
+    access_format: AccessFormat = "jpeg"
+    """Access copies of new scans: jpeg, or pyramid, which is tiled TIFF for zooming viewers."""
+    access_long_side_px: _AccessSide = 4000
+    """Long side of access copies in pixels; smaller scans keep their size, 0 keeps it for all."""
     settle_s: _Settle = 2
     """A file that changed a moment ago, or that was refused, is looked at again after so many
     seconds; one that is still being copied waits for the next run. More for slow network shares."""
@@ -279,6 +289,8 @@ class NightlySettings(ArchiveSettings):
             collections=self.collections,
             inbox=self.inbox,
             max_megapixels=self.max_megapixels,
+            access_format=self.access_format,
+            access_long_side_px=self.access_long_side_px,
             settle_s=self.settle_s,
             fetch_delay_s=self.fetch_delay_s,
             fetch_private=self.fetch_private,

@@ -14,6 +14,7 @@ from artgan.catalog.schema import MASKS, QUARANTINE, SCANS, Table
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import CURRENT
 from artgan.config import IngestSettings
+from artgan.imaging.write import AccessForm
 from artgan.ingest.discover import FoundFile, chosen_folders, discover
 from artgan.ingest.inspect import Refused, inspect
 from artgan.ingest.known import read_known
@@ -51,7 +52,11 @@ def find_new_files(settings: IngestSettings, collection: str) -> Plan[FoundFile]
 
 def _identity(settings: IngestSettings, file: FoundFile) -> str:
     """Hash of all that decides how a file is judged."""
-    return key(VERSION, settings.max_megapixels, asdict(file))
+    return key(VERSION, settings.max_megapixels, asdict(_access_form(settings)), asdict(file))
+
+
+def _access_form(settings: IngestSettings) -> AccessForm:
+    return AccessForm(settings.access_format, settings.access_long_side_px)
 
 
 def judged_files(catalog: Catalog, collection: str) -> set[tuple[str, str]]:
@@ -105,7 +110,8 @@ def _inspected(
     """Judge a file, write its access copies, and return an entry for each page."""
     same = {"identity": _identity(settings, file), "file": asdict(file)}
     with inbox.local(file.path) as path:
-        for judged in inspect(path, file, round(settings.max_megapixels * 1e6)):
+        most_pixels = round(settings.max_megapixels * 1e6)
+        for judged in inspect(path, file, most_pixels, _access_form(settings)):
             if isinstance(judged, Refused):
                 yield same | {"refused": asdict(judged)}
                 continue

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.models import in_use
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.works import Work, chosen_collections, load_pictures, works
+from artgan.catalog.works import Work, access_size, chosen_collections, load_pictures, works
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
@@ -99,7 +99,7 @@ def _job(collection: str, content: Work, style: Row, shape: Row) -> Row:
         "content_sha256": content["content_sha256"],
         "access_path": content["access_path"],
         "title": content["title"],
-        "size_px": [content["width_px"], content["height_px"]],
+        "size_px": access_size(content),
         "shape": shape,
     }
 

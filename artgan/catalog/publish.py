@@ -24,6 +24,7 @@ _FRICTIONLESS = {
     "float": "number",
     "double": "number",
     "bool": "boolean",
+    "list<item: string>": "array",
     "timestamp[us, tz=UTC]": "datetime",
 }
 

@@ -22,6 +22,16 @@ from artgan.catalog.examples import Example
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
+_CLIPPED = (
+    "Share of pixels with a stored colour value of {}, 0 to 1; a JPEG over twice the size of its "
+    "access copy is judged at reduced scale. Empty for CMYK, LAB, float and odd depths."
+)
+_SHARPNESS = (
+    "Sharpness of the centre at 4000 px, 0 to 1: share of differences between neighbours that an "
+    "average over 9 px removes (1 - blur of Crete et al. 2007)."
+)
+_NONCONFORMITIES = "Codes of digitisation rules that the file breaks; see the list of rules."
+
 
 def _field(
     name: str, kind: pa.DataType, description: str, *, required: bool = False, unit: str = ""
@@ -75,6 +85,7 @@ SCANS = Table(
             _field("icc_name", pa.string(), "Description of the embedded ICC profile."),
             _field("icc_sha256", pa.string(), "sha256 of the embedded ICC profile."),
             _field("dpi", pa.float64(), "Horizontal resolution, if stated.", unit="px/inch"),
+            _field("dpi_vertical", pa.float64(), "Vertical resolution likewise.", unit="px/inch"),
             _field("orientation", pa.int16(), "EXIF orientation found; 1 is upright."),
             _field("accession_number", pa.string(), "The museum's identifier of the work."),
             _field("title", pa.string(), "Title as delivered."),
@@ -99,6 +110,12 @@ SCANS = Table(
             _field("object_id", pa.string(), "Same value: versions of one view of a work."),
             _field("object_version", pa.int32(), "1 for its first scan, 2 for its re-scan..."),
             _field("is_current", pa.bool_(), "False once a re-scan took its place."),
+            _field("access_width_px", pa.int32(), "Width of the access copy.", unit="px"),
+            _field("access_height_px", pa.int32(), "Height of the access copy.", unit="px"),
+            _field("clipped_shadows_fraction", pa.float64(), _CLIPPED.format("0")),
+            _field("clipped_highlights_fraction", pa.float64(), _CLIPPED.format("its largest")),
+            _field("sharpness", pa.float64(), _SHARPNESS),
+            _field("nonconformities", pa.list_(pa.string()), _NONCONFORMITIES),
             _field("ingested_at", TIMESTAMP, "When the row was made."),
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]

@@ -1,6 +1,6 @@
 """Works of a collection and their pictures, as training and measurement need them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,6 +28,8 @@ _COLUMNS = (
     "access_path",
     "width_px",
     "height_px",
+    "access_width_px",
+    "access_height_px",
     "bit_depth",
 )
 
@@ -84,6 +86,15 @@ def works(catalog: Catalog, collection: str | None = None, split: str | None = N
 
 def _pixels(work: Work) -> int:
     return work["width_px"] * work["height_px"]
+
+
+def access_size(scan: Mapping[str, Any]) -> tuple[int, int]:
+    """Return width and height of a scan's access copy, in pixels.
+
+    Rows from before the copies had a size of their own stand for copies as large as the scan.
+    """
+    width, height = scan["access_width_px"], scan["access_height_px"]
+    return (width, height) if width else (scan["width_px"], scan["height_px"])
 
 
 def load_pictures(

@@ -4,16 +4,17 @@ Profiles are converted with the relative colorimetric intent and black point com
 keeps in-gamut colours as measured and shadows open; white stays white.
 """
 
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, cast
 
 import numpy as np
 import pyvips
-from PIL import ImageCms
+from PIL import Image, ImageCms
 
 from artgan.errors import InvalidInputError
 
-_INTENT = {"intent": "relative", "black_point_compensation": True}
+INTENT = {"intent": "relative", "black_point_compensation": True}
 _PROFILE_SPACES = {b"RGB ": 3, b"GRAY": 1, b"CMYK": 4, b"Lab ": 3}
 _LAB = {"lab", "labs"}
 _ALPHA_BANDS = {2, 4, 5}
@@ -22,6 +23,7 @@ ICC = "icc-profile-data"
 """Field of a libvips image that holds its profile."""
 
 
+@lru_cache(256)
 def profile_name(icc: bytes) -> str | None:
     """Return the description inside an ICC profile, or None where it cannot be read."""
     try:
@@ -30,6 +32,40 @@ def profile_name(icc: bytes) -> str | None:
         )
     except (OSError, ImageCms.PyCMSError):
         return None
+
+
+@lru_cache(1)
+def srgb_profile() -> bytes:
+    """Return the sRGB profile that we embed: that of libvips, 480 bytes, free of rights."""
+    tagged = pyvips.Image.black(1, 1, bands=3).copy(interpretation="srgb")
+    content = tagged.write_to_buffer(".png", profile="srgb", keep="icc")
+    icc = embedded_profile(pyvips.Image.new_from_buffer(content, ""))
+    if icc is None:
+        raise RuntimeError("libvips embedded no sRGB profile")
+    return icc
+
+
+@lru_cache(256)
+def is_srgb(icc: bytes) -> bool:
+    """Whether converting from this RGB profile to sRGB changes no colour by more than one level.
+
+    Most cameras and our own access copies state sRGB; there is nothing to convert then.
+    """
+    if icc[16:20] != b"RGB ":
+        return False
+    levels = np.linspace(0, 255, 18).round().astype(np.uint8)
+    colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(1, -1, 3)
+    try:
+        converted = ImageCms.profileToProfile(
+            Image.fromarray(colours),
+            ImageCms.ImageCmsProfile(BytesIO(icc)),
+            ImageCms.createProfile("sRGB"),
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (OSError, ImageCms.PyCMSError):
+        return False
+    return bool(np.abs(np.asarray(converted).astype(int) - colours).max() <= 1)
 
 
 def embedded_profile(image: pyvips.Image) -> bytes | None:
@@ -73,12 +109,12 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     Returns:
         The image with three uchar bands, interpretation srgb, without a profile.
     """
-    if _has_usable_profile(image):
-        image = image.icc_transform("srgb", embedded=True, depth=8, **_INTENT)
+    if profile_to_honour(image) is not None:
+        image = image.icc_transform("srgb", embedded=True, depth=8, **INTENT)
     elif image.interpretation == "cmyk":
-        image = image.icc_transform("srgb", input_profile="cmyk", depth=8, **_INTENT)
+        image = image.icc_transform("srgb", input_profile="cmyk", depth=8, **INTENT)
     elif image.interpretation in _LAB:
-        image = image.colourspace("lab").icc_export(output_profile="srgb", depth=8, **_INTENT)
+        image = image.colourspace("lab").icc_export(output_profile="srgb", depth=8, **INTENT)
     else:
         image = _by_definition(image)
     if image.bands in _ALPHA_BANDS:
@@ -91,18 +127,29 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     return image
 
 
-def _has_usable_profile(image: pyvips.Image) -> bool:
-    # Grey pictures with an RGB profile, and broken profiles, are common; the pixels are good.
+def profile_to_honour(image: pyvips.Image) -> bytes | None:
+    """Return the profile that tells an image's colours; None if there is none or it is sRGB."""
     icc = embedded_profile(image)
-    if icc is None or _PROFILE_SPACES.get(icc[16:20]) != colour_bands(image):
+    if icc is None or not _is_usable(icc, image) or _is_srgb_already(icc, image):
+        return None
+    return icc
+
+
+def _is_usable(icc: bytes, image: pyvips.Image) -> bool:
+    # Grey pictures with an RGB profile, and broken profiles, are common; the pixels are good.
+    if _PROFILE_SPACES.get(icc[16:20]) != colour_bands(image):
         return False
     is_lab = image.interpretation in _LAB
     return is_lab == (icc[16:20] == b"Lab ") and profile_name(icc) is not None
 
 
+def _is_srgb_already(icc: bytes, image: pyvips.Image) -> bool:
+    return image.interpretation in {"srgb", "rgb16"} and is_srgb(icc)
+
+
 def _by_definition(image: pyvips.Image) -> pyvips.Image:
     if image.format == "ushort":
-        shallow = image.linear([1 / 257], [0.5], uchar=True)  # the cast cuts off, so 0.5 rounds
+        shallow = image.maplut(_shallow_levels())
         return shallow.copy(interpretation=_interpretation(image.bands, "uchar"))
     if image.format == "uchar" and image.interpretation in {"srgb", "b-w", "multiband"}:
         return image
@@ -152,6 +199,13 @@ def lab_from_codes(array: np.ndarray, *, is_signed: bool) -> np.ndarray:
     lightness = array[:, :, :1].astype(np.float32) * (100 / top)
     rest = array[:, :, 3:].astype(np.float32) / (top / 255)
     return np.concatenate([lightness, colours.astype(np.float32) / per_unit, rest], axis=2)
+
+
+@lru_cache(1)
+def _shallow_levels() -> pyvips.Image:
+    """Return the table from 16 to 8 bits: divided by 257 and rounded."""
+    levels = (np.arange(65536) / 257 + 0.5).astype(np.uint8)
+    return pyvips.Image.new_from_memory(levels.tobytes(), 65536, 1, 1, "uchar")
 
 
 def image_from_array(array: np.ndarray, icc: bytes | None = None) -> pyvips.Image:
@@ -231,8 +285,8 @@ def _to_space(
     depth = 8 if dtype == np.uint8 else 16
     image = _to_depth(image, depth)
     if icc and _PROFILE_SPACES.get(icc[16:20]) == colours and profile_name(icc):
-        measured = image.icc_import(input_profile="srgb", pcs="lab", **_INTENT)
-        return with_blob(measured, ICC, icc).icc_export(depth=depth, **_INTENT)
+        measured = image.icc_import(input_profile="srgb", pcs="lab", **INTENT)
+        return with_blob(measured, ICC, icc).icc_export(depth=depth, **INTENT)
     if colours == 1:
         return image.colourspace("b-w" if depth == 8 else "grey16")
     return image
@@ -242,5 +296,5 @@ def _to_depth(image: pyvips.Image, depth: int) -> pyvips.Image:
     if depth == 16 and image.format == "uchar":
         return image.linear([257.0], [0.0]).cast("ushort").copy(interpretation="rgb16")
     if depth == 8 and image.format == "ushort":
-        return image.linear([1 / 257], [0.5], uchar=True).copy(interpretation="srgb")
+        return image.maplut(_shallow_levels()).copy(interpretation="srgb")
     return image

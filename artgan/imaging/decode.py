@@ -13,7 +13,7 @@ import pyvips
 
 from artgan.imaging import tiff
 from artgan.imaging.colour import embedded_profile, profile_name, to_srgb
-from artgan.imaging.opening import BITS, open_image, orientation_of
+from artgan.imaging.opening import BITS, UPRIGHT, open_image, orientation_of
 from artgan.imaging.scan_file import (
     RefusedScan,
     ScanFile,
@@ -26,6 +26,7 @@ from artgan.imaging.tiff_pixels import has_broken_segment
 
 _UNSTATED_PIXELS_PER_MM = 1.0  # what libvips gives when a file states no resolution
 _MM_PER_INCH = 25.4
+_SIDEWAYS = range(5, 9)  # EXIF orientations that swap width and height
 _MAX_BANDS = 5  # CMYK and alpha
 _ALPHA_KINDS = (1, 2)  # values of ExtraSamples in TIFF 6.0: associated and unassociated alpha
 
@@ -48,7 +49,8 @@ class DecodedScan:
         icc: Embedded profile.
         icc_name: Its description.
         icc_sha256: Its sha256.
-        dpi: Pixels per inch, horizontally; None where the file states none.
+        dpi: Pixels per inch of the upright picture, horizontally; None where none are stated.
+        dpi_vertical: Likewise, vertically.
         orientation: EXIF orientation found, 1 to 8; the picture is turned upright already.
         image: The picture in the values of the file: 1 to 5 bands, upright, alpha straight.
             Channels that are neither colour nor alpha are left out. Read it with `render`.
@@ -67,6 +69,7 @@ class DecodedScan:
     icc_name: str | None
     icc_sha256: str | None
     dpi: float | None
+    dpi_vertical: float | None
     orientation: int
     image: pyvips.Image
 
@@ -127,7 +130,10 @@ def decode_page(file: ScanFile, max_pixels: int, page: int) -> DecodedScan:
 
 def _describe(page: ScanPage, image: pyvips.Image) -> DecodedScan:
     icc = embedded_profile(image)
-    upright = _plain_bands(image.autorot(), page.directory)
+    orientation = orientation_of(image)
+    dpi = _dpi(image.xres), _dpi(image.yres)
+    upright = image if orientation == UPRIGHT else image.autorot()
+    upright = _plain_bands(upright, page.directory)
     if upright.bands > _MAX_BANDS:
         raise unsupported(page.name, f"{upright.bands} channels")
     return DecodedScan(
@@ -143,8 +149,9 @@ def _describe(page: ScanPage, image: pyvips.Image) -> DecodedScan:
         icc=icc,
         icc_name=profile_name(icc) if icc else None,
         icc_sha256=hashlib.sha256(icc).hexdigest() if icc else None,
-        dpi=_dpi(image),
-        orientation=orientation_of(image),
+        dpi=dpi[int(orientation in _SIDEWAYS)],
+        dpi_vertical=dpi[int(orientation not in _SIDEWAYS)],
+        orientation=orientation,
         image=upright,
     )
 
@@ -163,10 +170,10 @@ def _bit_depth(image: pyvips.Image, directory: tiff.Directory | None) -> int:
     return directory.value(tiff.BITS, 1) if directory is not None else depth
 
 
-def _dpi(image: pyvips.Image) -> float | None:
-    if image.xres in (0.0, _UNSTATED_PIXELS_PER_MM):
+def _dpi(pixels_per_mm: float) -> float | None:
+    if pixels_per_mm in (0.0, _UNSTATED_PIXELS_PER_MM):
         return None
-    return round(image.xres * _MM_PER_INCH, 3)
+    return round(pixels_per_mm * _MM_PER_INCH, 3)
 
 
 def _plain_bands(image: pyvips.Image, directory: tiff.Directory | None) -> pyvips.Image:
@@ -199,10 +206,19 @@ def render(scan: DecodedScan, image: pyvips.Image | None = None) -> np.ndarray:
         array = image.numpy()
     except pyvips.Error as error:
         raise broken(scan.page, error) from error
+    check_tiles(scan)
+    return array.reshape(image.height, image.width, image.bands)
+
+
+def check_tiles(scan: DecodedScan) -> None:
+    """Refuse a TIFF with a damaged strip or tile, which reading the picture does not tell.
+
+    Raises:
+        RefusedScan: If one is damaged.
+    """
     directory = scan.page.directory
     if directory is not None and has_broken_segment(scan.page.file.source, directory):
         raise broken(scan.page, ValueError("a strip or tile is damaged"))
-    return array.reshape(image.height, image.width, image.bands)
 
 
 def check_not_blank(name: str, array: np.ndarray) -> None:
@@ -215,13 +231,22 @@ def check_not_blank(name: str, array: np.ndarray) -> None:
     Raises:
         RefusedScan: With reason ``blank``.
     """
+    if is_one_colour(array):
+        raise blank(name, array[0, 0])
+
+
+def is_one_colour(array: np.ndarray) -> bool:
+    """Whether all pixels (H, W, C) are the same."""
     first = array[0, 0]
-    coarse = array[:: max(1, array.shape[0] // 64), :: max(1, array.shape[1] // 64)]
-    if (coarse != first).any() or (array != first).any():
-        return
-    raise RefusedScan(
+    coarse = array[:: max(1, array.shape[0] // 8), :: max(1, array.shape[1] // 8)]
+    return not ((coarse != first).any() or (array != first).any())
+
+
+def blank(name: str, colour: np.ndarray) -> RefusedScan:
+    """Return the refusal of a picture of one single colour."""
+    return RefusedScan(
         "blank",
-        f"{name} must show a picture, got one single colour {tuple(int(v) for v in first)}. "
+        f"{name} must show a picture, got one single colour {tuple(int(v) for v in colour)}. "
         "Check the master file; an unreadable codec looks like this too.",
     )
 

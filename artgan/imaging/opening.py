@@ -3,19 +3,22 @@
 libvips decodes; it is told which loader to use from the file's content, so that no other loader
 (SVG, PDF, ImageMagick...) ever sees a file of ours. What libvips lacks goes to `fallback`.
 
-Importing this module sets two limits of libvips for the process. Its cache of operations goes off,
+Importing this module sets limits for the process. The cache of operations of libvips goes off,
 since it would answer for a file that has since been replaced; and each image is worked on by one
-thread, since the parallelism here is of many files side by side.
+thread, in libvips and in OpenCV, since the parallelism here is of many files side by side.
 """
 
+from collections.abc import Mapping
 from typing import cast
 
+import cv2
 import pyvips
 
 from artgan.imaging import formats, psd, tiff, tiff_kinds, tiff_pixels
 from artgan.imaging.fallback import DECODER_ERRORS, fallback_image, fallback_size
 from artgan.imaging.scan_file import RefusedScan, ScanPage, broken, unsupported
 
+cv2.setNumThreads(1)
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(1)  # pyright: ignore[reportAttributeAccessIssue] - its stub lacks it
 
@@ -130,10 +133,15 @@ def _check_size(page: ScanPage, size: tuple[int, int], max_pixels: int) -> None:
     raise RefusedScan("too_large", f"{must}. Raise max_pixels if the picture is genuine.")
 
 
-def _load(page: ScanPage, access: str) -> pyvips.Image:
+def open_jpeg(page: ScanPage, shrink: int) -> pyvips.Image:
+    """Open a JPEG, not turned upright, decoded at 1/1, 1/2, 1/4 or 1/8 of its size."""
+    return _load(page, "sequential", {"shrink": shrink})
+
+
+def _load(page: ScanPage, access: str, more: Mapping[str, str | int] | None = None) -> pyvips.Image:
     # "error" also stops at truncation. "warning" would refuse nothing more that is broken: libtiff
     # and libpng report unknown tags and odd profiles of good files at that level.
-    options: dict[str, str | int] = {"access": access, "fail_on": "error"}
+    options: dict[str, str | int] = {"access": access, "fail_on": "error", **(more or {})}
     if page.directory is not None:
         options["page"] = page.directory.index
     loader, source = _LOADERS[page.file.container], page.file.source

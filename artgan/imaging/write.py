@@ -4,36 +4,59 @@ Nothing here touches a disk; `artgan.storage` writes bytes whole. No writer pass
 scan: places and serial numbers of cameras stay where they are.
 """
 
+import io
 import struct
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 import pyvips
+from PIL import Image
 
-from artgan.imaging.colour import image_from_array, with_blob
+from artgan.config import AccessFormat
+from artgan.imaging.colour import image_from_array, srgb_profile, with_blob
 from artgan.imaging.decode import SourceEncoding
 
 JPEG_LIMIT_PX = 65_500
 ACCESS_QUALITY = 92
 _TILE_PX = 256
 _TILED_FROM_PIXELS = 4_000_000
+_BIGTIFF_FROM_BYTES = 2**31  # offsets end at 4 GB, and a pyramid of noise needs most of that
 _MM_PER_INCH = 25.4
 _PNG_COMPRESSION = 6
 _PNG_HEADER_BYTES = 33  # signature and the IHDR chunk
 
 
-def access_copy(image: pyvips.Image) -> tuple[bytes, str]:
-    """Encode an access copy: JPEG, or a tiled pyramid where JPEG's size limit is passed.
+@dataclass(frozen=True)
+class AccessForm:
+    """What access copies are to be.
+
+    Attributes:
+        format: JPEG, or TIFF with a pyramid of tiles compressed as JPEG.
+        long_side_px: Long side, in pixels, as `ReducedScan.fitted_size` understands it; 0 keeps the
+            size of the scan.
+    """
+
+    format: AccessFormat = "jpeg"
+    long_side_px: int = 0
+
+
+def access_copy(picture: np.ndarray, form: AccessFormat = "jpeg") -> tuple[bytes, str]:
+    """Encode an access copy, with an sRGB profile and no other metadata.
+
+    Quality 92, colour at full resolution. A picture beyond JPEG's size limit becomes a pyramid in
+    any case.
 
     Args:
-        image: 8-bit sRGB, upright, three bands.
+        picture: (H, W, 3) uint8 sRGB, upright.
+        form: JPEG, or TIFF with a pyramid of tiles.
 
     Returns:
         The bytes, and the file extension: ``.jpg`` or ``.tif``.
     """
-    if max(image.width, image.height) <= JPEG_LIMIT_PX:
-        return access_jpeg(image), ".jpg"
-    content = image.write_to_buffer(
+    if form == "jpeg" and max(picture.shape) <= JPEG_LIMIT_PX:
+        return _access_jpeg(picture), ".jpg"
+    content = image_from_array(picture).write_to_buffer(
         ".tif",
         compression="jpeg",
         Q=ACCESS_QUALITY,
@@ -41,22 +64,25 @@ def access_copy(image: pyvips.Image) -> tuple[bytes, str]:
         tile_width=_TILE_PX,
         tile_height=_TILE_PX,
         pyramid=True,
-        bigtiff=True,
+        bigtiff=picture.size > _BIGTIFF_FROM_BYTES,
+        profile="srgb",
         keep="none",
     )
     return content, ".tif"
 
 
-def access_jpeg(image: pyvips.Image) -> bytes:
-    """Encode 8-bit sRGB as JPEG: quality 92, colour at full resolution, without metadata.
+def _access_jpeg(picture: np.ndarray) -> bytes:
+    """Encode with the standard Huffman tables.
 
-    Huffman tables are the standard ones: better ones would save 14 % of the bytes, but ingest
-    would take nearly twice as long.
-
-    Args:
-        image: 8-bit sRGB, at most `JPEG_LIMIT_PX` on its long side.
+    Better ones would save 14 % of the bytes, but ingest would take nearly twice as long. Pillow and
+    libvips use the same encoder; Pillow starts no threads, which small pictures notice.
     """
-    return image.write_to_buffer(".jpg", Q=ACCESS_QUALITY, subsample_mode="off", keep="none")
+    buffer = io.BytesIO()
+    profile = srgb_profile()
+    Image.fromarray(picture).save(
+        buffer, "JPEG", quality=ACCESS_QUALITY, subsampling=0, icc_profile=profile
+    )
+    return buffer.getvalue()
 
 
 def thumbnail_jpeg(

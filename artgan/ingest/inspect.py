@@ -5,16 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artgan.imaging.colour import image_from_array, to_srgb
-from artgan.imaging.decode import DecodedScan, check_not_blank, decode_page, render
+import numpy as np
+
+from artgan.imaging.decode import DecodedScan, decode_page
 from artgan.imaging.formats import extension_fits
 from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256, phash
+from artgan.imaging.quality import MEASURED_LONG_SIDE_PX, sharpness
+from artgan.imaging.reduce import ReducedScan, averaged, check_shows_something, reduce_scan
 from artgan.imaging.scan_file import RefusedScan, ScanFile, identify
-from artgan.imaging.write import access_copy
+from artgan.imaging.write import AccessForm, access_copy
+from artgan.ingest.conformance import nonconformities
 from artgan.ingest.discover import FoundFile
 from artgan.keys import scan_id
 
 Row = dict[str, Any]
+
+FULL_SIZE = AccessForm()
+_SMALL_PX = 512  # the long side that phash starts from is one to two times this
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,9 @@ class Refused:
     page: int | None = None
 
 
-def inspect(path: Path, found: FoundFile, max_pixels: int) -> Iterator[Accepted | Refused]:
+def inspect(
+    path: Path, found: FoundFile, max_pixels: int, form: AccessForm = FULL_SIZE
+) -> Iterator[Accepted | Refused]:
     """Hash and decode a candidate scan completely, and make access copies: one for each page.
 
     A broken page does not take the others with it. Judgements come one by one, so that a book
@@ -59,6 +68,7 @@ def inspect(path: Path, found: FoundFile, max_pixels: int) -> Iterator[Accepted 
         path: The file on this machine.
         found: The file as it was found.
         max_pixels: Largest page accepted, in pixels.
+        form: What the access copies are to be.
     """
     digest = file_sha256(path)
     try:
@@ -68,20 +78,26 @@ def inspect(path: Path, found: FoundFile, max_pixels: int) -> Iterator[Accepted 
         return
     for page in range(1, file.page_count + 1):
         try:
-            yield _accepted(file, page, found, digest, max_pixels)
+            yield _accepted(file, page, found, digest, max_pixels, form)
         except RefusedScan as refusal:
             number = page if file.page_count > 1 else None
             yield Refused(refusal.reason, str(refusal), digest, number)
 
 
 def _accepted(
-    file: ScanFile, page: int, found: FoundFile, digest: str, max_pixels: int
+    file: ScanFile,
+    page: int,
+    found: FoundFile,
+    digest: str,
+    max_pixels: int,
+    form: AccessForm,
 ) -> Accepted:
     scan = decode_page(file, max_pixels, page)
-    picture = render(scan, to_srgb(scan.image))
-    check_not_blank(scan.name, picture)
-    image = image_from_array(picture)
-    access, extension = access_copy(image)
+    most_px = form.long_side_px and max(form.long_side_px, MEASURED_LONG_SIDE_PX)
+    reduced = reduce_scan(scan, most_px)
+    picture = reduced.fitted(form.long_side_px)
+    check_shows_something(scan, picture)
+    access, extension = access_copy(picture, form.format)
     row = {
         "scan_id": scan_id(digest, page),
         "content_sha256": digest,
@@ -90,11 +106,13 @@ def _accepted(
         "source_path": found.path,
         "source_bytes": found.size,
         "source_version": found.version,
-        "phash": phash(image),
-        "phash_algorithm": PHASH_ALGORITHM,
+        "extension_fits": extension_fits(found.path, scan.format),
+        "access_width_px": picture.shape[1],
+        "access_height_px": picture.shape[0],
     }
-    fits = extension_fits(found.path, scan.format)
-    return Accepted(row | _facts(scan) | {"extension_fits": fits}, access, extension)
+    facts = _facts(scan)
+    row |= facts | {"nonconformities": nonconformities(facts)}
+    return Accepted(row | _measures(reduced, picture), access, extension)
 
 
 def _facts(scan: DecodedScan) -> Row:
@@ -110,5 +128,21 @@ def _facts(scan: DecodedScan) -> Row:
         "icc_name": scan.icc_name,
         "icc_sha256": scan.icc_sha256,
         "dpi": scan.dpi,
+        "dpi_vertical": scan.dpi_vertical,
         "orientation": scan.orientation,
+    }
+
+
+def _measures(reduced: ReducedScan, picture: np.ndarray) -> Row:
+    """Measure a scan; what is found does not depend on the size of its access copy."""
+    size = reduced.fitted_size(MEASURED_LONG_SIDE_PX)
+    measured = picture if picture.shape[1::-1] == size else reduced.fitted(MEASURED_LONG_SIDE_PX)
+    small = averaged(measured, max(1, max(size) // _SMALL_PX))
+    clipping = reduced.clipping
+    return {
+        "phash": phash(small),
+        "phash_algorithm": PHASH_ALGORITHM,
+        "clipped_shadows_fraction": clipping and clipping.shadows_fraction,
+        "clipped_highlights_fraction": clipping and clipping.highlights_fraction,
+        "sharpness": sharpness(measured),
     }

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from artgan.catalog.models import BASE
 from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS
 from artgan.catalog.table import Catalog
-from artgan.catalog.works import CURRENT
+from artgan.catalog.works import CURRENT, access_size
 from artgan.presets import Kind
 from artgan.report.thumbs import Source
 
@@ -26,6 +26,8 @@ _SCAN_COLUMNS = (
     "format",
     "width_px",
     "height_px",
+    "access_width_px",
+    "access_height_px",
     "bit_depth",
     "icc_name",
     "dpi",
@@ -184,7 +186,7 @@ def scan_source(scan: Row | None) -> Source | None:
     """Return the access copy of a scan as a picture to show."""
     if scan is None or not scan["access_path"] or not pixels(scan):
         return None
-    return Source(scan["access_path"], scan["scan_id"], scan["width_px"], scan["height_px"])
+    return Source(scan["access_path"], scan["scan_id"], *access_size(scan))
 
 
 def output_source(output: Row | None) -> Source | None:
