@@ -18,6 +18,18 @@ SCANS: tuple[Example, ...] = (
         "select collection, source_path, dpi, icc_name\n"
         "from scans where dpi < 300 or icc_name is null order by collection, source_path",
     ),
+    (
+        "Which scans break a rule of Metamorfoze, and which?",
+        "select collection, source_path,\n"
+        "    list_filter(nonconformities, rule -> rule like 'metamorfoze%') as broken\n"
+        "from scans where len(broken) > 0 order by collection, source_path",
+    ),
+    (
+        "Which scans are clipped most, or least sharp in their collection?",
+        "select collection, source_path, clipped_shadows_fraction, clipped_highlights_fraction,\n"
+        "    sharpness, rank() over (partition by collection order by sharpness) as rank_sharpness\n"
+        "from scans order by greatest(clipped_shadows_fraction, clipped_highlights_fraction) desc",
+    ),
 )
 
 QUARANTINE: tuple[Example, ...] = (
