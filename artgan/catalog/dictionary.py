@@ -5,6 +5,7 @@ import sys
 import pyarrow as pa
 
 from artgan.catalog.schema import TABLES, Table
+from artgan.imaging.conformance import RULES
 
 
 def description(field: pa.Field) -> str:
@@ -27,6 +28,7 @@ def data_dictionary() -> str:
     ]
     for table in TABLES:
         parts += _section(table)
+    parts += _rules()
     return "\n".join(parts) + "\n"
 
 
@@ -40,6 +42,20 @@ def _section(table: Table) -> list[str]:
     for question, sql in table.examples:
         parts += ["", question, "", "```sql", sql, "```"]
     return parts
+
+
+def _rules() -> list[str]:
+    parts = [
+        "",
+        "## Digitisation rules",
+        "",
+        "Codes in `scans.nonconformities`. What needs a technical target or the object itself is",
+        "outside, and so all of ISO 19264-1.",
+        "",
+        "| code | a scan that keeps it | source |",
+        "|---|---|---|",
+    ]
+    return parts + [f"| `{rule.code}` | {rule.sentence} | {rule.source} |" for rule in RULES]
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ SCANS: tuple[Example, ...] = (
     (
         "Which scans break a rule of Metamorfoze, and which?",
         "select collection, source_path,\n"
-        "    list_filter(nonconformities, rule -> rule like 'metamorfoze%') as broken\n"
+        "    list_filter(nonconformities, lambda rule: rule like 'metamorfoze%') as broken\n"
         "from scans where len(broken) > 0 order by collection, source_path",
     ),
     (
         "Which scans are clipped most, or least sharp in their collection?",
         "select collection, source_path, clipped_shadows_fraction, clipped_highlights_fraction,\n"
-        "    sharpness, rank() over (partition by collection order by sharpness) as rank_sharpness\n"
+        "    sharpness, rank() over (partition by collection order by sharpness) as softness\n"
         "from scans order by greatest(clipped_shadows_fraction, clipped_highlights_fraction) desc",
     ),
 )

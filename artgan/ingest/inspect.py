@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from artgan.imaging.conformance import nonconformities
 from artgan.imaging.decode import DecodedScan, decode_page
 from artgan.imaging.formats import extension_fits
 from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256, phash
@@ -14,7 +15,6 @@ from artgan.imaging.quality import MEASURED_LONG_SIDE_PX, sharpness
 from artgan.imaging.reduce import ReducedScan, averaged, check_shows_something, reduce_scan
 from artgan.imaging.scan_file import RefusedScan, ScanFile, identify
 from artgan.imaging.write import AccessForm, access_copy
-from artgan.ingest.conformance import nonconformities
 from artgan.ingest.discover import FoundFile
 from artgan.keys import scan_id
 

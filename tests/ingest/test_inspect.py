@@ -12,10 +12,10 @@ from PIL import Image
 from artgan.catalog.publish import publish
 from artgan.catalog.schema import SCANS
 from artgan.catalog.table import open_catalog
+from artgan.imaging.conformance import nonconformities
 from artgan.imaging.hashes import PHASH_ALGORITHM, phash
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import AccessForm
-from artgan.ingest.conformance import nonconformities
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused, inspect
 from artgan.sample.icc import ADOBE_RGB, convert_from_srgb, profile_bytes
@@ -157,7 +157,7 @@ def test_analysts_find_what_breaks_a_guideline_with_one_query(file, tmp_path):
     publish(catalog)
     snapshot = tmp_path / "root" / "published" / "scans" / "scans.parquet"
     answer = duckdb.sql(
-        "select list_filter(nonconformities, rule -> rule like 'metamorfoze%') as broken "
+        "select list_filter(nonconformities, lambda rule: rule like 'metamorfoze%') as broken "
         f"from '{snapshot}' where list_contains(nonconformities, 'metamorfoze_format')"
     ).fetchall()
     assert answer == [([rule for rule in judged.row["nonconformities"] if rule[0] == "m"],)]

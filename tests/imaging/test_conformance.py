@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from artgan.ingest.conformance import RULES, nonconformities
+from artgan.imaging.conformance import RULES, nonconformities
 
 MASTER = {
     "format": "tiff",
