@@ -9,8 +9,8 @@ from PIL import Image
 from artgan.imaging import reduce
 from artgan.imaging.colour import to_srgb
 from artgan.imaging.decode import decode, render
-from artgan.imaging.scan_file import RefusedScan
 from artgan.imaging.reduce import check_shows_something, reduce_scan
+from artgan.imaging.scan_file import RefusedScan
 from artgan.sample.icc import ADOBE_RGB, convert_from_srgb, profile_bytes
 
 MAX = 10**9
