@@ -110,7 +110,9 @@ def _resource(table: Table, schema: pa.Schema, facts: dict[str, Any]) -> dict[st
 def _field(field: pa.Field) -> dict[str, Any]:
     facts = {
         "name": field.name,
-        "type": _FRICTIONLESS.get(str(field.type), "any"),
+        "type": "list"
+        if pa.types.is_list(field.type)
+        else _FRICTIONLESS.get(str(field.type), "any"),
         "description": description(field),
         "constraints": {"required": not field.nullable},
     }
