@@ -25,6 +25,7 @@ from artgan.imaging.scan_file import (
 from artgan.imaging.tiff_pixels import has_broken_segment
 
 _UNSTATED_PIXELS_PER_MM = 1.0  # what libvips gives when a file states no resolution
+_GIVEN_DPI = 72
 _MM_PER_INCH = 25.4
 _SIDEWAYS = range(5, 9)  # EXIF orientations that swap width and height
 _MAX_BANDS = 5  # CMYK and alpha
@@ -131,7 +132,7 @@ def decode_page(file: ScanFile, max_pixels: int, page: int) -> DecodedScan:
 def _describe(page: ScanPage, image: pyvips.Image) -> DecodedScan:
     icc = embedded_profile(image)
     orientation = orientation_of(image)
-    dpi = _dpi(image.xres), _dpi(image.yres)
+    dpi = _dpi(image, image.xres), _dpi(image, image.yres)
     upright = image if orientation == UPRIGHT else image.autorot()
     upright = _plain_bands(upright, page.directory)
     if upright.bands > _MAX_BANDS:
@@ -170,10 +171,14 @@ def _bit_depth(image: pyvips.Image, directory: tiff.Directory | None) -> int:
     return directory.value(tiff.BITS, 1) if directory is not None else depth
 
 
-def _dpi(pixels_per_mm: float) -> float | None:
+def _dpi(image: pyvips.Image, pixels_per_mm: float) -> float | None:
+    dpi = round(pixels_per_mm * _MM_PER_INCH, 3)
     if pixels_per_mm in (0.0, _UNSTATED_PIXELS_PER_MM):
         return None
-    return round(pixels_per_mm * _MM_PER_INCH, 3)
+    # To a JPEG or PNG that states nothing libvips gives 72 without a unit; a PNG that states 72
+    # looks the same, and says no more.
+    is_given = image.get_typeof("resolution-unit") == 0 and round(dpi) == _GIVEN_DPI
+    return None if is_given else dpi
 
 
 def _plain_bands(image: pyvips.Image, directory: tiff.Directory | None) -> pyvips.Image:

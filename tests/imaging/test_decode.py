@@ -285,3 +285,15 @@ def test_a_file_replaced_under_the_same_name_is_read_anew(tmp_path):
     for original in (picture(), 255 - picture()):
         path.write_bytes(encoded(original, "PNG"))
         assert np.array_equal(scan_array(path)[0], original)
+
+
+def test_resolution_is_told_both_ways_as_seen_upright_and_never_invented():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stated = decode(encoded(picture(), "JPEG", dpi=(300, 250)), MAX_PIXELS)
+    turned = decode(encoded(picture(), "JPEG", dpi=(300, 250), exif=exif), MAX_PIXELS)
+    assert (stated.dpi, stated.dpi_vertical) == (300, 250)
+    assert (turned.dpi, turned.dpi_vertical) == (250, 300)
+    assert decode(encoded(picture(), "JPEG", dpi=(72, 72)), MAX_PIXELS).dpi == 72
+    for form in ("JPEG", "PNG", "TIFF"):
+        assert decode(encoded(picture(), form), MAX_PIXELS).dpi is None
