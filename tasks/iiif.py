@@ -93,8 +93,10 @@ def _job(settings: IiifSettings, scan: Row) -> Row:
     }
     rights = rights_uri(scan["rights"])
     note = {"title": scan["title"], "rights": rights}
+    # An access copy may be made anew at another size.
+    access = [scan["access_path"], scan["access_width_px"], scan["access_height_px"]]
     return {
-        "output_id": key(VERSION, _KIND, scan["scan_id"], scan["access_path"], shape, note),
+        "output_id": key(VERSION, _KIND, scan["scan_id"], access, shape, note),
         "shape": shape,
         "rights": rights,
         **{name: scan[name] for name in _JOB_COLUMNS},

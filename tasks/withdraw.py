@@ -23,6 +23,7 @@ from artgan.catalog.withdraw import (
 from artgan.config import WithdrawSettings
 from artgan.errors import InvalidInputError
 from artgan.iiif.tree import take_down
+from artgan.ingest.originals import readmit_original, withdraw_original
 from artgan.report.figures import remove_figures
 from artgan.report.thumbs import remove_thumbnails
 from artgan.report.words import count
@@ -90,6 +91,8 @@ def lift_withdrawals(settings: WithdrawSettings, run_id: str) -> dict[str, int]:
     stamp = {"reason": settings.reason, "withdrawn_at": now(), "run_id": run_id}
     catalog.append(EVENTS, [_event("policy assignment", row, stamp) for row in tombstones])
     lift(catalog, tombstones)
+    for row in tombstones:
+        readmit_original(catalog.store, row["source_path"])
     return {"done": len(tombstones), "lifted": len(tombstones)}
 
 
@@ -108,11 +111,13 @@ def _event(kind: Any, row: Row, stamp: Row) -> Row:  # noqa: ANN401 - an EventTy
 
 
 def _remove_pictures(catalog: Catalog, found: Found) -> None:
-    """Remove what shows the scans on pages: image services, thumbnails, figures."""
+    """Remove what shows the scans: fetched originals, image services, thumbnails, figures."""
     digests = set(found.scans)
     digests |= {row["content_sha256"] for row in found.masks}
     digests |= {row["output_sha256"] for row in found.outputs if row["output_sha256"]}
     remove_thumbnails(catalog.store, digests)
+    for row in found.scans.values():
+        withdraw_original(catalog.store, row["source_path"])
     for collection in sorted({row["collection"] for row in found.scans.values()}):
         scans = {name for name, row in found.scans.items() if row["collection"] == collection}
         take_down(catalog.store, collection, scans)

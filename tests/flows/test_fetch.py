@@ -14,9 +14,10 @@ from PIL import Image
 
 from artgan.catalog.schema import QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.config import IiifSettings, IngestSettings
+from artgan.config import IiifSettings, IngestSettings, WithdrawSettings
 from flows.iiif import iiif
 from flows.ingest import ingest
+from flows.withdraw import withdraw
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -109,6 +110,24 @@ def test_a_title_that_is_corrected_there_is_corrected_here(publisher: str, tmp_p
     rows = open_catalog(root).rows(SCANS)
     assert "De brug in de regen" in {row["title"] for row in rows}
     assert len(rows) == 3
+
+
+def test_what_was_withdrawn_is_removed_and_not_fetched_again(
+    publisher: str, tmp_path: Path
+) -> None:
+    inbox = make_inbox(tmp_path / "ours", f"{publisher}/prints/manifest.json\n")
+    root = str(tmp_path / "root")
+    ingest(settings(root, inbox))
+    catalog = open_catalog(root)
+    bridge = next(row for row in catalog.rows(SCANS) if row["title"] == "De brug")
+    claim = {"root": root, "scans": [bridge["scan_id"]], "reason": "a claim", "dry_run": False}
+    withdraw(WithdrawSettings.model_validate(claim))
+    assert not catalog.store.exists(f"originals/{bridge['source_path']}")
+    assert not ingest(settings(root, inbox)).get("fetched")
+    assert catalog.read(SCANS).num_rows == 2
+    withdraw(WithdrawSettings.model_validate(claim | {"lift": True}))
+    assert ingest(settings(root, inbox))["fetched"] == 1
+    assert catalog.read(SCANS).num_rows == 3
 
 
 def test_the_own_network_is_not_asked_by_default(publisher: str, tmp_path: Path) -> None:
