@@ -101,9 +101,12 @@ def _counted(catalog: Catalog, sql: str) -> dict[str, int]:
 
 
 def _outputs(catalog: Catalog) -> dict[str, dict[str, int]]:
-    """Count outputs by status and kind."""
+    """Count outputs that are there or failed, by status and kind; withdrawn ones are neither."""
     counts: dict[str, dict[str, int]] = {"ok": {}, "failed": {}}
-    sql = "select status, kind, count(*) as n from outputs group by all order by all"
+    sql = (
+        "select status, kind, count(*) as n from outputs where status in ('ok', 'failed') "
+        "group by all order by all"
+    )
     for row in query(catalog, sql).to_pylist():
         counts[row["status"]][row["kind"]] = row["n"]
     return counts

@@ -42,7 +42,7 @@ def catalog(tmp_path: Path) -> Catalog:
     for name, owner, promoted in (("m", "archive", True), ("n", "maps", True), ("o", "x", False)):
         model = {"model_id": name, "kind": "style", "collection": owner, "promoted": promoted}
         catalog.append(MODELS, [model])
-    for name, status in (("k", "ok"), ("l", "ok"), ("m", "failed")):
+    for name, status in (("k", "ok"), ("l", "ok"), ("m", "failed"), ("n", "withdrawn")):
         output = {"output_id": name, "kind": "restored", "collection": "maps", "status": status}
         catalog.append(OUTPUTS, [output])
     add_run(catalog, "nightly", "completed", hours=30)
