@@ -216,10 +216,14 @@ def _report_peak(name: str, path: Path) -> None:
     """Ingest one master in a process of its own, and report the most memory that it held.
 
     The kernel's high-water mark of this process alone: ``ru_maxrss`` would begin with the parent's.
+    Prefect, which a worker holds besides, is not in it.
     """
     code = (
-        "import sys, pathlib, benchmarks.ingest as own\n"
-        "own.ours(pathlib.Path(sys.argv[1]))\n"
+        "import sys, pathlib\n"
+        "from artgan.ingest.inspect import AccessForm, FoundFile, inspect\n"
+        "found = FoundFile('bench', 'master', 1, '', 'scan')\n"
+        f"form = AccessForm('jpeg', {LONG_SIDE_PX})\n"
+        f"list(inspect(pathlib.Path(sys.argv[1]), found, {MAX_PIXELS}, form))\n"
         "status = pathlib.Path('/proc/self/status').read_text()\n"
         "print(int(status.split('VmHWM:')[1].split()[0]) / 1024)"
     )
