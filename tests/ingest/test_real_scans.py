@@ -14,7 +14,7 @@ from artgan.imaging.hashes import hamming_distances, hashes_to_array
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import ACCESS_QUALITY
 from artgan.ingest.discover import collections_in, discover
-from artgan.ingest.duplicates import assign_groups
+from artgan.ingest.duplicates import KnownHashes, assign_groups
 from artgan.ingest.inspect import Accepted, inspect
 from artgan.ingest.split import split_of
 from artgan.storage import open_store
@@ -50,7 +50,7 @@ def test_formats_and_profiles_are_those_inside_the_files(rows):
 
 def test_the_byte_duplicate_and_works_that_are_there_in_two_reproductions_are_found(rows):
     assert len(rows) == 440
-    groups = assign_groups([(row["scan_id"], row["phash"]) for row in rows], [])
+    groups = assign_groups([(row["scan_id"], row["phash"]) for row in rows], KnownHashes())
     pairs = Counter(groups.values())
     shared = sorted(row["source_path"] for row in rows if pairs[groups[row["scan_id"]]] > 1)
     assert shared == [
@@ -68,7 +68,7 @@ def test_no_other_pictures_come_near_the_threshold(rows):
 
 
 def test_every_collection_has_works_in_every_split(rows):
-    groups = assign_groups([(row["scan_id"], row["phash"]) for row in rows], [])
+    groups = assign_groups([(row["scan_id"], row["phash"]) for row in rows], KnownHashes())
     found = {(row["collection"], split_of(groups[row["scan_id"]])) for row in rows}
     assert len(found) == 5 * 3
 
