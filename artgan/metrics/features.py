@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -16,13 +17,15 @@ from torch import Tensor
 
 from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.imaging.tensors import arrays_to_batch, check_images
-from artgan.metrics.inception import FidInception, load_inception
 from artgan.metrics.preprocess import to_clean_fid, to_pytorch_fid, to_square
 from artgan.metrics.pyramid import RandomPyramid
 from artgan.metrics.vgg import Vgg19Conv34, load_vgg
 from artgan.weights import INCEPTION, VGG19_CONV3_4, file_sha256, find_weights
 
-FeatureNetwork = FidInception | Vgg19Conv34 | RandomPyramid
+if TYPE_CHECKING:
+    from artgan.metrics.inception import FidInception
+
+FeatureNetwork: TypeAlias = "FidInception | Vgg19Conv34 | RandomPyramid"
 VGG_SIZE_PX = 128
 PYRAMID_SIZE_PX = 64
 
@@ -99,7 +102,7 @@ def _full_precision() -> AbstractContextManager[None]:
 
 
 def inception_extractor(
-    network: FidInception, weights_sha256: str, preprocessing: str = "pytorch-fid-0.3"
+    network: "FidInception", weights_sha256: str, preprocessing: str = "pytorch-fid-0.3"
 ) -> Extractor:
     """Join the FID network with a preprocessing, and name the pair by what its weights are.
 
@@ -192,6 +195,9 @@ def load_extractor(
 def _find_extractor(location: str | None, vgg_size_px: int) -> Extractor:
     inception = find_weights(INCEPTION, location)
     if inception is not None:
+        # With it comes torchvision, which takes two seconds: only a FID is worth them.
+        from artgan.metrics.inception import load_inception  # noqa: PLC0415
+
         return inception_extractor(load_inception(inception), file_sha256(inception))
     vgg = find_weights(VGG19_CONV3_4, location)
     if vgg is not None:

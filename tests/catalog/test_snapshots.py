@@ -88,6 +88,7 @@ def test_readers_see_exactly_the_committed_rows_beside_writer_compaction_and_pub
     catalog.append(RUNS, batch(0))
     publish(catalog)
     commits, reads = [1], dict.fromkeys(READERS, 0)
+    began = dict.fromkeys(READERS, 0.0)  # reads under way
 
     def write() -> None:
         Catalog(catalog.store).append(RUNS, batch(commits[0]))
@@ -99,10 +100,14 @@ def test_readers_see_exactly_the_committed_rows_beside_writer_compaction_and_pub
 
     def publish_now() -> None:
         publish(catalog)
-        time.sleep(1.0)  # no reader here takes longer than from one publish to the next but one
+        published = time.monotonic()
+        while not together.failures and any(0 < one < published for one in began.values()):
+            time.sleep(0.02)  # a read may span one publish, not two
 
     def read(name: str) -> None:
+        began[name] = time.monotonic()
         numbers = sorted(READERS[name](any_root)["number"].to_pylist())
+        began[name] = 0.0
         assert numbers == list(range(len(numbers))), f"{name} read {len(numbers)} rows"
         assert len(numbers) % ROWS_PER_COMMIT == 0
         assert 0 < len(numbers) <= (commits[0] + 1) * ROWS_PER_COMMIT

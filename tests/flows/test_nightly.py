@@ -119,7 +119,7 @@ def test_a_second_night_makes_nothing_again(
 
     monkeypatch.setattr("artgan.imaging.decode.decode", forbidden)
     monkeypatch.setattr("artgan.imaging.read.decode", forbidden)
-    monkeypatch.setattr("artgan.ingest.inspect.decode", forbidden)
+    monkeypatch.setattr("artgan.ingest.inspect.decode_page", forbidden)
     monkeypatch.setattr("tasks.train.launch", forbidden)
     nightly(settings_for(archive.store.root, inbox))
     after = keys(archive)
