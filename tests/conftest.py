@@ -16,8 +16,10 @@ import torch
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 
-# Small networks gain nothing from a second thread, and lose much where others compute as well.
+# Small networks gain nothing from a second thread, and lose much where others compute as well: here
+# and in the trainings that tests start.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")

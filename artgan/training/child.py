@@ -234,7 +234,9 @@ def main() -> None:
 
     with world.joined():
         set_up_logging()
-        torch.set_num_threads(max(1, min(_THREADS, (os.cpu_count() or 1) // world.size())))
+        # A machine that does other work as well may have been given a number by its operator.
+        if world.size() > 1 or "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(max(1, min(_THREADS, (os.cpu_count() or 1) // world.size())))
         run(root, job_from_json(Path(path).read_text()), say)
 
 
