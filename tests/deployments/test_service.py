@@ -66,7 +66,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterat
         )
 
         def wait() -> Path:
-            assert night.wait(300) == 0, log.read_text()[-3000:]
+            assert night.wait(600) == 0, log.read_text()[-3000:]
             return root
 
         yield wait
@@ -99,7 +99,7 @@ def night(undisturbed: Any, service: Service) -> UUID:
     os.kill(own, signal.SIGKILL)
     time.sleep(dice.uniform(0, 1))
     kill_if_there(child)
-    assert service.wait(run, 300).state_type == StateType.COMPLETED, service.logs()[-5000:]
+    assert service.wait(run, 600).state_type == StateType.COMPLETED, service.logs()[-5000:]
     undisturbed()
     return run
 
