@@ -9,10 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 import safetensors.torch
 
-from artgan.catalog.schema import TABLES
+from artgan.catalog.schema import EVENTS, TABLES
 from artgan.catalog.table import open_catalog
 from artgan.imaging.decode import decode, render
 
@@ -36,6 +37,12 @@ def keys_of(root: Path) -> dict[str, list[str]]:
         table.name: sorted(catalog.read(table, [table.key])[table.key].to_pylist())
         for table in TABLES
     }
+
+
+def ingested(root: Path) -> list[str]:
+    """Scans with an event of ingestion; checks of fixity are of each night that there was."""
+    where = pc.field("event_type") == "ingestion"
+    return sorted(open_catalog(str(root)).read(EVENTS, ["scan_id"], where)["scan_id"].to_pylist())
 
 
 def check_whole(root: Path) -> int:
@@ -77,7 +84,8 @@ def test_a_night_killed_five_times_ends_with_the_same_keys(inbox: Path, tmp_path
 
     assert check_whole(killed) > 100
     ended, wanted = keys_of(killed), keys_of(undisturbed)
-    for name in wanted.keys() - {"runs"}:
+    for name in wanted.keys() - {"runs", "events"}:
         assert ended[name] == wanted[name], (name, seed)
+    assert ingested(killed) == ingested(undisturbed), seed
     assert len(set(ended["runs"])) == len(ended["runs"])
     assert set(wanted["runs"]) <= set(ended["runs"]), seed
