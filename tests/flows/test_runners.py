@@ -118,7 +118,7 @@ def chunk_messages(root: Path) -> list[str]:
         )
         wanted = LogFilter.model_validate({"flow_run_id": {"any_": [run.id]}})
         logs = client.read_logs(wanted, limit=200)
-    return sorted(log.message for log in logs if "scans read" in log.message)
+    return sorted(log.message for log in logs if "pages read" in log.message)
 
 
 @pytest.mark.slow
