@@ -193,7 +193,7 @@ def test_an_archive_that_was_tidied_reads_the_same_and_the_next_night_makes_noth
 
     monkeypatch.setattr("artgan.imaging.decode.decode", forbidden)
     monkeypatch.setattr("artgan.imaging.read.decode", forbidden)
-    monkeypatch.setattr("artgan.ingest.inspect.decode", forbidden)
+    monkeypatch.setattr("artgan.ingest.inspect.decode_page", forbidden)
     monkeypatch.setattr("tasks.train.launch", forbidden)
     nightly(night)
     following = rows_of_tables(catalog)
