@@ -6,6 +6,7 @@ nothing. Manifests are removed when the rows they hold are in the catalog.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +90,8 @@ def unsearched(value: Item) -> Item:
     That takes a millisecond an item. The task receives the value itself.
     """
     wrapped: Any = quote(value)
-    return wrapped
+    # Dask and Ray hand the wrapping on to the task as it is.
+    return wrapped if os.environ.get("ARTGAN_TASK_RUNNER", "threads") == "threads" else value
 
 
 def remembered(
