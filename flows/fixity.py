@@ -3,8 +3,8 @@
 from prefect import flow
 
 from artgan.config import FixitySettings
-from flows.runner import task_runner
-from tasks.chunks import cut, unsearched
+from flows.runner import task_runner, unsearched
+from tasks.chunks import cut
 from tasks.fixity import CHUNK, alarms_of, check_chunk, commit_checks, count_checks, plan_checks
 from tasks.progress import gather
 from tasks.run import recorded_run

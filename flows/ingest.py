@@ -4,8 +4,8 @@ from prefect import flow
 
 from artgan.catalog.runs import Run
 from artgan.config import IngestSettings
-from flows.runner import task_runner
-from tasks.chunks import cut, unsearched
+from flows.runner import task_runner, unsearched
+from tasks.chunks import cut
 from tasks.fetch import fetch_originals, places
 from tasks.forms import offer_collections
 from tasks.ingest import (

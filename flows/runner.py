@@ -9,13 +9,16 @@ import importlib
 import logging
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 from pydantic import ValidationError
 
 from artgan.config import RunnerSettings
 from artgan.errors import InvalidInputError, MissingAssetError
+
+Value = TypeVar("Value")
 
 _VARIABLE = "ARTGAN_"
 
@@ -50,6 +53,16 @@ def read_runner_settings() -> RunnerSettings:
         first = error.errors()[0]
         name = _VARIABLE + str(first["loc"][0]).upper()
         raise InvalidInputError(f"{name}: {first['msg']}, got {first['input']!r}.") from error
+
+
+def unsearched(value: Value) -> Value:
+    """Hand a large value to a task without Prefect's looking through it for other tasks' results.
+
+    That takes a millisecond an item. The task receives the value itself.
+    """
+    # Prefect takes the wrapping off for threads; Dask and Ray hand it on to the task.
+    wrapped: Any = quote(value)
+    return wrapped if read_runner_settings().task_runner == "threads" else value
 
 
 def _dask(settings: RunnerSettings) -> TaskRunner[Any]:

@@ -3,8 +3,8 @@
 from prefect import flow
 
 from artgan.config import StylizeSettings
-from flows.runner import task_runner
-from tasks.chunks import cut, unsearched
+from flows.runner import task_runner, unsearched
+from tasks.chunks import cut
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
 from tasks.run import check_failures, recorded_run

@@ -6,7 +6,6 @@ nothing. Manifests are removed when the rows they hold are in the catalog.
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from prefect import get_run_logger
-from prefect.utilities.annotations import quote
 
 from artgan.keys import key
 from artgan.storage import Store
@@ -82,16 +80,6 @@ def cut(planned: Mapping[str, Plan[Item]], least: int) -> Iterator[tuple[str, li
         starts = range(0, len(work.todo), size)
         if work.todo or work.made:
             yield collection, [work.todo[start : start + size] for start in starts]
-
-
-def unsearched(value: Item) -> Item:
-    """Hand a large value to a task without Prefect's looking through it for other tasks' results.
-
-    That takes a millisecond an item. The task receives the value itself.
-    """
-    wrapped: Any = quote(value)
-    # Dask and Ray hand the wrapping on to the task as it is.
-    return wrapped if os.environ.get("ARTGAN_TASK_RUNNER", "threads") == "threads" else value
 
 
 def remembered(
