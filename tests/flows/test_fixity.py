@@ -37,7 +37,7 @@ def archive(tmp_path: Path) -> Catalog:
     for number in range(4):
         picture(number).save(folder / f"{number}.png")
     root = str(tmp_path / "root")
-    ingest(IngestSettings(root=root, inbox=str(tmp_path / "inbox")))
+    ingest(IngestSettings(root=root, inbox=str(tmp_path / "inbox"), settle_s=0))
     catalog = open_catalog(root)
     facts = write_output(catalog.store, "outputs/stylized/prints/o1.png", b"made")
     row = {"output_id": "o1", "kind": "stylized", "collection": "prints", "status": "ok"}
@@ -85,7 +85,7 @@ def test_an_event_says_what_was_checked_by_whom_and_how(archive: Catalog) -> Non
 def test_every_scan_has_one_ingestion_event_however_often_ingest_runs(
     archive: Catalog, tmp_path: Path
 ) -> None:
-    again = IngestSettings(root=archive.store.root, inbox=str(tmp_path / "inbox"))
+    again = IngestSettings(root=archive.store.root, inbox=str(tmp_path / "inbox"), settle_s=0)
     ingest(again)
     rows = [row for row in archive.rows(EVENTS) if row["event_type"] == "ingestion"]
     scans = {row["scan_id"]: row for row in archive.rows(SCANS)}

@@ -35,7 +35,7 @@ def prints(tmp_path: Path) -> Path:
 
 def deliver(prints: Path) -> tuple[Catalog, dict[str, int]]:
     root = str(prints.parent.parent / "root")
-    counts = ingest(IngestSettings(root=root, inbox=str(prints.parent)))
+    counts = ingest(IngestSettings(root=root, inbox=str(prints.parent), settle_s=0))
     return open_catalog(root), counts
 
 

@@ -25,7 +25,7 @@ def test_scans_that_arrive_before_the_resume_do_not_make_the_others_again(
     inbox = tmp_path / "inbox"
     for number in range(5):
         paint(inbox / "prints" / f"print {number}.png", number)
-    settings = IngestSettings(root=str(tmp_path / "root"), inbox=str(inbox))
+    settings = IngestSettings(root=str(tmp_path / "root"), inbox=str(inbox), settle_s=0)
 
     def die(*_args: object) -> None:
         raise RuntimeError("the power failed")

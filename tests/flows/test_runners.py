@@ -44,7 +44,7 @@ from flows.ingest import ingest
 from flows.stylize import stylize
 
 root, inbox = sys.argv[1:]
-ingest(IngestSettings(root=root, inbox=inbox))
+ingest(IngestSettings(root=root, inbox=inbox, settle_s=0))
 stylize(
     StylizeSettings(
         root=root,

@@ -1,5 +1,6 @@
 import json
 import pydoc
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def fill(inbox: Path) -> None:
 
 def build(root: str, inbox: Path) -> Catalog:
     """An archive of these, with outputs of two of them, a model, figures and pages."""
-    ingest(IngestSettings(root=root, inbox=str(inbox)))
+    ingest(IngestSettings(root=root, inbox=str(inbox), settle_s=0))
     catalog = open_catalog(root)
     scans = by_path(catalog)
     store = catalog.store
@@ -88,16 +89,23 @@ def by_path(catalog: Catalog) -> dict[str, dict[str, Any]]:
     return {row["source_path"]: row for row in catalog.rows(SCANS)}
 
 
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    folder = tmp_path / "inbox"
-    fill(folder)
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an inbox and the archive made of it, which tests take copies of."""
+    folder = tmp_path_factory.mktemp("delivered")
+    fill(folder / "inbox")
+    build(str(folder / "root"), folder / "inbox")
     return folder
 
 
 @pytest.fixture
-def archive(tmp_path: Path, inbox: Path) -> Catalog:
-    return build(str(tmp_path / "root"), inbox)
+def inbox(tmp_path: Path, delivered: Path) -> Path:
+    return shutil.copytree(delivered / "inbox", tmp_path / "inbox")
+
+
+@pytest.fixture
+def archive(tmp_path: Path, delivered: Path) -> Catalog:
+    return open_catalog(str(shutil.copytree(delivered / "root", tmp_path / "root")))
 
 
 def asked(catalog: Catalog, scan_id: str, **more: Any) -> WithdrawSettings:
@@ -137,7 +145,7 @@ def test_nothing_that_shows_a_withdrawn_scan_is_left_and_the_rest_is_as_it_was(
 ) -> None:
     scans = by_path(archive)
     scan = scans.pop("prints/a.png")
-    delivered = {path: path.read_bytes() for path in inbox.rglob("*") if path.is_file()}
+    in_inbox = {path: path.read_bytes() for path in inbox.rglob("*") if path.is_file()}
     mask = archive.rows(MASKS)[0]
     output = next(row for row in archive.rows(OUTPUTS) if row["output_id"] == "a")
     counts = withdraw(asked(archive, scan["scan_id"], requested_by="legal"))
@@ -164,7 +172,7 @@ def test_nothing_that_shows_a_withdrawn_scan_is_left_and_the_rest_is_as_it_was(
     assert scan["scan_id"] not in page
     assert "Sea" not in page
     assert "Hill" in page
-    assert {path: path.read_bytes() for path in delivered} == delivered
+    assert {path: path.read_bytes() for path in in_inbox} == in_inbox
 
 
 def check_tombstone(archive: Catalog, scan: dict[str, Any]) -> None:
@@ -183,7 +191,7 @@ def test_a_withdrawn_scan_does_not_come_back_by_bytes_by_looks_or_with_its_mask(
 ) -> None:
     scan = by_path(archive)["prints/a.png"]
     withdraw(asked(archive, scan["scan_id"]))
-    again = IngestSettings(root=archive.store.root, inbox=str(inbox))
+    again = IngestSettings(root=archive.store.root, inbox=str(inbox), settle_s=0)
     assert ingest(again).get("scans", 0) == 0
     (inbox / "rest/moved.png").write_bytes((inbox / "prints/a.png").read_bytes())
     Image.open(inbox / "prints/a.png").save(inbox / "rest/lossy.jpg", quality=90)
@@ -210,7 +218,7 @@ def test_a_withdrawal_is_lifted_and_the_next_ingest_takes_the_scan_again(
     assert counts["lifted"] == 1
     assert archive.rows(WITHDRAWALS) == []
     assert archive.rows(MODELS)[0]["withdrawn_works"] == 0
-    ingest(IngestSettings(root=archive.store.root, inbox=str(inbox)))
+    ingest(IngestSettings(root=archive.store.root, inbox=str(inbox), settle_s=0))
     after = by_path(archive)
     assert set(after) == set(before)
     assert after["prints/a.png"]["split"] == scan["split"]
@@ -219,10 +227,11 @@ def test_a_withdrawal_is_lifted_and_the_next_ingest_takes_the_scan_again(
         withdraw(asked(archive, scan["scan_id"], lift=True, reason="claim dropped"))
 
 
-@pytest.fixture
-def undisturbed(tmp_path: Path, inbox: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, delivered: Path) -> dict[str, Any]:
     """The state after a withdrawal that nothing interrupted."""
-    catalog = build(str(tmp_path / "whole"), inbox)
+    whole = tmp_path_factory.mktemp("whole") / "root"
+    catalog = open_catalog(str(shutil.copytree(delivered / "root", whole)))
     withdraw(asked(catalog, by_path(catalog)["prints/a.png"]["scan_id"]))
     return state(catalog)
 

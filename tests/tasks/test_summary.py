@@ -116,7 +116,7 @@ def ingested(
     root = str(tmp_path_factory.mktemp("summary") / "root")
     found: dict[str, Artifact] = {}
     with recorded_artifacts(found):
-        ingest(IngestSettings(root=root, inbox=str(inbox), max_megapixels=50))
+        ingest(IngestSettings(root=root, inbox=str(inbox), max_megapixels=50, settle_s=0))
     return open_catalog(root), found
 
 

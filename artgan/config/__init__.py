@@ -1,0 +1,57 @@
+"""Settings: one class per flow is its form, its command line, its YAML and its checks.
+
+A field's docstring is the help text everywhere. Defaults stand here and nowhere else. Secrets
+never stand here: storage credentials come from the environment.
+"""
+
+from artgan.config.base import ArchiveSettings, Settings
+from artgan.config.care import FixitySettings, MaintainSettings, WithdrawSettings
+from artgan.config.commands import QuerySettings, SampleSettings
+from artgan.config.flows import (
+    AccessFormat,
+    IiifSettings,
+    IngestSettings,
+    NightlySettings,
+    PublishSettings,
+    ReportSettings,
+    RestoreSettings,
+    SimulateSettings,
+    StyleMethod,
+    StylizeSettings,
+    TrainSettings,
+)
+from artgan.config.service import (
+    DeploySettings,
+    PoolType,
+    RunnerName,
+    RunnerSettings,
+    ServeSettings,
+    StatusSettings,
+)
+
+__all__ = [
+    "AccessFormat",
+    "ArchiveSettings",
+    "DeploySettings",
+    "FixitySettings",
+    "IiifSettings",
+    "IngestSettings",
+    "MaintainSettings",
+    "NightlySettings",
+    "PoolType",
+    "PublishSettings",
+    "QuerySettings",
+    "ReportSettings",
+    "RestoreSettings",
+    "RunnerName",
+    "RunnerSettings",
+    "SampleSettings",
+    "ServeSettings",
+    "Settings",
+    "SimulateSettings",
+    "StatusSettings",
+    "StyleMethod",
+    "StylizeSettings",
+    "TrainSettings",
+    "WithdrawSettings",
+]

@@ -1,0 +1,76 @@
+"""Settings of the flows that look after what is there."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from artgan.config.base import ArchiveRoot, ArchiveSettings, FixityDays, Settings
+
+_SCAN_ID = re.compile("[0-9a-f]{8,64}")
+
+
+class FixitySettings(ArchiveSettings):
+    """Read a share of all files again and compare them with what the catalog knows."""
+
+    days_for_all: FixityDays = 90
+    """Days in which every file is to be checked once; a run checks one part in so many."""
+    max_files: Annotated[int, Field(title="Most files to check", ge=1)] | None = None
+    """Most files that a run checks; none means its whole share."""
+
+
+class WithdrawSettings(Settings):
+    """Withdraw scans: remove all that was made of them, and keep them from coming back."""
+
+    scans: Annotated[list[str], Field(title="Scans, by scan_id")] = []
+    """Scans to withdraw, by scan_id or at least its first 8 digits; all versions go with them."""
+    accession_numbers: Annotated[list[str], Field(title="Works, by accession number")] = []
+    """Works to withdraw, by accession number; every scan of them goes."""
+    collection: Annotated[str | None, Field(title="Collection of these works")] = None
+    """Collection that the accession numbers belong to."""
+    reason: Annotated[str, Field(min_length=3)]
+    """Why, for the record: claim, file reference, decision. It stays in the catalog."""
+    requested_by: Annotated[str, Field(title="Requested by")] = ""
+    """Who asked for it, for the record."""
+    dry_run: Annotated[bool, Field(title="Only say what would be removed")] = True
+    """Change nothing; say what would be removed."""
+    lift: Annotated[bool, Field(title="Lift an earlier withdrawal instead")] = False
+    """Lift the withdrawal of these scans: the next ingest takes them again."""
+    root: ArchiveRoot
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "WithdrawSettings":
+        if not (self.scans or self.accession_numbers):
+            raise ValueError(
+                "scans or accession_numbers must name what is withdrawn, got neither. "
+                "Give the scan_id from the catalog"
+            )
+        if self.accession_numbers and not self.collection:
+            raise ValueError(
+                "collection must be given with accession_numbers, got none. "
+                "Two collections may use the same numbers"
+            )
+        for one in self.scans:
+            if not _SCAN_ID.fullmatch(one):
+                raise ValueError(f"scans must hold 8 to 64 hex digits each, got {one!r}")
+        return self
+
+
+class MaintainSettings(Settings):
+    """Tidy the archive's store: small table files, old table versions, models nobody uses."""
+
+    dry_run: Annotated[bool, Field(title="Only say what would be done")] = True
+    """Change nothing; say what would be removed and how many bytes that frees."""
+    keep_versions_days: Annotated[
+        int, Field(title="Keep old table versions, days", ge=7, le=3650)
+    ] = 30
+    """Files of the catalog that no version younger than this needs are removed."""
+    keep_unpromoted_days: Annotated[
+        int, Field(title="Keep models not in use, days", ge=1, le=3650)
+    ] = 90
+    """Weights of models that were never promoted are removed after this; their rows stay."""
+    keep_results_days: Annotated[
+        int, Field(title="Keep Prefect results and leftovers, days", ge=1, le=3650)
+    ] = 30
+    """Results that Prefect keeps on this machine, and what killed runs left, go after this."""
+    root: ArchiveRoot

@@ -1,0 +1,32 @@
+"""Settings of the commands that are no flows."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from artgan.config.base import ArchiveRoot, Seed, Settings
+
+
+class SampleSettings(Settings):
+    """Generate the sample archive: an inbox of invented works, free of anybody's rights."""
+
+    folder: str
+    """Folder to write the inbox to."""
+    works: Annotated[int, Field(ge=8, le=1000)] = 48
+    """Works in each collection."""
+    seed: Seed = 0
+
+
+class QuerySettings(Settings):
+    """Run one SQL statement over the catalog's tables."""
+
+    root: ArchiveRoot
+    sql: str
+    """Statement in DuckDB's SQL; every table of the catalog is a view."""
+    as_of: Annotated[str | None, Field(title="As it was at")] = None
+    """Look at the tables as they were: a date (its end, UTC) or a moment such as
+    2026-11-01T12:00."""
+    versions: Annotated[dict[str, int], Field(title="Versions of tables")] = {}
+    """Look at single tables at a version, for example scans=12."""
+    format: Literal["table", "csv", "json"] = "table"
+    """How rows are printed."""

@@ -1,0 +1,203 @@
+"""Settings of the flows that make things: from scans to pages and tables."""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field
+
+from artgan.config.base import (
+    ArchiveRoot,
+    ArchiveSettings,
+    FailedFraction,
+    FeatureWeights,
+    FewestWorks,
+    FixityDays,
+    Preset,
+    RequireFid,
+    Seed,
+    Settings,
+)
+from artgan.config.care import FixitySettings
+from artgan.presets import Kind
+
+AccessFormat = Literal["jpeg", "pyramid"]
+StyleMethod = Literal["color", "cut"]
+_Part = TypeVar("_Part", bound=Settings)
+
+
+class IngestSettings(ArchiveSettings):
+    """Bring new scans from an inbox into the catalog."""
+
+    inbox: str
+    """Inbox: a folder or s3://bucket/prefix with one folder for each collection; only read."""
+    max_megapixels: Annotated[float, Field(title="Largest scan, megapixels", gt=0, le=20_000)] = (
+        1000
+    )
+    """Largest scan accepted, in megapixels; larger ones go to quarantine."""
+    access_format: AccessFormat = "jpeg"
+    """Access copies of new scans: jpeg, or pyramid, which is tiled TIFF for zooming viewers."""
+    access_long_side_px: Annotated[
+        int, Field(title="Access copies, long side", ge=0, le=100_000)
+    ] = 4000
+    """Long side of access copies in pixels; smaller scans keep their size, 0 keeps it for all."""
+    settle_s: Annotated[
+        float, Field(title="Seconds between two looks at a new file", ge=0, le=600)
+    ] = 2
+    """A file that changed a moment ago, or that was refused, is looked at again after so many
+    seconds; one that is still being copied waits for the next run. More for slow network shares."""
+    fetch_delay_s: Annotated[
+        float, Field(title="Pause between requests, seconds", ge=0, le=600)
+    ] = 1
+    """Pause between two requests to the same server, where iiif.txt in a folder of the inbox names
+    IIIF manifests to fetch scans from."""
+    fetch_private: Annotated[bool, Field(title="Fetch from the own network")] = False
+    """Let manifests name servers of this machine's own network; otherwise only public ones are
+    asked."""
+
+
+class TrainSettings(ArchiveSettings):
+    """Train models where the data has changed: an archive-wide base, then each collection."""
+
+    kinds: list[Kind] = ["restoration", "simulation", "style"]
+    """Kinds of model to train."""
+    preset: Preset = "tiny"
+    seed: Seed = 0
+    min_works: FewestWorks = 20
+    changed_fraction: Annotated[
+        float, Field(title="Train again when this fraction changed", gt=0, le=1)
+    ] = 0.1
+    """Train a collection again when this fraction of its training works changed."""
+    changed_works: Annotated[int, Field(title="Train again when this many works changed", ge=1)] = (
+        20
+    )
+    """Train a collection again when this many of its training works changed."""
+    base_changed_fraction: Annotated[
+        float, Field(title="Train the base again when this fraction changed", gt=0, le=1)
+    ] = 0.25
+    """Train the base again when this fraction of the archive's training works changed."""
+    force: Annotated[bool, Field(title="Train in any case")] = False
+    """Train even where the data has not changed enough."""
+    weights: FeatureWeights = None
+
+
+class RestoreSettings(ArchiveSettings):
+    """Fill the damage of every scan that has a damage mask."""
+
+    max_failed_fraction: FailedFraction = 0.5
+
+
+class SimulateSettings(ArchiveSettings):
+    """Make new works in the manner of each collection."""
+
+    works: Annotated[int, Field(title="Works to make", ge=1, le=10_000)] = 36
+    """Works to make for each collection."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """First seed; each work has a seed of its own that reproduces it."""
+
+
+class StylizeSettings(ArchiveSettings):
+    """Render works of other collections in the manner of each collection."""
+
+    collections: Annotated[list[str], Field(title="Styles")] = []
+    """Collections in whose manner works are rendered, by name; none means all of them."""
+    contents_from: Annotated[list[str], Field(title="Works from collections")] = []
+    """Collections whose works are rendered, by name; none means all but the style's own."""
+    contents: Annotated[int, Field(title="Works for each style", ge=1, le=100_000)] = 12
+    """Works to render in each style, held-out works first, taken in turn from the collections."""
+    methods: list[StyleMethod] = ["color", "cut"]
+    """Stylizers: color transfers the palette in closed form, cut is the trained translator."""
+    long_side_px: Annotated[int, Field(title="Long side, pixels", ge=32, le=4096)] = 512
+    """Long side of the results in pixels; smaller works keep their size."""
+    max_failed_fraction: FailedFraction = 0.5
+
+
+class ReportSettings(ArchiveSettings):
+    """Measure the models in use and write the report pages."""
+
+    weights: FeatureWeights = None
+    require_fid: RequireFid = False
+    samples: Annotated[int, Field(title="Generated works measured", ge=50, le=50_000)] = 256
+    """Generated works measured for each collection."""
+    crops: Annotated[int, Field(title="Damaged crops measured", ge=8, le=10_000)] = 72
+    """Damaged crops of held-out works measured for each collection."""
+
+
+class IiifSettings(ArchiveSettings):
+    """Write IIIF image tiles and manifests, for any viewer, as files for a plain web server."""
+
+    base_url: Annotated[str, Field(title="Address", pattern=r"^https?://[^\s?#]+$")]
+    """Address at which the folder iiif of the archive will be served, for example
+    https://iiif.example.org/archive; addresses inside the files begin with it."""
+    resolution: Literal["access", "full"] = "access"
+    """What tiles are cut from: access copies, or the scans themselves at full resolution."""
+    tile_px: Annotated[int, Field(title="Tile, pixels", ge=128, le=2048)] = 1024
+    """Side of a tile in pixels; smaller tiles show sooner, larger ones are fewer files."""
+    full_px: Annotated[int, Field(title="Whole picture, pixels", ge=2048, le=65_500)] = 3000
+    """Long side of the largest whole picture offered; tiles always have every pixel."""
+    publisher: str | None = None
+    """Institution named in viewers as the source; none names nobody."""
+    publisher_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Home page of that institution."""
+    max_failed_fraction: FailedFraction = 0.5
+
+
+class PublishSettings(Settings):
+    """Write plain Parquet snapshots of the catalog."""
+
+    root: ArchiveRoot
+
+
+class NightlySettings(IngestSettings):
+    """Do all that is new: ingest, train, restore, simulate, stylize, fixity, report, publish."""
+
+    preset: Preset = "tiny"
+    seed: Seed = 0
+    min_works: FewestWorks = 20
+    simulated_works: Annotated[
+        int, Field(title="Works to simulate for each collection", ge=1, le=10_000)
+    ] = 36
+    """Works to simulate for each collection."""
+    stylized_contents: Annotated[
+        int, Field(title="Works to render in each style", ge=1, le=100_000)
+    ] = 12
+    """Works of other collections to render in each style."""
+    fixity_days: FixityDays = 90
+    """Days in which every file is read again and compared once; a night does its share."""
+    weights: FeatureWeights = None
+    require_fid: RequireFid = False
+
+    def ingest(self) -> IngestSettings:
+        """Return the settings of the night's ingest."""
+        return self._part(IngestSettings)
+
+    def train(self) -> TrainSettings:
+        """Return the settings of the night's training."""
+        return self._part(TrainSettings)
+
+    def restore(self) -> RestoreSettings:
+        """Return the settings of the night's restoration."""
+        return self._part(RestoreSettings)
+
+    def simulate(self) -> SimulateSettings:
+        """Return the settings of the night's simulation."""
+        return self._part(SimulateSettings, works=self.simulated_works)
+
+    def stylize(self) -> StylizeSettings:
+        """Return the settings of the night's stylization."""
+        return self._part(StylizeSettings, contents=self.stylized_contents)
+
+    def fixity(self) -> FixitySettings:
+        """Return the settings of the night's share of fixity checks."""
+        return self._part(FixitySettings, days_for_all=self.fixity_days)
+
+    def report(self) -> ReportSettings:
+        """Return the settings of the night's report."""
+        return self._part(ReportSettings)
+
+    def publish(self) -> PublishSettings:
+        """Return the settings of the night's publication."""
+        return self._part(PublishSettings)
+
+    def _part(self, part: type[_Part], **named_otherwise: int) -> _Part:
+        """Fill a flow's settings with ours of the same names."""
+        ours = {name: value for name, value in self if name in part.model_fields}
+        return part.model_validate(ours | named_otherwise)
