@@ -34,6 +34,7 @@ from scipy.fft import dctn
 
 from artgan.catalog.schema import QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import IngestSettings
 from artgan.errors import ArtganError, MissingAssetError
 from artgan.imaging.colour import image_from_array
@@ -45,7 +46,7 @@ from artgan.ingest.known import read_known
 from artgan.ingest.merge import Inspected, merge
 from artgan.ingest.metadata import read_metadata
 from artgan.sample.icc import ADOBE_RGB, DISPLAY_P3, convert_from_srgb, profile_bytes
-from artgan.storage import Store, now, open_store
+from artgan.storage import Store, open_store
 from tasks.ingest import judged_files
 
 MAX_PIXELS = 500_000_000

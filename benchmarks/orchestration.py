@@ -140,12 +140,13 @@ def _seconds_of_flow(inbox: Path, root: Path) -> float:
 def _seconds_of_loop(inbox: Path, root: Path) -> float:
     from artgan.catalog.schema import SCANS
     from artgan.catalog.table import open_catalog
+    from artgan.clock import now
     from artgan.ingest.discover import collections_in, discover
     from artgan.ingest.inspect import Accepted, inspect
     from artgan.ingest.known import Known
     from artgan.ingest.merge import Inspected, merge
     from artgan.ingest.metadata import read_metadata
-    from artgan.storage import now, open_store
+    from artgan.storage import open_store
 
     started = time.perf_counter()
     catalog, store = open_catalog(str(root)), open_store(str(inbox))

@@ -26,11 +26,11 @@ import numpy as np
 from artgan.catalog.publish import publish
 from artgan.catalog.schema import SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.known import read_known
 from artgan.ingest.merge import Inspected, merge
 from artgan.ingest.metadata import Metadata
-from artgan.storage import now
 from tasks.ingest import judged_files
 
 ADDED = 64

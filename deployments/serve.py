@@ -29,9 +29,9 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.states import AwaitingRetry
 
+from artgan.clock import now
 from artgan.config import ServeSettings
 from artgan.errors import ArtganError, InvalidInputError
-from artgan.storage import now
 from artgan.training.devices import visible_devices
 from artgan.training.tether import PARENT, tethered
 from deployments.apply import CPU_POOL, GPU_POOL, apply, device_count, server_client

@@ -20,8 +20,8 @@ from prefect.client.schemas.objects import FlowRun, StateType, WorkPool
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from artgan.clock import now
 from artgan.errors import InvalidInputError
-from artgan.storage import now
 from flows.checks import check_server
 
 SHOWN = 4

@@ -19,10 +19,11 @@ from artgan.catalog.models import BASE
 from artgan.catalog.query import query
 from artgan.catalog.schema import MODELS, RUNS, TABLES
 from artgan.catalog.table import Catalog
+from artgan.clock import now
 from artgan.config import StatusSettings
 from artgan.errors import ArtganError
 from artgan.report.words import clip, count, duration, file_size, moment, share, tally
-from artgan.storage import Store, now, open_store
+from artgan.storage import Store, open_store
 from deployments.service import SHOWN, look_at_service
 
 _LEAST_FREE = 0.1

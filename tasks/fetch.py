@@ -8,13 +8,14 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.schema import QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import IngestSettings
 from artgan.ingest.discover import chosen_folders, collections_in
 from artgan.ingest.metadata import read_metadata
 from artgan.ingest.originals import FOLDER, LIST_NAME, Brought, fetch_listed, listed_addresses
 from artgan.ingest.web import Web
 from artgan.keys import key
-from artgan.storage import now, open_store
+from artgan.storage import open_store
 from tasks.metadata import describe_anew
 from tasks.progress import ProgressBar
 

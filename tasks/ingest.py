@@ -13,6 +13,7 @@ from artgan.catalog.events import record_ingestions
 from artgan.catalog.schema import MASKS, QUARANTINE, SCANS, Table
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import CURRENT
+from artgan.clock import now
 from artgan.config import IngestSettings
 from artgan.imaging.write import AccessForm
 from artgan.ingest.discover import FoundFile, chosen_folders, discover
@@ -23,7 +24,7 @@ from artgan.ingest.merge import Inspected, merge, refusal
 from artgan.ingest.metadata import read_metadata
 from artgan.ingest.settle import has_moved, moving_files, still_files
 from artgan.keys import VERSION, key
-from artgan.storage import Store, now, open_store
+from artgan.storage import Store, open_store
 from tasks.chunks import Manifest, Plan, forget, plan, remembered
 
 CHUNK = 64

@@ -11,9 +11,10 @@ from prefect.settings import get_current_settings
 
 from artgan.catalog.maintain import Item, carry_out, find, tally
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import MaintainSettings
 from artgan.report.words import count, file_size
-from artgan.storage import now, open_store
+from artgan.storage import open_store
 
 ROWS_SHOWN = 1000
 _RESULT_MARKS = (b'{"metadata":{"storage_key":', b'{"storage_key":')

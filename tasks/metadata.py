@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.schema import QUARANTINE, SCANS, UNMATCHED
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import IngestSettings
 from artgan.ingest.late import (
     Mark,
@@ -24,7 +25,7 @@ from artgan.ingest.metadata import METADATA_UNREADABLE, Metadata, build_metadata
 from artgan.ingest.originals import FOLDER
 from artgan.ingest.rows import METADATA_COLUMNS
 from artgan.ingest.sources import find_sources
-from artgan.storage import Store, now, open_store
+from artgan.storage import Store, open_store
 
 NO_COLLECTION = ""
 

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from artgan.catalog.schema import OUTPUTS, WITHDRAWALS
 from artgan.catalog.table import Catalog
+from artgan.clock import now
 from artgan.errors import ArtganError, CorruptAssetError
 from artgan.imaging.hashes import file_sha256
-from artgan.storage import Store, now
+from artgan.storage import Store, store_at
 from tasks.chunks import Manifest, Plan, forget, plan
 
 Row = dict[str, Any]
@@ -87,7 +88,7 @@ def source_file(scan: Row) -> Iterator[Path]:
         CorruptAssetError: If its bytes changed since.
     """
     folder, name = scan["source_uri"].rsplit("/", 1)
-    with Store(folder).local(name) as path:
+    with store_at(folder).local(name) as path:
         found, expected = file_sha256(path), content_of(scan)
         if found != expected:
             raise CorruptAssetError(

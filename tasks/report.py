@@ -8,6 +8,7 @@ from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import ArchiveSettings, ReportSettings
 from artgan.errors import ArtganError
 from artgan.metrics.features import load_extractor
@@ -15,7 +16,6 @@ from artgan.report import measure_restoration as restoration
 from artgan.report import measure_simulation as simulation
 from artgan.report import measure_stylization as stylization
 from artgan.report.site import build_site
-from artgan.storage import now
 
 Counts = dict[str, int]
 Measure = Callable[[Catalog, str, ReportSettings, dict[str, Any]], int]

@@ -17,6 +17,7 @@ from artgan.catalog.models import BASE
 from artgan.catalog.runs import Run
 from artgan.catalog.schema import QUARANTINE, SCANS
 from artgan.catalog.table import Catalog
+from artgan.clock import now
 from artgan.config import Settings
 from artgan.errors import ArtganError
 from artgan.report.measures import base_title, unit
@@ -24,7 +25,7 @@ from artgan.report.site import INDEX
 from artgan.report.snapshot import Snapshot, output_source, scan_source, scan_title
 from artgan.report.thumbs import open_thumbnails
 from artgan.report.words import count, duration, number, tally
-from artgan.storage import Store, now
+from artgan.storage import Store
 from tasks.ended import PICTURES_SHOWN, Ended, in_turn
 from tasks.failures import NOT_TAKEN, SENTENCE, in_brief
 from tasks.progress import outcome_first

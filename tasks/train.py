@@ -13,11 +13,11 @@ from artgan.catalog.models import BASE, in_use, last_trained
 from artgan.catalog.schema import MODELS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import works
+from artgan.clock import now
 from artgan.config import TrainSettings
 from artgan.errors import KilledError
 from artgan.keys import VERSION
 from artgan.presets import Kind
-from artgan.storage import now
 from artgan.training.launch import launch
 from artgan.training.plan import Decision, TrainJob, Works, can_be_judged, decide, steps_of
 from tasks.progress import ProgressBar

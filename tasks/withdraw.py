@@ -20,6 +20,7 @@ from artgan.catalog.withdraw import (
     select,
     withdrawn,
 )
+from artgan.clock import now
 from artgan.config import WithdrawSettings
 from artgan.errors import InvalidInputError
 from artgan.iiif.tree import take_down
@@ -27,7 +28,6 @@ from artgan.ingest.originals import readmit_original, withdraw_original
 from artgan.report.figures import remove_figures
 from artgan.report.thumbs import remove_thumbnails
 from artgan.report.words import count
-from artgan.storage import now
 from tasks.progress import outcome_first
 from tasks.strip import escape
 

@@ -6,7 +6,7 @@ import pytest
 import s3fs
 
 from artgan.errors import InvalidInputError, MissingAssetError
-from artgan.storage import TEMPORARY, Store, check_conditional_put, open_store
+from artgan.storage import TEMPORARY, check_conditional_put, open_store, store_at
 
 
 def test_what_is_written_is_read_back_whole(any_root: str) -> None:
@@ -25,7 +25,7 @@ def test_listing_is_sorted_and_sees_other_writers(any_root: str) -> None:
     for name in ("x/2", "x/1", "x/deep/3", "y/4"):
         store.write(name, name.encode())
     assert [entry.key for entry in store.entries("x")] == ["x/1", "x/2", "x/deep/3"]
-    Store(store.root).write("x/0", b"another writer")
+    store_at(store.root).write("x/0", b"another writer")
     entries = store.entries("x")
     assert entries[0].key == "x/0"
     assert entries[0].size == len(b"another writer")
@@ -153,7 +153,7 @@ def test_objects_of_a_folder_have_the_type_that_their_name_tells(s3_root):
         (folder / "info.json").write_bytes(b"{}")
         (folder / "default.jpg").write_bytes(b"x")
     types = [
-        store._files().info(store.uri(f"iiif/a/{name}"))["ContentType"]
+        store.files.info(store.uri(f"iiif/a/{name}"))["ContentType"]
         for name in ("info.json", "default.jpg")
     ]
     assert types == ["application/json", "image/jpeg"]

@@ -16,8 +16,9 @@ from artgan.catalog.events import ALGORITHM, Outcome, event, last_checks
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, SCANS, Table
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import CURRENT
+from artgan.clock import now
 from artgan.errors import MissingAssetError, UnreachableError
-from artgan.storage import Store, now
+from artgan.storage import store_at
 
 Row = dict[str, Any]
 
@@ -125,7 +126,7 @@ def choose(
         max_files: Most files that a run checks, if that is fewer.
     """
     checks = {row["object_path"]: row for row in last_checks(catalog).to_pylist()}
-    reachable = {root: Store(root).is_reachable() for root in {one.store for one in targets}}
+    reachable = {root: store_at(root).is_reachable() for root in {one.store for one in targets}}
     there = [one for one in targets if reachable[one.store]]
     out_of_reach = {
         root: sum(one.store == root for one in targets)
@@ -156,7 +157,7 @@ def check(target: Target, run_id: str | None) -> Row:
     outcome: Outcome = "success"
     detail: str | None = None
     try:
-        found = Store(target.store).sha256(target.key)
+        found = store_at(target.store).sha256(target.key)
         if found != target.sha256:
             outcome = "fail"
             detail = (

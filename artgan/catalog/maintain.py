@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from artgan.catalog.schema import MODELS, OUTPUTS, TABLES
 from artgan.catalog.table import Catalog
+from artgan.clock import now
 from artgan.config import MaintainSettings
-from artgan.storage import TEMPORARY, Entry, now
+from artgan.storage import TEMPORARY, Entry
 
 FEWEST_SMALL_FILES = 8
 """Small files of a table from which joining them is worth it."""

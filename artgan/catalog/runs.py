@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from artgan.catalog.schema import RUNS
 from artgan.catalog.table import Catalog
+from artgan.clock import now
 from artgan.config import Settings
 from artgan.keys import VERSION, key
-from artgan.storage import now
 
 _RECORDED = ("prefect", "torch", "deltalake", "pyvips", "pillow", "numpy")
 

@@ -20,9 +20,9 @@ from urllib.request import getproxies
 
 import httpx
 
+from artgan.clock import now
 from artgan.ingest.addresses import SourceUnavailable, check_address, check_public, host_of
 from artgan.keys import VERSION
-from artgan.storage import now
 
 USER_AGENT = f"artgan/{VERSION} (archive ingest; reads IIIF manifests that its operator named)"
 

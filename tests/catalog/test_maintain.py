@@ -11,8 +11,9 @@ import pytest
 from artgan.catalog.maintain import FEWEST_SMALL_FILES, MOST_COMMITS, carry_out, find, tally
 from artgan.catalog.schema import MODELS, OUTPUTS, RUNS, Table
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import MaintainSettings
-from artgan.storage import Store, now
+from artgan.storage import Store
 
 DAY_S = 86400
 MANY = FEWEST_SMALL_FILES + 2

@@ -18,7 +18,7 @@ from prefect.states import Cancelling
 
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
-from artgan.storage import Store
+from artgan.storage import store_at
 from deployments.apply import server_client
 
 WORKS = 24
@@ -185,7 +185,7 @@ def training_children(root: Path) -> list[int]:
 
 
 def keys(root: Path) -> dict[str, set[str]]:
-    catalog = Catalog(Store(str(root)))
+    catalog = Catalog(store_at(str(root)))
     return {
         table.name: set(catalog.read(table, [table.key])[table.key].to_pylist()) for table in TABLES
     }

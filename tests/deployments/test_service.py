@@ -22,7 +22,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
 from artgan.sample.archive import write_sample
-from artgan.storage import Store
+from artgan.storage import store_at
 from artgan.training.devices import hold_devices
 from tasks.forms import read_deployments
 from tests.deployments.running import (
@@ -166,7 +166,7 @@ def test_a_run_on_demand_does_what_its_form_says(service: Service) -> None:
     )
     run = service.wait(service.start("stylize", asked | {"long_side_px": 64}))
     assert run.state_type == StateType.COMPLETED
-    rows = Catalog(Store(str(service.root))).rows(TABLES_BY_NAME["outputs"])
+    rows = Catalog(store_at(str(service.root))).rows(TABLES_BY_NAME["outputs"])
     made = [row for row in rows if row["width_px"] and max(row["width_px"], row["height_px"]) == 64]
     stylized = [row for row in made if row["kind"] == "stylized"]
     assert len(stylized) == 3

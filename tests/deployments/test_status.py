@@ -15,7 +15,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from artgan.catalog.schema import MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.storage import now
+from artgan.clock import now
 from deployments.status import archive_attention, look_at_archive
 from flows.__main__ import run
 

@@ -14,9 +14,9 @@ from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from artgan.catalog.maintain import FEWEST_SMALL_FILES, Item
 from artgan.catalog.schema import MODELS, RUNS, TABLES
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import MaintainSettings, NightlySettings
 from artgan.errors import InvalidInputError
-from artgan.storage import now
 from flows.maintain import maintain
 from flows.nightly import nightly
 from tasks.maintain import ROWS_SHOWN, rows_of

@@ -10,12 +10,12 @@ from PIL import Image
 
 from artgan.catalog.schema import MODELS, OUTPUTS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import SimulateSettings
 from artgan.models.checkpoint import pack_weights
 from artgan.models.generator import load_generator
 from artgan.presets import SimulationPreset
 from artgan.simulate.works import simulate as simulate_pictures
-from artgan.storage import now
 from artgan.training.simulation import make_networks
 from flows.simulate import simulate
 

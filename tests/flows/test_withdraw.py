@@ -240,7 +240,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, delivered: Path) -> di
     ("target", "at"),
     [
         ("tasks.withdraw.remove_files", 1),
-        ("artgan.storage.Store.delete", 2),
+        ("artgan.storage.LocalStore.delete", 2),
         ("artgan.catalog.table.Catalog.remove", 2),
         ("tasks.withdraw._say", 1),
         ("tasks.report.build_site", 1),

@@ -20,6 +20,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from artgan.catalog.runs import Run
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.clock import now
 from artgan.config import (
     IngestSettings,
     NightlySettings,
@@ -30,7 +31,6 @@ from artgan.config import (
 )
 from artgan.errors import ArtganError
 from artgan.imaging.write import png_bytes
-from artgan.storage import now
 from flows.ingest import ingest
 from flows.stylize import stylize
 from tasks.failures import ROWS_SHOWN, find_failures, in_brief
