@@ -5,7 +5,7 @@ DEMO := .demo
 ROOT ?= $(DEMO)/archive
 INBOX ?= $(DEMO)/inbox
 STAMP := $(VENV)/.installed
-SIDE_BY_SIDE := -n 2 --dist loadfile
+SIDE_BY_SIDE := -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 

@@ -1,4 +1,4 @@
-"""What several tests need: the real data, an S3 endpoint on loopback."""
+"""What several tests need: the real data, an S3 endpoint on loopback, a Prefect server."""
 
 import os
 import socket
@@ -93,3 +93,12 @@ def any_root(request, tmp_path: Path) -> str:
     if request.param == "local":
         return str(tmp_path / "root")
     return request.getfixturevalue("s3_root")
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A real Prefect server that flows and tasks run against."""
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - few tests need it
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from deltalake.exceptions import CommitFailedError
 
 from artgan.catalog.evolve import stored_schema
-from artgan.catalog.files import WRITING, have_piled_up, sizes
+from artgan.catalog.files import WRITING, dataset, have_piled_up, sizes
 from artgan.catalog.known import among
 from artgan.catalog.schema import Table
 from artgan.errors import InvalidInputError
@@ -126,7 +126,7 @@ def _write_with_others(
     gone = pa.array(keys, pa.string())
     with pa.ipc.new_stream(spool, rows.schema) as writer:
         writer.write_table(rows)
-        for batch in opened.to_pyarrow_dataset().to_batches():
+        for batch in dataset(opened).to_batches():
             stays = pc.call_function("invert", [among(batch[key], gone)])
             writer.write_table(pa.Table.from_batches([batch.filter(stays)]).cast(rows.schema))
 

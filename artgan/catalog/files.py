@@ -5,6 +5,8 @@ from typing import Any
 
 import deltalake
 import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow import fs
 
 WRITING = deltalake.WriterProperties(compression="ZSTD", max_row_group_size=16_384)
 """How every file is written: a filter skips the groups of rows that have nothing for it."""
@@ -13,6 +15,19 @@ SMALL_FILE_BYTES = 10_000_000
 _MANY_FILES = 32
 _TOO_MANY_FILES = 256
 _WORTH_JOINING = 0.25
+
+
+def dataset(opened: deltalake.DeltaTable) -> ds.Dataset:
+    """Return a table as a lazily read Arrow dataset.
+
+    Files of this machine are opened by Arrow itself. Delta's are Python objects, which Arrow's
+    threads let go of a moment after a table was read: an interpreter that ends in that moment
+    aborts, and a command that did all its work ends with 134.
+    """
+    if not opened.table_uri.startswith("file:"):
+        return opened.to_pyarrow_dataset()
+    files, folder = fs.FileSystem.from_uri(opened.table_uri)
+    return opened.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(folder, files))
 
 
 def sizes(opened: deltalake.DeltaTable) -> list[int]:

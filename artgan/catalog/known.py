@@ -8,6 +8,8 @@ import deltalake
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artgan.catalog.files import dataset
+
 _MOST_TABLES = 32
 
 _known: dict[str, dict[str, pa.ChunkedArray]] = {}
@@ -34,11 +36,11 @@ def among(column: pa.ChunkedArray | pa.Array, values: pa.Array) -> pa.ChunkedArr
 
 def _keys_by_file(opened: deltalake.DeltaTable, key: str) -> dict[str, pa.ChunkedArray]:
     before = _known.get(opened.table_uri, {})
-    files = opened.file_uris()
-    keys = {uri: before[uri] for uri in files if uri in before}
-    if len(keys) < len(files):
-        names = {uri.rsplit("/", 1)[1]: uri for uri in files if uri not in keys}
-        for fragment in opened.to_pyarrow_dataset().get_fragments():
+    uris = opened.file_uris()
+    keys = {uri: before[uri] for uri in uris if uri in before}
+    if len(keys) < len(uris):
+        names = {uri.rsplit("/", 1)[1]: uri for uri in uris if uri not in keys}
+        for fragment in dataset(opened).get_fragments():
             uri = names.get(fragment.path.rsplit("/", 1)[-1])
             if uri is not None:
                 # A merge writes text in a type of its own (string_view): made plain here.

@@ -186,7 +186,7 @@ class Catalog:
         names = [field.name for field in evolve.unknown_fields(stored, table)]
         if names:
             same = pc.field(table.key).isin(fresh[table.key].combine_chunks())
-            existing = matching(opened.to_pyarrow_dataset(), [table.key, *names], same)
+            existing = matching(files.dataset(opened), [table.key, *names], same)
             fresh = evolve.carried_over(fresh, existing, table.key, names)
         return evolve.conform(fresh, stored, table)
 
@@ -273,7 +273,7 @@ class Catalog:
 def _dataset(opened: deltalake.DeltaTable, table: Table) -> ds.Dataset:
     stored = evolve.stored_schema(opened)
     evolve.check_types(stored, table)
-    return opened.to_pyarrow_dataset().replace_schema(evolve.full_schema(stored, table))
+    return files.dataset(opened).replace_schema(evolve.full_schema(stored, table))
 
 
 def open_catalog(root: str) -> Catalog:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
+from pyarrow import fs as pa_fs
 
 from artgan.catalog.schema import RUNS, SCANS, TABLES
 from artgan.catalog.table import Catalog, open_catalog
@@ -105,3 +106,13 @@ def test_every_column_is_described_and_readable_everywhere() -> None:
             text = field.metadata[b"description"].decode()
             assert text.endswith("."), (table.name, field.name)
             assert "uint" not in str(field.type)
+
+
+def test_no_python_object_is_left_to_arrows_threads_when_a_command_ends(tmp_path):
+    """Such a one aborted one command in twelve at its very end, with exit code 134."""
+    catalog = open_catalog(str(tmp_path / "größte Sammlung"))
+    catalog.append(RUNS, [{"run_id": "a", "flow": "ingest"}])
+    dataset = catalog.dataset(RUNS)
+    assert not isinstance(dataset.filesystem, pa_fs.PyFileSystem)
+    assert not isinstance(dataset.filesystem.base_fs, pa_fs.PyFileSystem)
+    assert catalog.read(RUNS, ["run_id"])["run_id"].to_pylist() == ["a"]

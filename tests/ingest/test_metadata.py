@@ -264,7 +264,7 @@ def test_a_broken_table_is_a_problem_and_the_others_are_read(inbox):
     }
 
 
-class Locked(Store):
+class Locked(LocalStore):
     """A store in which one table may not be read."""
 
     def read(self, key):

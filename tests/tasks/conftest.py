@@ -1,4 +1,4 @@
-"""A real Prefect server for the session, shared with the other tests that have one."""
+"""A real Prefect server for every test, and a way to lose it."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -6,20 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from prefect.context import SyncClientContext
-from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL
-from prefect.testing.utilities import prefect_test_harness
-
-_HARNESS_DATABASE = "prefect-test.db"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_server() -> Iterator[None]:
-    database = PREFECT_SERVER_DATABASE_CONNECTION_URL.value()
-    if _HARNESS_DATABASE in str(database):
-        yield
-        return
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+def _server(prefect_server: None) -> None:
+    """Every task runs against it."""
 
 
 def unreachable() -> str:
