@@ -10,7 +10,7 @@ from artgan.ingest.discover import collections_in, discover
 from artgan.ingest.metadata import read_metadata
 from artgan.ingest.rows import METADATA_COLUMNS
 from artgan.sample.metadata import EXPORTS, Work, metadata_bytes
-from artgan.storage import Store, open_store
+from artgan.storage import LocalStore, open_store
 
 
 @pytest.fixture
