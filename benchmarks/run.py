@@ -1,6 +1,6 @@
 """Run every benchmark and append its results, with commit and machine, to ``results/``.
 
-``python benchmarks/run.py [--quick]``. Each benchmark prints JSON lines with ``name``, ``value``,
+``python benchmarks/run.py [NAME ...] [--quick]``; without names, all of them. Each benchmark prints JSON lines with ``name``, ``value``,
 ``unit``, ``peer``, ``peer_value``, ``ratio``, ``target`` and ``holds``.
 """
 
@@ -20,17 +20,16 @@ HERE = Path(__file__).parent
 def main() -> int:
     """Run the benchmarks in turn; return how many of them failed to run."""
     stamp = {"commit": _commit(), "machine": _machine(), "at": datetime.now(UTC).isoformat()}
-    failed = 0
-    for script in sorted(HERE.glob("*.py")):
-        if script.name != Path(__file__).name:
-            failed += _run(script, stamp)
-    return failed
+    named = [one for one in sys.argv[1:] if not one.startswith("-")]
+    scripts = {path.stem: path for path in sorted(HERE.glob("*.py")) if path != Path(__file__)}
+    return sum(_run(scripts[name], stamp) for name in named or scripts)
 
 
 def _run(script: Path, stamp: dict[str, str]) -> bool:
     print(f"# {script.stem}", flush=True)
+    flags = [one for one in sys.argv[1:] if one.startswith("-")]
     done = subprocess.run(
-        [sys.executable, str(script), *sys.argv[1:]], stdout=subprocess.PIPE, text=True, check=False
+        [sys.executable, str(script), *flags], stdout=subprocess.PIPE, text=True, check=False
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     results = HERE / "results" / f"{script.stem}.jsonl"

@@ -23,13 +23,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service whose archive holds the sample's scans."""
+    """A service whose archive holds one collection."""
     inbox = tmp_path_factory.mktemp("sample") / "inbox"
     write_sample(inbox, seed=1, works=WORKS)
     running = Service(tmp_path_factory.mktemp("service"), inbox)
     try:
         running.begin()
-        run = running.start("ingest", running.settings(inbox=str(inbox)))
+        asked = running.settings(inbox=str(inbox), collections=["hard_edge"])
+        run = running.start("ingest", asked)
         assert running.wait(run).state_type == StateType.COMPLETED
         yield running
     finally:

@@ -1,5 +1,7 @@
 """A real Prefect server for the session, and a small inbox."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,14 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture = Image.fromarray(blocks).resize((180, 240), Image.Resampling.BICUBIC)
         picture.save(few / f"sketch {number}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def lesser_inbox(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without one of its collections, for tests of several nights."""
+    folder = tmp_path_factory.mktemp("lesser") / "inbox"
+    leave_out = shutil.ignore_patterns("brush_landscapes")
+    return shutil.copytree(inbox, folder, copy_function=os.link, ignore=leave_out)
 
 
 def shrink(collection: Path, fewer: int) -> None:

@@ -18,7 +18,7 @@ from artgan.catalog.schema import EVENTS, TABLES
 from artgan.catalog.table import open_catalog
 from artgan.imaging.decode import decode, render
 
-KILLS = 4
+KILLS = 3
 BASE_ONLY = 25  # a collection needs more works than it has: only the bases are trained
 
 pytestmark = pytest.mark.slow
@@ -31,10 +31,10 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
+def undisturbed(lesser_inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
     folder = tmp_path_factory.mktemp("undisturbed")
     started = time.monotonic()
-    assert start_night(folder / "root", inbox, folder / "home").wait() == 0
+    assert start_night(folder / "root", lesser_inbox, folder / "home").wait() == 0
     return Night(folder / "root", time.monotonic() - started)
 
 
@@ -88,26 +88,26 @@ def check_equal(night: Path | str, undisturbed: Path, word: object = "") -> None
 
 
 def test_a_night_killed_again_and_again_ends_with_the_same_keys(
-    undisturbed: Night, inbox: Path, tmp_path: Path
+    undisturbed: Night, lesser_inbox: Path, tmp_path: Path
 ) -> None:
     seed = random.randrange(10**6)
     moments = random.Random(seed)
     killed = tmp_path / "killed"
     for _ in range(KILLS):
-        night = start_night(killed, inbox, tmp_path / "home")
+        night = start_night(killed, lesser_inbox, tmp_path / "home")
         moment_s = moments.uniform(0.1, 0.7) * undisturbed.length_s
         try:
             night.wait(moment_s)
         except subprocess.TimeoutExpired:
             os.killpg(night.pid, signal.SIGKILL)
             night.wait()
-    assert start_night(killed, inbox, tmp_path / "home").wait() == 0
-    assert check_whole(killed) > 100
+    assert start_night(killed, lesser_inbox, tmp_path / "home").wait() == 0
+    assert check_whole(killed) > 70
     check_equal(killed, undisturbed.root, seed)
 
 
 def test_the_same_night_on_s3_ends_with_the_same_keys(
-    undisturbed: Night, inbox: Path, tmp_path: Path, s3_root: str
+    undisturbed: Night, lesser_inbox: Path, tmp_path: Path, s3_root: str
 ) -> None:
-    assert start_night(s3_root, inbox, tmp_path / "home").wait() == 0
+    assert start_night(s3_root, lesser_inbox, tmp_path / "home").wait() == 0
     check_equal(s3_root, undisturbed.root)
