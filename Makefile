@@ -34,7 +34,7 @@ test: $(STAMP) ## run the tests, without those marked slow
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-slow: $(STAMP) ## run the tests marked slow
-	$(BIN)/python -m pytest -m slow $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "slow and not postgres" $(SIDE_BY_SIDE)
 
 test-postgres: $(STAMP) ## run the Prefect server on Debian's postgresql, and on it with redis-server
 	$(BIN)/python -m pytest tests/deployments/test_postgres.py

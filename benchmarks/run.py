@@ -1,7 +1,8 @@
 """Run every benchmark and append its results, with commit and machine, to ``results/``.
 
-``python benchmarks/run.py [NAME ...] [--quick]``; without names, all of them. Each benchmark prints JSON lines with ``name``, ``value``,
-``unit``, ``peer``, ``peer_value``, ``ratio``, ``target`` and ``holds``.
+``python benchmarks/run.py [NAME ...] [--quick]``; without names, all of them. Each prints JSON
+lines with ``name``, ``value``, ``unit``, ``peer``, ``peer_value``, ``ratio``, ``target`` and
+``holds``.
 """
 
 import json
