@@ -1,0 +1,130 @@
+"""The catalog as a Data Package: its tables, its ready views, and what every column means.
+
+``datapackage.json``, ``views.sql`` and ``croissant.json`` are written from the same descriptor,
+which is made of `artgan.catalog.schema` and `artgan.catalog.views`.
+
+References:
+    Data Package v2, https://datapackage.org/standard/data-package/
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from artgan.catalog.schema import TABLES, Table
+from artgan.catalog.table_schema import Descriptor, meaning, table_schema
+from artgan.catalog.views import VIEWS, View
+
+TITLE = "Catalog of a digitized art archive"
+_ABOUT = (
+    "Scans, damage masks, models, what was made with them, and how good it is: one Parquet file "
+    "for each table of the catalog, whole and without duplicates."
+)
+_HEAD = """\
+-- Views of the tables in this folder, for DuckDB. In the folder that holds this file:
+--     duckdb -init views.sql
+-- From elsewhere, say first where the files are (FOLDER is this folder):
+--     SET file_search_path = 'FOLDER';
+--     .read FOLDER/views.sql
+"""
+
+
+def resource(table: Table, schema: pa.Schema, facts: dict[str, Any]) -> Descriptor:
+    """Describe a published table.
+
+    Args:
+        table: The table.
+        schema: Its columns in this archive, those of newer versions included.
+        facts: ``rows`` and ``sha256`` of its file.
+    """
+    # No size: frictionless 5.21 refuses Parquet files for which one is given.
+    return {
+        "name": table.name,
+        "type": "table",
+        "path": path(table.name),
+        "format": "parquet",
+        "mediatype": "application/vnd.apache.parquet",
+        "description": table.description,
+        "hash": f"sha256:{facts['sha256']}",
+        "rows": facts["rows"],
+        "schema": schema_of(table, schema),
+        "examples": [{"question": question, "sql": sql} for question, sql in table.examples],
+    }
+
+
+def path(name: str) -> str:
+    """Return where a table's file lies in the published folder."""
+    return f"{name}/{name}.parquet"
+
+
+def schema_of(table: Table | View, schema: pa.Schema | None = None) -> Descriptor:
+    """Return the Table Schema of a table or view.
+
+    Args:
+        table: The table or view.
+        schema: Its columns in an archive; by default those of this version.
+    """
+    keys = {one.name: one.key for one in TABLES}
+    named = table.references if isinstance(table, Table) else ()
+    references = [(column, other, keys[other]) for column, other in named]
+    return table_schema(table.schema if schema is None else schema, table.key, references)
+
+
+def datapackage(resources: Sequence[Descriptor]) -> Descriptor:
+    """Return the descriptor of all published tables, with the ready views."""
+    return {
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "name": "artgan-archive",
+        "title": TITLE,
+        "description": _ABOUT,
+        "resources": list(resources),
+        "views": [
+            {
+                "name": view.name,
+                "description": view.description,
+                "sql": view.sql,
+                "schema": schema_of(view),
+            }
+            for view in VIEWS
+        ],
+    }
+
+
+def views_sql(package: Descriptor) -> str:
+    """Return SQL for DuckDB that makes a commented view of every table, and the ready views."""
+    lines = [_HEAD]
+    for table in package["resources"]:
+        lines.append(create_view(table["name"], f"FROM read_parquet('{table['path']}')"))
+        lines.extend(comments(table))
+    for view in package["views"]:
+        lines.append("\n" + create_view(view["name"], view["sql"]))
+        lines.extend(comments(view))
+    return "\n".join(lines) + "\n"
+
+
+def create_view(name: str, sql: str, kind: str = "VIEW") -> str:
+    """Return the statement that makes a view; kind may be ``TEMP VIEW``."""
+    return f"CREATE OR REPLACE {kind} {name} AS {sql};"
+
+
+def comments(described: Descriptor) -> Iterator[str]:
+    """Yield statements that comment a view and its columns.
+
+    Args:
+        described: A table or view of a package.
+    """
+    name = described["name"]
+    yield f"COMMENT ON VIEW {name} IS '{_quoted(described['description'])}';"
+    for field in described["schema"]["fields"]:
+        yield f"""COMMENT ON COLUMN {name}."{field["name"]}" IS '{_quoted(meaning(field))}';"""
+
+
+def described(tables: Iterable[Table | View]) -> Iterator[Descriptor]:
+    """Yield name, description and Table Schema of tables or views of this version."""
+    for one in tables:
+        yield {"name": one.name, "description": one.description, "schema": schema_of(one)}
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
