@@ -11,7 +11,7 @@ Row = dict[str, Any]
 Lines = list[str]
 
 _MOST = 20
-_NAME_WIDTH = 10
+_NAME_WIDTH = 13
 _WITHDRAWN = "withdrawn scan"
 
 
@@ -34,11 +34,13 @@ def _facts(found: Trace) -> Lines:
     if found.kind == "scan" and row["is_current"] is False:
         lines.append(_line("version", f"{row['object_version']}, superseded by a re-scan"))
     if found.file is not None:
+        name = "access copy" if found.kind == "scan" else "file"
         there = "is there" if found.file_is_there else "IS NOT THERE"
-        lines.append(_line("file", found.file, f"({there})"))
-    if found.last_check is not None:
-        checked = found.last_check
-        lines.append(_line("checked", moment(checked["event_at"]), checked["outcome"]))
+        lines.append(_line(name, found.file, f"({there})"))
+    lines += [
+        _line("checked", one["object_path"], moment(one["event_at"]), one["outcome"])
+        for one in found.checks
+    ]
     digest = row.get("output_sha256") or row.get("content_sha256") or row.get("weights_sha256")
     lines += [_line("sha256", digest)] if digest else []
     if row.get("settings") is not None:
@@ -51,7 +53,7 @@ def _origin(found: Trace) -> Lines:
     if found.kind in {"scan", _WITHDRAWN}:
         lines.append(_line("source", found.row.get("source_uri") or found.row["source_path"]))
         lines += [_line("metadata", found.row["metadata_source"])] if _described(found) else []
-        lines += _listed("version", found.scans, _scan_line)
+        lines += _listed("other version", found.scans, _scan_line)
     elif found.kind != "run":
         lines += _listed("scan", found.scans, _scan_line)
     lines += _listed("withdrawn", found.withdrawals, _withdrawal_line)
@@ -91,7 +93,7 @@ def _run_lines(found: Trace) -> Lines:
         lines.append(_line("", "settings", clip(json.dumps(run["settings"]), 400)))
     named = found.row.get("run_id")
     if not found.runs and named and found.kind != "run":
-        lines.append(_line("run", named, "has not ended"))
+        lines.append(_line("run", named, "not in the table runs: it has not ended"))
     versions = (found.row if found.kind == "run" else next(iter(found.runs), {})).get("versions")
     if versions:
         listed = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
@@ -102,8 +104,6 @@ def _run_lines(found: Trace) -> Lines:
 def _descent(found: Trace) -> Lines:
     lines: Lines = []
     if found.kind in {"scan", _WITHDRAWN}:
-        if found.row.get("access_path"):
-            lines.append(_line("access copy", found.row["access_path"]))
         lines += _listed("mask", found.masks, _mask_line)
         lines += _listed("trained", found.models, _trained_line)
     lines += _listed("base of", found.descendants, _trained_line)

@@ -7,13 +7,13 @@ References:
     Data Package v2, https://datapackage.org/standard/data-package/
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from artgan.catalog.schema import TABLES, Table
-from artgan.catalog.table_schema import Descriptor, meaning, table_schema
+from artgan.catalog.table_schema import Descriptor, meaning, table_schema, title
 from artgan.catalog.views import VIEWS, View
 
 TITLE = "Catalog of a digitized art archive"
@@ -30,26 +30,41 @@ _HEAD = """\
 """
 
 
+def described(one: Table | View, schema: pa.Schema | None = None) -> Descriptor:
+    """Describe a table with its example queries, or a view with its statement.
+
+    Args:
+        one: The table or view.
+        schema: Its columns in an archive, those of newer versions included; by default those of
+            this version.
+    """
+    facts: Descriptor = {
+        "name": one.name,
+        "title": title(one.name),
+        "description": one.description,
+        "schema": schema_of(one, schema),
+    }
+    if isinstance(one, View):
+        return facts | {"sql": one.sql}
+    return facts | {"examples": [{"question": words, "sql": sql} for words, sql in one.examples]}
+
+
 def resource(table: Table, schema: pa.Schema, facts: dict[str, Any]) -> Descriptor:
     """Describe a published table.
 
     Args:
         table: The table.
-        schema: Its columns in this archive, those of newer versions included.
+        schema: Its columns in this archive.
         facts: ``rows`` and ``sha256`` of its file.
     """
     # No size: frictionless 5.21 refuses Parquet files for which one is given.
-    return {
-        "name": table.name,
+    return described(table, schema) | {
         "type": "table",
         "path": path(table.name),
         "format": "parquet",
         "mediatype": "application/vnd.apache.parquet",
-        "description": table.description,
         "hash": f"sha256:{facts['sha256']}",
         "rows": facts["rows"],
-        "schema": schema_of(table, schema),
-        "examples": [{"question": question, "sql": sql} for question, sql in table.examples],
     }
 
 
@@ -72,22 +87,18 @@ def schema_of(table: Table | View, schema: pa.Schema | None = None) -> Descripto
 
 
 def datapackage(resources: Sequence[Descriptor]) -> Descriptor:
-    """Return the descriptor of all published tables, with the ready views."""
+    """Return the descriptor of tables, with the ready views.
+
+    Args:
+        resources: The tables, as `resource` describes them, or `described` where none is published.
+    """
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "artgan-archive",
         "title": TITLE,
         "description": _ABOUT,
         "resources": list(resources),
-        "views": [
-            {
-                "name": view.name,
-                "description": view.description,
-                "sql": view.sql,
-                "schema": schema_of(view),
-            }
-            for view in VIEWS
-        ],
+        "views": [described(view) for view in VIEWS],
     }
 
 
@@ -108,22 +119,16 @@ def create_view(name: str, sql: str, kind: str = "VIEW") -> str:
     return f"CREATE OR REPLACE {kind} {name} AS {sql};"
 
 
-def comments(described: Descriptor) -> Iterator[str]:
+def comments(one: Descriptor) -> Iterator[str]:
     """Yield statements that comment a view and its columns.
 
     Args:
-        described: A table or view of a package.
+        one: A table or view of a package.
     """
-    name = described["name"]
-    yield f"COMMENT ON VIEW {name} IS '{_quoted(described['description'])}';"
-    for field in described["schema"]["fields"]:
+    name = one["name"]
+    yield f"COMMENT ON VIEW {name} IS '{_quoted(one['description'])}';"
+    for field in one["schema"]["fields"]:
         yield f"""COMMENT ON COLUMN {name}."{field["name"]}" IS '{_quoted(meaning(field))}';"""
-
-
-def described(tables: Iterable[Table | View]) -> Iterator[Descriptor]:
-    """Yield name, description and Table Schema of tables or views of this version."""
-    for one in tables:
-        yield {"name": one.name, "description": one.description, "schema": schema_of(one)}
 
 
 def _quoted(text: str) -> str:

@@ -2,49 +2,60 @@
 
 import sys
 
-from artgan.catalog.datapackage import schema_of
-from artgan.catalog.schema import TABLES, Table
+from artgan.catalog.datapackage import datapackage, described
+from artgan.catalog.schema import TABLES
 from artgan.catalog.table_schema import Descriptor
-from artgan.catalog.views import VIEWS, View
 from artgan.imaging.conformance import RULES
 
+_OF_THE_SOURCES = (
+    "Made from `artgan/catalog/schema.py` and `artgan/catalog/views.py` by `make dictionary`;",
+    "do not edit. `published/datapackage.json` says the same to machines. The tables lie in",
+    "`published/` as Parquet; tables and ready views are there in `artgan query`, which runs",
+    "each example, and in DuckDB after `published/views.sql`. Empty values are null; moments",
+    "are in UTC.",
+)
+_OF_A_FOLDER = (
+    "What the tables in this folder hold; `datapackage.json` says the same to machines. After",
+    "`duckdb -init views.sql` in this folder, tables and ready views are there by their names.",
+    "Empty values are null; moments are in UTC.",
+)
 
-def data_dictionary() -> str:
-    """Return the data dictionary as Markdown."""
-    parts = [
-        "# Data dictionary",
-        "",
-        "Made from `artgan/catalog/schema.py` and `artgan/catalog/views.py` by `make dictionary`;",
-        "do not edit. `published/datapackage.json` says the same to machines. The tables lie in",
-        "`published/` as Parquet; tables and ready views are there in `artgan query`, which runs",
-        "each example, and in DuckDB after `published/views.sql`. Empty values are null; moments",
-        "are in UTC.",
-    ]
-    for table in TABLES:
+
+def data_dictionary(package: Descriptor | None = None) -> str:
+    """Return the data dictionary as Markdown.
+
+    Args:
+        package: Published tables to describe; by default those of this version.
+    """
+    head = _OF_A_FOLDER if package else _OF_THE_SOURCES
+    package = package or datapackage([described(table) for table in TABLES])
+    parts = ["# Data dictionary", "", *head]
+    for table in package["resources"]:
         parts += _section(table)
     parts += ["", "## Ready views"]
-    for view in VIEWS:
+    for view in package["views"]:
         parts += _view_section(view)
     parts += _rules()
     return "\n".join(parts) + "\n"
 
 
-def _section(table: Table) -> list[str]:
-    schema = schema_of(table)
-    parts = ["", f"## {table.name}", "", f"{table.description} Key: `{table.key}`.", ""]
+def _section(table: Descriptor) -> list[str]:
+    schema = table["schema"]
+    (key,) = schema["primaryKey"]
+    parts = ["", f"## {table['name']}", "", f"{table['description']} Key: `{key}`.", ""]
     parts += _columns(schema)
-    for key in schema.get("foreignKeys", ()):
-        other = key["reference"]
-        parts += ["", f"`{key['fields'][0]}` names a row of `{other['resource']}`."]
-    for question, sql in table.examples:
-        parts += ["", question, "", "```sql", sql, "```"]
+    for reference in schema.get("foreignKeys", ()):
+        other = reference["reference"]["resource"]
+        parts += ["", f"`{reference['fields'][0]}` names a row of `{other}`."]
+    for example in table["examples"]:
+        parts += ["", example["question"], "", "```sql", example["sql"], "```"]
     return parts
 
 
-def _view_section(view: View) -> list[str]:
-    key = f" Key: `{view.key}`." if view.key else ""
-    parts = ["", f"### {view.name}", "", f"{view.description}{key}", ""]
-    return [*parts, *_columns(schema_of(view)), "", "```sql", view.sql, "```"]
+def _view_section(view: Descriptor) -> list[str]:
+    key = "".join(f" Key: `{name}`." for name in view["schema"].get("primaryKey", ()))
+    parts = ["", f"### {view['name']}", "", f"{view['description']}{key}", ""]
+    return [*parts, *_columns(view["schema"]), "", "```sql", view["sql"], "```"]
 
 
 def _columns(schema: Descriptor) -> list[str]:

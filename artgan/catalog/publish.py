@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 
 from artgan.catalog.croissant import croissant
 from artgan.catalog.datapackage import datapackage, path, resource, views_sql
+from artgan.catalog.dictionary import data_dictionary
 from artgan.catalog.schema import TABLES, Table
 from artgan.catalog.snapshot import write_snapshot
 from artgan.catalog.table import Catalog
@@ -20,7 +21,8 @@ from artgan.keys import digest
 from artgan.storage import Store
 
 FOLDER = "published"
-DATAPACKAGE, VIEWS_SQL, CROISSANT = "datapackage.json", "views.sql", "croissant.json"
+DATAPACKAGE = "datapackage.json"
+VIEWS_SQL, CROISSANT, DICTIONARY = "views.sql", "croissant.json", "dictionary.md"
 
 
 def publish(catalog: Catalog) -> dict[str, int]:
@@ -30,7 +32,7 @@ def publish(catalog: Catalog) -> dict[str, int]:
     never both, even if it opens the file twice (see `artgan.catalog.snapshot`). A snapshot that
     already holds the table's version is left as it is. Columns that a newer version of artgan
     added are published with the others. What describes the tables (``datapackage.json``,
-    ``croissant.json``, ``views.sql``) is written last, where it changed.
+    ``croissant.json``, ``views.sql``, ``dictionary.md``) is written last, where it changed.
 
     Returns:
         Rows of each table that was written anew.
@@ -51,6 +53,7 @@ def publish(catalog: Catalog) -> dict[str, int]:
     _write(catalog.store, DATAPACKAGE, json.dumps(package, indent=2))
     _write(catalog.store, CROISSANT, json.dumps(croissant(package), indent=2))
     _write(catalog.store, VIEWS_SQL, views_sql(package))
+    _write(catalog.store, DICTIONARY, data_dictionary(package))
     return written
 
 

@@ -66,14 +66,15 @@ def versions_at(catalog: Catalog, as_of: str | None, versions: Mapping[str, int]
 
 
 def _ask(sql: str, views: Mapping[str, object]) -> pa.Table:
-    with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
         for name, rows in views.items():
             connection.register(name, rows)
         for view in VIEWS:
             connection.execute(create_view(view.name, view.sql, "TEMP VIEW"))
         if "comment" in sql.lower():  # several hundred statements, a fifth of a second
-            for one in described([*TABLES, *VIEWS]):
-                connection.execute("\n".join(comments(one)))
+            for one in (*TABLES, *VIEWS):
+                connection.execute("\n".join(comments(described(one))))
         result = connection.sql(sql)
         return pa.table({}) if result is None else result.to_arrow_table()
 

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from artgan.catalog.events import last_checks
@@ -51,7 +52,8 @@ class Trace:
         file: Key under the root of the file that belongs to it: an access copy for a scan, weights
             for a model; None if it has none.
         file_is_there: Whether that file is there.
-        last_check: Path, moment and outcome of that file's last fixity check, if it was checked.
+        checks: Path, moment and outcome of the last fixity check of that file, and of a scan's or
+            mask's delivered file; those never checked are left out.
         scans: The scan it was made of, or its tombstone; for a scan, earlier and later versions.
         masks: Damage masks: the one used, or those of a scan.
         models: The model used, then the one that started from, and so on; for a scan, the models
@@ -69,7 +71,7 @@ class Trace:
     row: Row
     file: str | None = None
     file_is_there: bool = False
-    last_check: Row | None = None
+    checks: list[Row] = field(default_factory=list)
     scans: list[Row] = field(default_factory=list)
     masks: list[Row] = field(default_factory=list)
     models: list[Row] = field(default_factory=list)
@@ -124,11 +126,11 @@ def trace(catalog: Catalog, text: str) -> Trace:
 def _add_file(catalog: Catalog, found: Trace) -> None:
     column = _FILES.get(found.kind)
     found.file = found.row[column] if column else None
-    if found.file is None:
-        return
-    found.file_is_there = catalog.store.exists(found.file)
-    checked = last_checks(catalog).filter(pc.field("object_path") == found.file)
-    found.last_check = next(iter(checked.to_pylist()), None)
+    found.file_is_there = found.file is not None and catalog.store.exists(found.file)
+    paths = [path for path in (found.row.get("source_uri"), found.file) if path]
+    if paths:
+        wanted = pc.field("object_path").isin(pa.array(paths, pa.string()))
+        found.checks = last_checks(catalog).filter(wanted).to_pylist()
 
 
 def _follow_scan(catalog: Catalog, subject: Subject, found: Trace) -> None:

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artgan.catalog.publish import CROISSANT, DATAPACKAGE, VIEWS_SQL
+from artgan.catalog.publish import CROISSANT, DATAPACKAGE, DICTIONARY, VIEWS_SQL
 from artgan.catalog.table_schema import Descriptor, table_schema
 from artgan.errors import MissingAssetError
 from artgan.storage import Store
@@ -62,7 +62,7 @@ def verify(store: Store) -> list[Verdict]:
                 verdicts[table["name"]].problems.extend(problems)
     beside = [
         Verdict(name, None, [] if store.exists(name) else [f"{name} must be there, got nothing."])
-        for name in (VIEWS_SQL, CROISSANT)
+        for name in (VIEWS_SQL, CROISSANT, DICTIONARY)
     ]
     return [*verdicts.values(), *beside]
 

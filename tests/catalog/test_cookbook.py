@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+
+from artgan.catalog.views import VIEWS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text()
 _WAYS = (("DuckDB", "sql"), ("pandas", "python"), ("Spark SQL", "sql"))
@@ -112,3 +116,53 @@ def test_spark_gives_the_same_rows(
 def _no_zone(row: dict[str, Any]) -> dict[str, Any]:
     """Spark hands moments over in the session's zone, which is UTC, without saying so."""
     return {n: v.removesuffix("Z") if isinstance(v, str) else v for n, v in row.items()}
+
+
+# Copies of the small archive's rows, each with keys of its own.
+_MANY = {
+    "scans": ("scan_id", "object_id", "duplicate_group"),
+    "masks": ("mask_id", "scan_id"),
+    "outputs": ("output_id", "scan_id", "mask_id"),
+    "metrics": ("metric_id", "collection"),
+    "events": ("event_id", "object_path"),
+    "quarantine": ("quarantine_id",),
+}
+
+
+def test_views_and_answers_take_at_most_a_second_on_a_hundred_thousand_rows(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(published, tmp_path / "many"))
+    monkeypatch.chdir(folder)
+    for name, keys in _MANY.items():
+        file = f"{name}/{name}.parquet"
+        own = ", ".join(f"{key} || '-' || n as {key}" for key in keys)
+        duckdb.sql(
+            f"copy (select s.* replace ({own}) from '{file}' s, range(100000) r(n) "
+            f"where n < 100000 / (select count(*) from '{file}')) to 'more.parquet'"
+        )
+        Path("more.parquet").rename(file)
+    names: dict[str, Any] = {}
+    exec(_preparation("**DuckDB**"), names)
+    asked = {view.name: f"from {view.name}" for view in VIEWS}
+    asked |= {question: ways["DuckDB"] for question, ways in QUESTIONS.items()}
+    assert names["connection"].execute("select count(*) from scans").fetchone()[0] >= 99_999
+    for name, sql in asked.items():
+        start = time.process_time()
+        names["connection"].execute("set threads = 1")
+        names["connection"].sql(sql).to_arrow_table()
+        assert time.process_time() - start < 1.0, name
+
+
+def test_the_digests_of_the_page_find_a_changed_file(
+    published: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(shutil.copytree(published, tmp_path / "copy"))
+    exec(_preparation("A copy can be checked"), {})
+    assert "differs" not in capsys.readouterr().out
+    Path("runs/runs.parquet").write_bytes(b"changed")
+    exec(_preparation("A copy can be checked"), {})
+    assert "runs/runs.parquet differs" in capsys.readouterr().out.splitlines()

@@ -52,8 +52,8 @@ def test_a_scan_is_followed_to_everything_made_of_it(archive: Catalog) -> None:
     found = trace(archive, "prints/harbour.tif")
     assert found.kind == "scan"
     assert found.file_is_there
-    assert found.last_check is not None
-    assert found.last_check["outcome"] == "success"
+    assert _ids(found.checks, "object_path") == [found.file]
+    assert _ids(found.checks, "outcome") == ["success"]
     assert len(found.masks) == 1
     assert _ids(found.outputs, "method") == ["filler", "filler"]
     assert _ids(found.models, "value") == [31.5]

@@ -33,7 +33,7 @@ def test_published_tables_are_sound_on_disk_and_on_s3(
 ) -> None:
     publish(fill(any_root))
     verdicts = verify(open_store(f"{any_root}/published", must_exist=True))
-    assert [verdict.problems for verdict in verdicts] == [[]] * (len(TABLES) + 2)
+    assert [verdict.problems for verdict in verdicts] == [[]] * (len(TABLES) + 3)
     assert verdicts[0].rows == 9
 
 
