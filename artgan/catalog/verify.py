@@ -1,7 +1,8 @@
 """Whether published tables are what their Data Package says: bytes, rows, columns and values.
 
 Nothing of the archive but the published folder is needed, so a copy can be checked where it is.
-Other validators are no substitute: frictionless 5.21 takes a Parquet file whose digest is wrong.
+Other validators are no substitute: frictionless 5.21 takes a Parquet file whose digest is wrong,
+and refuses one with an empty number, which its reader makes NaN.
 """
 
 import hashlib
