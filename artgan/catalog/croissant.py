@@ -31,15 +31,14 @@ _CONTEXT = {
     "rai": "http://mlcommons.org/croissant/RAI/",
     "dct": "http://purl.org/dc/terms/",
     "conformsTo": "dct:conformsTo",
-    "name": {"@container": "@language"},
-    "description": {"@container": "@language"},
     "data": {"@id": _own("data"), "@type": "@json"},
     "dataType": {"@id": _own("dataType"), "@type": "@vocab"},
     "examples": {"@id": _own("examples"), "@type": "@json"},
 } | {
     term: _own(term)
     for term in (
-        *("citeAs", "column", "extract", "field", "fileObject", "fileProperty", "fileSet"),
+        *("citeAs", "column", "equivalentProperty", "extract", "field", "fileObject"),
+        *("fileProperty", "fileSet"),
         *("format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path"),
         *("recordSet", "references", "regex", "repeated", "replace", "samplingRate", "separator"),
         *("source", "subField", "transform"),

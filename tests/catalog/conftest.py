@@ -415,7 +415,7 @@ def other_readers() -> Callable[[str], str]:
             [python, "-c", f"import {package}"], capture_output=True, check=False
         )
         if found.returncode:
-            pytest.skip(f"{python} has no {package}: pip install '.[analysts]' brings it")
+            pytest.skip(f"{python} has no {package}: pip install '.[dev,spark]' brings it")
         return python
 
     return find

@@ -32,15 +32,24 @@ report = Package.from_descriptor(package).validate()
 print(json.dumps(errors + report.flatten(["type", "note"])))
 """
 _CROISSANT = """
-import itertools, json, sys
+import itertools, json, logging, sys
 import mlcroissant
+logged = []
+handler = logging.Handler()
+handler.emit = lambda record: logged.append(record.getMessage())
+logging.getLogger("absl").addHandler(handler)
 dataset = mlcroissant.Dataset("croissant.json")
 found = {}
 for records in dataset.metadata.record_sets:
     found[records.id] = list(itertools.islice(dataset.records(records.id), 10))
 issues = dataset.metadata.ctx.issues
 print(json.dumps(
-    {"records": found, "errors": sorted(issues.errors), "warnings": sorted(issues.warnings)},
+    {
+        "records": found,
+        "errors": sorted(issues.errors),
+        "warnings": sorted(issues.warnings),
+        "context_differs": any("not standard" in line for line in logged),
+    },
     default=lambda value: value.decode() if isinstance(value, bytes) else str(value),
 ))
 """
@@ -122,6 +131,10 @@ def test_croissant_reads_the_first_records_as_parquet_has_them(
 ) -> None:
     found = _ask(other_readers("mlcroissant"), _CROISSANT, published)
     assert found["errors"] == []
+    # A licence, a date and how to cite it are the museum's to say; the context is the standard one.
+    said = [warning.split('"')[1].rsplit("/", 1)[1] for warning in found["warnings"]]
+    assert sorted(said) == ["citeAs", "datePublished", "license", "version"]
+    assert not found["context_differs"]
     assert set(found["records"]) == {table.name for table in TABLES}
     for name, records in found["records"].items():
         rows = pq.read_table(published / name / f"{name}.parquet").slice(0, 10).to_pylist()
