@@ -21,6 +21,10 @@ from artgan.errors import MissingAssetError
 from artgan.storage import Store
 
 
+# DuckDB's types are named as text below: Prefect holds on to tasks, and so to the functions they
+# call, until after DuckDB is unloaded, which then complains of its leaked types.
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What was found of a published file.
@@ -69,7 +73,7 @@ def verify(store: Store) -> list[Verdict]:
 
 
 def _check(
-    store: Store, table: Descriptor, connection: duckdb.DuckDBPyConnection, stack: ExitStack
+    store: Store, table: Descriptor, connection: "duckdb.DuckDBPyConnection", stack: ExitStack
 ) -> Verdict:
     """Check a table by itself; one whose bytes are right becomes a view."""
     path, expected = table["path"], table["hash"].removeprefix("sha256:")
@@ -112,7 +116,7 @@ def _names(schema: Descriptor) -> set[tuple[str, str]]:
     return {(field["name"], field["arrowType"]) for field in schema["fields"]}
 
 
-def _broken_rules(table: Descriptor, connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _broken_rules(table: Descriptor, connection: "duckdb.DuckDBPyConnection") -> list[str]:
     """Return a sentence for each rule that some rows of a table break."""
     rules = [rule for field in table["schema"]["fields"] for rule in _rules(field)]
     (key,) = table["schema"]["primaryKey"]
@@ -152,7 +156,7 @@ def _rules(field: Descriptor) -> list[tuple[str, str]]:
 
 
 def _rows_without(
-    table: Descriptor, sound: set[str], connection: duckdb.DuckDBPyConnection
+    table: Descriptor, sound: set[str], connection: "duckdb.DuckDBPyConnection"
 ) -> list[str]:
     """Return a sentence for each column with values that the table they refer to has not got."""
     problems = []
