@@ -21,10 +21,6 @@ from artgan.errors import MissingAssetError
 from artgan.storage import Store
 
 
-# DuckDB's types are named as text below: Prefect holds on to tasks, and so to the functions they
-# call, until after DuckDB is unloaded, which then complains of its leaked types.
-
-
 @dataclass(frozen=True)
 class Verdict:
     """What was found of a published file.
@@ -72,6 +68,8 @@ def verify(store: Store) -> list[Verdict]:
     return [*verdicts.values(), *beside]
 
 
+# DuckDB's types are named as text below: Prefect holds on to tasks, and so to the functions they
+# call, until after DuckDB is unloaded, which then complains of its leaked types.
 def _check(
     store: Store, table: Descriptor, connection: "duckdb.DuckDBPyConnection", stack: ExitStack
 ) -> Verdict:

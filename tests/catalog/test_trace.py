@@ -34,7 +34,9 @@ def _ids(rows: list[dict[str, Any]], name: str) -> list[str]:
 def test_an_output_is_followed_back_on_disk_and_on_s3(
     any_root: str, fill: Callable[[str], Catalog], output: dict[str, Any]
 ) -> None:
-    found = trace(fill(any_root), output["output_id"])
+    catalog = fill(any_root)
+    found = trace(catalog, catalog.store.uri(output["output_path"]))
+    assert found == trace(catalog, output["output_id"])
     assert found.kind == "output"
     assert (found.file, found.file_is_there) == (output["output_path"], True)
     assert _ids(found.scans, "title") == ["Harbour"]
