@@ -98,7 +98,7 @@ def datapackage(resources: Sequence[Descriptor]) -> Descriptor:
         "title": TITLE,
         "description": _ABOUT,
         "resources": list(resources),
-        "views": [described(view) for view in VIEWS],
+        "readyViews": [described(view) for view in VIEWS],
     }
 
 
@@ -108,7 +108,7 @@ def views_sql(package: Descriptor) -> str:
     for table in package["resources"]:
         lines.append(create_view(table["name"], f"FROM read_parquet('{table['path']}')"))
         lines.extend(comments(table))
-    for view in package["views"]:
+    for view in package["readyViews"]:
         lines.append("\n" + create_view(view["name"], view["sql"]))
         lines.extend(comments(view))
     return "\n".join(lines) + "\n"

@@ -33,7 +33,7 @@ def data_dictionary(package: Descriptor | None = None) -> str:
     for table in package["resources"]:
         parts += _section(table)
     parts += ["", "## Ready views"]
-    for view in package["views"]:
+    for view in package["readyViews"]:
         parts += _view_section(view)
     parts += _rules()
     return "\n".join(parts) + "\n"

@@ -68,7 +68,7 @@ def _package(folder: Path) -> dict[str, Any]:
 
 def test_every_column_has_a_title_a_type_and_a_meaning(published: Path) -> None:
     package = _package(published)
-    described = [*package["resources"], *package["views"]]
+    described = [*package["resources"], *package["readyViews"]]
     assert [one["name"] for one in described] == [one.name for one in (*TABLES, *VIEWS)]
     for table in described:
         for field in table["schema"]["fields"]:
