@@ -3,7 +3,10 @@
 Nothing is listed by hand: flags, help and checks come from the settings classes. Flags win over
 ``--config file.yaml``, the file over ``ARTGAN_*`` variables, those over the defaults.
 
-Exit codes: 0 done; 1 the run failed; 2 wrong settings or something that is missing.
+What was asked for goes to stdout, everything else to stderr.
+
+Exit codes: 0 done; 1 the run failed, or `status` or `verify` found something wrong; 2 wrong
+settings, or something named is not there; 130 interrupted.
 """
 
 import importlib
@@ -40,7 +43,12 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "deploy": ("deployments.apply", config.DeploySettings),
     "sample": ("flows.local", config.SampleSettings),
     "query": ("flows.local", config.QuerySettings),
+    "trace": ("flows.local", config.TraceSettings),
+    "verify": ("flows.local", config.VerifySettings),
 }
+
+_UNNAMED = {"query": "--sql", "trace": "--id", "verify": "--folder"}
+"""Flags that may be left out before their value."""
 
 _ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -74,9 +82,17 @@ def run(arguments: Sequence[str]) -> int:
         os.environ.setdefault(variable, value)
     # What libvips warns of is judged at ingest and said there in words.
     logging.getLogger("pyvips").setLevel(logging.ERROR)
+    return _do(getattr(importlib.import_module(module), name), settings)
+
+
+def _do(verb: Callable[[config.Settings], Any], settings: config.Settings) -> int:
     try:
-        verb: Callable[[config.Settings], Any] = getattr(importlib.import_module(module), name)
         verb(settings)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return _say("Interrupted. The same command goes on from what is finished.", 130)
     except (InvalidInputError, MissingAssetError) as error:
         return _say(error, 2)
     except ArtganError as error:
@@ -112,8 +128,8 @@ def read_settings(
         ValidationError: If a value breaks a rule of the settings class.
     """
     from_file, flags = _take_config(list(flags))
-    if name == "query":
-        flags = _name_statement(flags)
+    if name in _UNNAMED:
+        flags = _name_first(flags, _UNNAMED[name])
 
     class Flags(settings_class, BaseSettings):
         model_config = SettingsConfigDict(
@@ -148,13 +164,13 @@ def _take_config(flags: list[str]) -> tuple[dict[str, Any], list[str]]:
     return {}, flags
 
 
-def _name_statement(flags: list[str]) -> list[str]:
-    """Let the statement of ``query`` stand without its flag."""
+def _name_first(flags: list[str], name: str) -> list[str]:
+    """Put a flag before the first value that has none."""
     position = 0
     while position < len(flags):
         flag = flags[position]
         if not flag.startswith("-"):
-            return [*flags[:position], "--sql", *flags[position:]]
+            return [*flags[:position], name, *flags[position:]]
         position += 1 if "=" in flag or flag == "-h" else 2
     return flags
 

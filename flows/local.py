@@ -1,16 +1,22 @@
 """Commands that are no flows: they make or read things on this machine, at once."""
 
+import json
 import sys
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from artgan.catalog.query import query as run_query
 from artgan.catalog.query import versions_at
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
-from artgan.config import QuerySettings, SampleSettings
-from artgan.errors import MissingAssetError
+from artgan.catalog.trace import trace as follow
+from artgan.catalog.verify import verify as check_published
+from artgan.config import QuerySettings, SampleSettings, TraceSettings, VerifySettings
+from artgan.errors import ArtganError, MissingAssetError
 from artgan.sample.archive import write_sample
 from artgan.storage import open_store
+from flows.trace_text import trace_text
 
 
 def sample(settings: SampleSettings) -> None:
@@ -21,11 +27,7 @@ def sample(settings: SampleSettings) -> None:
 
 def query(settings: QuerySettings) -> None:
     """Print the rows of a SQL statement."""
-    catalog = Catalog(open_store(settings.root, must_exist=True))
-    if catalog.version(TABLES[0]) < 0:
-        raise MissingAssetError(
-            f"root must hold a catalog, got {settings.root!r}. Make one with `artgan ingest`."
-        )
+    catalog = _open(settings.root)
     versions = versions_at(catalog, settings.as_of, settings.versions)
     rows = run_query(catalog, settings.sql, versions).to_pandas()
     match settings.format:
@@ -35,3 +37,43 @@ def query(settings: QuerySettings) -> None:
             sys.stdout.write(rows.to_json(orient="records", date_format="iso") + "\n")
         case _:
             sys.stdout.write(rows.to_string(index=False) + "\n")
+
+
+def trace(settings: TraceSettings) -> None:
+    """Print where something comes from and what was made of it."""
+    found = follow(_open(settings.root), settings.id)
+    if settings.format == "json":
+        sys.stdout.write(json.dumps(asdict(found), indent=1, default=datetime.isoformat) + "\n")
+    else:
+        sys.stdout.write(trace_text(found))
+
+
+def verify(settings: VerifySettings) -> None:
+    """Print what was found of each published table.
+
+    Raises:
+        ArtganError: If something is wrong; all is printed before.
+    """
+    verdicts = check_published(open_store(settings.folder, name="folder", must_exist=True))
+    if settings.format == "json":
+        sys.stdout.write(json.dumps([asdict(one) for one in verdicts], indent=1) + "\n")
+    else:
+        for one in verdicts:
+            rows = "" if one.rows is None else f", {one.rows:,} rows"
+            sys.stdout.write(f"{'wrong' if one.problems else 'sound':5}  {one.path}{rows}\n")
+            sys.stdout.writelines(f"       {problem}\n" for problem in one.problems)
+    wrong = [one.path for one in verdicts if one.problems]
+    if wrong:
+        raise ArtganError(
+            f"folder must hold what its package says, got other things in {', '.join(wrong)}. Copy "
+            "it again, or run `artgan publish`; a copy made during a publish may be half of each."
+        )
+
+
+def _open(root: str) -> Catalog:
+    catalog = Catalog(open_store(root, must_exist=True))
+    if catalog.version(TABLES[0]) < 0:
+        raise MissingAssetError(
+            f"root must hold a catalog, got {root!r}. Make one with `artgan ingest`."
+        )
+    return catalog

@@ -1,8 +1,15 @@
+import json
 import shlex
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from artgan.catalog.schema import RUNS
+from artgan.catalog.table import open_catalog
 from artgan.config import NightlySettings, StylizeSettings, TrainSettings
 from flows.__main__ import COMMANDS, read_settings, run
 
@@ -87,3 +94,52 @@ def test_the_commands_of_the_readme_are_accepted() -> None:
     for command in commands:
         name, *flags = shlex.split(command)
         read_settings(name, COMMANDS[name][1], flags)
+
+
+@pytest.fixture(scope="module")
+def small_root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    root = str(tmp_path_factory.mktemp("archive") / "root")
+    open_catalog(root).append(RUNS, [{"run_id": "r", "flow": "ingest"}])
+    return root
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["query", "select run_id from runs", "--format", "json"], 0),
+        (["trace", "r", "--format", "json"], 0),
+        (["query", "selekt 1", "--format", "json"], 2),
+        (["trace", "nothing", "--format", "json"], 2),
+    ],
+)
+def test_stdout_is_what_was_asked_for_and_nothing_else(
+    arguments: list[str], code: int, small_root: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--root", small_root]) == code
+    said = capsys.readouterr()
+    if code:
+        assert said.out == ""
+        assert " must " in said.err
+    else:
+        assert json.loads(said.out)
+        assert said.err == ""
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(small_root: str) -> None:
+    query = f"query 'from range(300000)' --format csv --root {shlex.quote(small_root)}"
+    line = f"set -o pipefail; {shlex.quote(sys.executable)} -m flows {query} | head -n 2"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "range\n0\n", "")
+
+
+def test_an_interrupted_command_ends_with_130_and_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "inbox"
+    command = [sys.executable, "-m", "flows", "sample", "--folder", str(folder), "--works", "1000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 60
+        while not list(folder.glob("*/*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read().startswith("Interrupted.")
+        assert process.wait(30) == 130

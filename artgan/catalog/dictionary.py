@@ -2,46 +2,86 @@
 
 import sys
 
-import pyarrow as pa
-
-from artgan.catalog.schema import TABLES, Table
+from artgan.catalog.datapackage import datapackage, described
+from artgan.catalog.schema import TABLES
+from artgan.catalog.table_schema import Descriptor
 from artgan.imaging.conformance import RULES
 
+_OF_THE_SOURCES = (
+    "Made from `artgan/catalog/schema.py` and `artgan/catalog/views.py` by `make dictionary`;",
+    "do not edit. `published/datapackage.json` says the same to machines. The tables lie in",
+    "`published/` as Parquet; tables and ready views are there in `artgan query`, which runs",
+    "each example, and in DuckDB after `published/views.sql`. Empty values are null; moments",
+    "are in UTC.",
+)
+_OF_A_FOLDER = (
+    "What the tables in this folder hold; `datapackage.json` says the same to machines. After",
+    "`duckdb -init views.sql` in this folder, tables and ready views are there by their names.",
+    "Empty values are null; moments are in UTC.",
+)
 
-def description(field: pa.Field) -> str:
-    """Return what a column means; empty if the archive does not say."""
-    return (field.metadata or {}).get(b"description", b"").decode()
 
+def data_dictionary(package: Descriptor | None = None) -> str:
+    """Return the data dictionary as Markdown.
 
-def unit(field: pa.Field) -> str:
-    """Return the unit of a column; empty for text, counts and pure numbers."""
-    return (field.metadata or {}).get(b"unit", b"").decode()
-
-
-def data_dictionary() -> str:
-    """Return the data dictionary as Markdown."""
-    parts = [
-        "# Data dictionary",
-        "",
-        "Made from `artgan/catalog/schema.py` by `make dictionary`; do not edit.",
-        "Each example runs with `artgan query`.",
-    ]
-    for table in TABLES:
+    Args:
+        package: Published tables to describe; by default those of this version.
+    """
+    head = _OF_A_FOLDER if package else _OF_THE_SOURCES
+    package = package or datapackage([described(table) for table in TABLES])
+    parts = ["# Data dictionary", "", *head]
+    for table in package["resources"]:
         parts += _section(table)
+    parts += ["", "## Ready views"]
+    for view in package["readyViews"]:
+        parts += _view_section(view)
     parts += _rules()
     return "\n".join(parts) + "\n"
 
 
-def _section(table: Table) -> list[str]:
-    parts = ["", f"## {table.name}", "", f"{table.description} Key: `{table.key}`.", ""]
-    parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
-    parts += [
-        f"| `{field.name}` | {field.type} | {unit(field)} | {description(field)} |"
-        for field in table.schema
-    ]
-    for question, sql in table.examples:
-        parts += ["", question, "", "```sql", sql, "```"]
+def _section(table: Descriptor) -> list[str]:
+    schema = table["schema"]
+    (key,) = schema["primaryKey"]
+    parts = ["", f"## {table['name']}", "", f"{table['description']} Key: `{key}`.", ""]
+    parts += _columns(schema)
+    for reference in schema.get("foreignKeys", ()):
+        other = reference["reference"]["resource"]
+        parts += ["", f"`{reference['fields'][0]}` names a row of `{other}`."]
+    for example in table["examples"]:
+        parts += ["", example["question"], "", "```sql", example["sql"], "```"]
     return parts
+
+
+def _view_section(view: Descriptor) -> list[str]:
+    key = "".join(f" Key: `{name}`." for name in view["schema"].get("primaryKey", ()))
+    parts = ["", f"### {view['name']}", "", f"{view['description']}{key}", ""]
+    return [*parts, *_columns(view["schema"]), "", "```sql", view["sql"], "```"]
+
+
+def _columns(schema: Descriptor) -> list[str]:
+    parts = ["| column | type | unit | rules | meaning |", "|---|---|---|---|---|"]
+    for field in schema["fields"]:
+        rules = _rules_of(field.get("constraints", {}))
+        facts = (f"`{field['name']}`", field["arrowType"], field.get("unit", ""), rules)
+        parts.append(f"| {' | '.join(facts)} | {field['description']} |")
+    return parts
+
+
+def _rules_of(constraints: Descriptor) -> str:
+    """Write constraints for people; the values of an enumeration stand in the description."""
+    words = ["required"] if constraints.get("required") else []
+    least, most = constraints.get("minimum"), constraints.get("maximum")
+    if least is not None and most is not None:
+        words.append(f"{least} to {most}")
+    elif least is not None:
+        words.append(f"at least {least}")
+    elif most is not None:
+        words.append(f"at most {most}")
+    if "enum" in constraints:
+        words.append("one of those listed")
+    if "pattern" in constraints:
+        words.append("64 hexadecimal digits")
+    return ", ".join(words)
 
 
 def _rules() -> list[str]:

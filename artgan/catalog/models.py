@@ -1,5 +1,6 @@
-"""Which trained models there are and which are in use."""
+"""Which trained models there are, which are in use, and what they were trained on."""
 
+import json
 from typing import Any
 
 import pyarrow.compute as pc
@@ -10,6 +11,9 @@ from artgan.presets import Kind
 
 BASE = "archive"
 """Collection name under which the archive-wide base models lie."""
+
+CARD = "model.json"
+"""File beside the weights that says everything about a model."""
 
 Model = dict[str, Any]
 
@@ -29,6 +33,19 @@ def last_trained(catalog: Catalog, kind: Kind, collection: str, preset: str) -> 
     """Return the newest model of a collection at a preset, promoted or not, or None."""
     rows = [row for row in _models(catalog, kind, collection) if row["preset"] == preset]
     return rows[-1] if rows else None
+
+
+def folder(model: Model) -> str:
+    """Return the key prefix under which a model's files lie."""
+    return model["weights_path"].rsplit("/", 1)[0]
+
+
+def training_scans(catalog: Catalog, model: Model) -> set[str]:
+    """Return the scans a model was trained on, withdrawn ones included; none if nothing says it."""
+    card = f"{folder(model)}/{CARD}"
+    if not catalog.store.exists(card):
+        return set()
+    return set(json.loads(catalog.store.read(card)).get("training_scans", []))
 
 
 def _models(catalog: Catalog, kind: Kind, collection: str) -> list[Model]:

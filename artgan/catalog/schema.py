@@ -1,4 +1,4 @@
-"""The catalog's tables: every column with its type and meaning, and each table's key.
+"""The catalog's tables: every column with its type, meaning and rules, and each table's key.
 
 Words of the archive, used everywhere in this sense:
 
@@ -13,6 +13,8 @@ Types are chosen for every reader: no unsigned integers, perceptual hashes as he
 timestamps in UTC microseconds.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -34,10 +36,26 @@ _NONCONFORMITIES = "Codes of digitisation rules that the file breaks; see the li
 
 
 def _field(
-    name: str, kind: pa.DataType, description: str, *, required: bool = False, unit: str = ""
+    name: str,
+    kind: pa.DataType,
+    description: str,
+    *,
+    required: bool = False,
+    unit: str = "",
+    **rules: object,
 ) -> pa.Field:
+    """Make a column; rules are constraints of Table Schema: enum, minimum, maximum, pattern."""
     facts = {"description": description} | ({"unit": unit} if unit else {})
+    facts |= {"constraints": json.dumps(rules)} if rules else {}
     return pa.field(name, kind, nullable=not required, metadata=facts)
+
+
+def _choice(
+    name: str, values: Sequence[str], more: str = "", *, required: bool = False
+) -> pa.Field:
+    """Make a column of text that is one of some values, which its description lists."""
+    text = f"{', '.join(values[:-1])} or {values[-1]}{more}."
+    return _field(name, pa.string(), text, required=required, enum=list(values))
 
 
 @dataclass(frozen=True)
@@ -48,8 +66,12 @@ class Table:
         name: Folder name under ``catalog/`` and view name in queries.
         key: Column that identifies a row; derived from content, never repeated.
         description: What one row stands for.
-        schema: Arrow schema; each field carries its description, and its unit if it has one.
+        schema: Arrow schema; each field carries its description, its unit if it has one, and
+            what its values keep to.
         examples: Queries worth starting from.
+        references: Columns whose values, where there are any, are keys of another table, each with
+            the name of that table. Left out are scans and masks of outputs, which may have been
+            withdrawn, and runs, which are listed when they end.
     """
 
     name: str
@@ -57,6 +79,7 @@ class Table:
     description: str
     schema: pa.Schema
     examples: tuple[Example, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
 
 
 SCANS = Table(
@@ -104,17 +127,19 @@ SCANS = Table(
             _field("phash", pa.string(), "Perceptual hash of the access copy, 16 hex digits."),
             _field("phash_algorithm", pa.string(), "How phash was computed."),
             _field("duplicate_group", pa.string(), "Same value: pictures of the same work."),
-            _field("split", pa.string(), "train, val or test; one per duplicate group."),
+            _choice("split", ("train", "val", "test"), "; one per duplicate group"),
             _field("access_path", pa.string(), "Key of the access copy under the root."),
             _field("access_sha256", pa.string(), "sha256 of the access copy's bytes."),
             _field("object_id", pa.string(), "Same value: versions of one view of a work."),
-            _field("object_version", pa.int32(), "1 for its first scan, 2 for its re-scan..."),
+            _field(
+                "object_version", pa.int32(), "1 for a first scan, 2 for a re-scan...", minimum=1
+            ),
             _field("is_current", pa.bool_(), "False once a re-scan took its place."),
             _field("access_width_px", pa.int32(), "Width of the access copy.", unit="px"),
             _field("access_height_px", pa.int32(), "Height of the access copy.", unit="px"),
             _field("clipped_shadows_fraction", pa.float64(), _CLIPPED.format("0")),
             _field("clipped_highlights_fraction", pa.float64(), _CLIPPED.format("its largest")),
-            _field("sharpness", pa.float64(), _SHARPNESS),
+            _field("sharpness", pa.float64(), _SHARPNESS, minimum=0, maximum=1),
             _field("nonconformities", pa.list_(pa.string()), _NONCONFORMITIES),
             _field("ingested_at", TIMESTAMP, "When the row was made."),
             _field("run_id", pa.string(), "Flow run that made the row."),
@@ -167,6 +192,7 @@ MASKS = Table(
         ]
     ),
     examples.MASKS,
+    references=(("scan_id", "scans"),),
 )
 
 MODELS = Table(
@@ -176,7 +202,7 @@ MODELS = Table(
     pa.schema(
         [
             _field("model_id", pa.string(), "Hash of kind, data, settings, base.", required=True),
-            _field("kind", pa.string(), "restoration, simulation or style.", required=True),
+            _choice("kind", ("restoration", "simulation", "style"), required=True),
             _field("collection", pa.string(), "Collection, or archive for a base.", required=True),
             _field("base_model_id", pa.string(), "Model that training started from."),
             _field("preset", pa.string(), "Size and length of training by name."),
@@ -203,6 +229,7 @@ MODELS = Table(
         ]
     ),
     examples.MODELS,
+    references=(("base_model_id", "models"),),
 )
 
 OUTPUTS = Table(
@@ -212,7 +239,7 @@ OUTPUTS = Table(
     pa.schema(
         [
             _field("output_id", pa.string(), "Hash of inputs, model, settings.", required=True),
-            _field("kind", pa.string(), "restored, simulated, stylized or iiif.", required=True),
+            _choice("kind", ("restored", "simulated", "stylized", "iiif"), required=True),
             _field("collection", pa.string(), "Collection whose model or style.", required=True),
             _field("scan_id", pa.string(), "Source scan; empty for simulated works."),
             _field("mask_id", pa.string(), "Damage mask used, for restored works."),
@@ -220,7 +247,7 @@ OUTPUTS = Table(
             _field("method", pa.string(), "Filler, generator, color, cut; iiif: access, full."),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
-            _field("status", pa.string(), "ok, failed or withdrawn.", required=True),
+            _choice("status", ("ok", "failed", "withdrawn"), required=True),
             _field("message", pa.string(), "Sentence that says what failed."),
             _field("output_path", pa.string(), "Key of the file under the root."),
             _field("output_sha256", pa.string(), "sha256 of the file."),
@@ -230,7 +257,11 @@ OUTPUTS = Table(
             _field("bit_depth", pa.int16(), "Depth of a channel.", unit="bits"),
             _field("changed_pixels", pa.int64(), "Pixels that differ from the source.", unit="px"),
             _field("masked_pixels", pa.int64(), "Inside the effective damage mask.", unit="px"),
-            _field("changed_outside_mask", pa.int64(), "Changed outside it; must be 0.", unit="px"),
+            _field(
+                *("changed_outside_mask", pa.int64(), "Changed outside it; must be 0."),
+                unit="px",
+                maximum=0,
+            ),
             _field("digital_source_type", pa.string(), "IPTC term written inside the file."),
             _field("seconds", pa.float64(), "Time taken.", unit="s"),
             _field("created_at", TIMESTAMP, "When the file was made."),
@@ -238,6 +269,7 @@ OUTPUTS = Table(
         ]
     ),
     examples.OUTPUTS,
+    references=(("model_id", "models"),),
 )
 
 METRICS = Table(
@@ -248,7 +280,7 @@ METRICS = Table(
         [
             _field("metric_id", pa.string(), "Hash of all that defines the number.", required=True),
             _field("collection", pa.string(), "Collection measured.", required=True),
-            _field("product", pa.string(), "restoration, simulation or stylization."),
+            _choice("product", ("restoration", "simulation", "stylization")),
             _field("subject", pa.string(), "Model kind or method measured: filler, telea, cut..."),
             _field("model_id", pa.string(), "Model measured, if any."),
             _field("metric", pa.string(), "Name of the measure.", required=True),
@@ -266,13 +298,14 @@ METRICS = Table(
             _field("extractor_sha256", pa.string(), "sha256 of its weights, if they are a file."),
             _field("preprocessing", pa.string(), "Resizing and scaling before the network."),
             _field("is_fid", pa.bool_(), "True only with the real 2015 Inception weights."),
-            _field("status", pa.string(), "ok, small_n or insufficient_n."),
+            _choice("status", ("ok", "small_n", "insufficient_n")),
             _field("note", pa.string(), "What a reader must know about the sample."),
             _field("created_at", TIMESTAMP, "When it was measured."),
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
     examples.METRICS,
+    references=(("model_id", "models"),),
 )
 
 RUNS = Table(
@@ -285,7 +318,7 @@ RUNS = Table(
             _field("flow", pa.string(), "Name of the flow.", required=True),
             _field("number", pa.int32(), "Count of finished runs of this flow, from 1."),
             _field("parent_run_id", pa.string(), "Run that started this one, if any."),
-            _field("status", pa.string(), "completed or failed."),
+            _choice("status", ("completed", "failed")),
             _field("message", pa.string(), "Outcome in a sentence."),
             _field("settings_json", pa.string(), "Settings of the run, as JSON."),
             _field("counts_json", pa.string(), "What was made, skipped and refused, as JSON."),
@@ -311,9 +344,9 @@ EVENTS = Table(
             _field("event_id", pa.string(), "Hash of type, object and run.", required=True),
             _field("event_type", pa.string(), "PREMIS event type, in words.", required=True),
             _field("event_at", TIMESTAMP, "When it happened."),
-            _field("outcome", pa.string(), "success, warning or fail.", required=True),
+            _choice("outcome", ("success", "warning", "fail"), required=True),
             _field("outcome_detail", pa.string(), "Sentence that says more."),
-            _field("object_kind", pa.string(), "scan, mask, access copy, output or model."),
+            _choice("object_kind", ("scan", "mask", "access copy", "output", "model")),
             _field("object_path", pa.string(), "Key under the root, or address of a source."),
             _field("scan_id", pa.string(), "Scan that it is about, if one."),
             _field("output_id", pa.string(), "Output that it is about, if one."),
@@ -365,7 +398,7 @@ UNMATCHED = Table(
             _field("unmatched_id", pa.string(), "Hash of collection, table, row.", required=True),
             _field("collection", pa.string(), "Collection; empty if it names none.", required=True),
             _field("named", pa.string(), "Scan that the row names: a file, a number, an address."),
-            _field("reason", pa.string(), "no_scan, repeated or names_nothing.", required=True),
+            _choice("reason", ("no_scan", "repeated", "names_nothing"), required=True),
             _field("accession_number", pa.string(), "The museum's identifier of the work."),
             _field("title", pa.string(), "Title as delivered."),
             _field("date_text", pa.string(), "Date of the work as delivered."),

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from artgan.catalog.dictionary import description, unit
+from artgan.catalog.table_schema import description, unit
 
 _ROW_GROUP = 65_536
 _SORTING = {"memory_limit": "1GB", "TimeZone": "UTC"}

@@ -4,7 +4,6 @@ The tombstone is written first and the scan's own row goes last. Whatever is kil
 found again by the tombstone and finished, in the same order, to the same end.
 """
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from artgan.catalog.models import BASE
+from artgan.catalog.models import BASE, folder, training_scans
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, QUARANTINE, SCANS, WITHDRAWALS
 from artgan.catalog.table import Catalog
 from artgan.config import WithdrawSettings
@@ -33,7 +32,7 @@ _SCAN_COLUMNS = (
     *("page", "source_uri", "source_bytes", "title", "duplicate_group", "access_path"),
 )
 _SERVICE = "iiif"
-_CARD, _SAMPLES = "model.json", "samples.png"
+_SAMPLES = "samples.png"
 
 
 @dataclass(frozen=True)
@@ -156,10 +155,10 @@ def _models(catalog: Catalog, scans: dict[str, Row]) -> tuple[list[Row], list[st
     held_out = {row["collection"] for row in scans.values() if row["split"] == "val"}
     models, samples = [], []
     for row in catalog.rows(MODELS, where=pc.field("weights_path").is_valid()):
-        own = sorted(_training_scans(catalog, row) & set(scans))
+        own = sorted(training_scans(catalog, row) & set(scans))
         if own:
             models.append(row | {"trained_on": own})
-        sample = f"{_folder(row)}/{_SAMPLES}"
+        sample = f"{folder(row)}/{_SAMPLES}"
         if _may_show(row, held_out) and catalog.store.exists(sample):
             samples.append(sample)
     return models, samples
@@ -173,17 +172,6 @@ def _may_show(model: Row, held_out: Collection[str]) -> bool:
         case "style":  # works of other collections, rendered in its own manner
             return any(collection != model["collection"] for collection in held_out)
     return False
-
-
-def _folder(model: Row) -> str:
-    return model["weights_path"].rsplit("/", 1)[0]
-
-
-def _training_scans(catalog: Catalog, model: Row) -> set[str]:
-    card = f"{_folder(model)}/{_CARD}"
-    if not catalog.store.exists(card):
-        return set()
-    return set(json.loads(catalog.store.read(card)).get("training_scans", []))
 
 
 def _relatives(catalog: Catalog, scans: dict[str, Row]) -> list[Row]:
@@ -264,7 +252,7 @@ def mark_models(catalog: Catalog, models: Sequence[Row]) -> None:
         MODELS,
         [
             {name: row.get(name) for name in columns}
-            | {"withdrawn_works": len(_training_scans(catalog, row) & gone)}
+            | {"withdrawn_works": len(training_scans(catalog, row) & gone)}
             for row in models
         ],
     )

@@ -6,7 +6,7 @@ never stand here: storage credentials come from the environment.
 
 from artgan.config.base import ArchiveSettings, Settings
 from artgan.config.care import FixitySettings, MaintainSettings, WithdrawSettings
-from artgan.config.commands import QuerySettings, SampleSettings
+from artgan.config.commands import QuerySettings, SampleSettings, TraceSettings, VerifySettings
 from artgan.config.flows import (
     AccessFormat,
     IiifSettings,
@@ -52,6 +52,8 @@ __all__ = [
     "StatusSettings",
     "StyleMethod",
     "StylizeSettings",
+    "TraceSettings",
     "TrainSettings",
+    "VerifySettings",
     "WithdrawSettings",
 ]

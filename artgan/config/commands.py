@@ -18,11 +18,11 @@ class SampleSettings(Settings):
 
 
 class QuerySettings(Settings):
-    """Run one SQL statement over the catalog's tables."""
+    """Run one SQL statement over the catalog's tables and ready views."""
 
     root: ArchiveRoot
     sql: str
-    """Statement in DuckDB's SQL; every table of the catalog is a view."""
+    """Statement in DuckDB's SQL over the tables and ready views of data/dictionary.md."""
     as_of: Annotated[str | None, Field(title="As it was at")] = None
     """Look at the tables as they were: a date (its end, UTC) or a moment such as
     2026-11-01T12:00."""
@@ -30,3 +30,23 @@ class QuerySettings(Settings):
     """Look at single tables at a version, for example scans=12."""
     format: Literal["table", "csv", "json"] = "table"
     """How rows are printed."""
+
+
+class TraceSettings(Settings):
+    """Say where a scan, output, model, number or run comes from and what was made of it."""
+
+    root: ArchiveRoot
+    id: str
+    """An id, its first four characters or more, a path under the root or in the inbox, or a file
+    of this machine, which is known by its bytes."""
+    format: Literal["text", "json"] = "text"
+    """How it is printed; text lists at most 20 of a kind, JSON all of them."""
+
+
+class VerifySettings(Settings):
+    """Check published tables: digests, rows, columns, rules, references."""
+
+    folder: str
+    """Folder that publish writes (ROOT/published) or a copy of it, also s3://bucket/prefix."""
+    format: Literal["text", "json"] = "text"
+    """How the verdicts are printed."""

@@ -6,10 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from artgan.catalog.dictionary import data_dictionary, description, unit
+from artgan.catalog.dictionary import data_dictionary
 from artgan.catalog.query import query
 from artgan.catalog.schema import TABLES, Table
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.catalog.table_schema import description, title, unit
+from artgan.catalog.views import VIEWS
 
 _VALUES = {
     "string": "x",
@@ -56,7 +58,7 @@ def test_every_example_query_answers_its_question(catalog: Catalog, table: Table
 
 def test_every_column_is_described_and_its_unit_agrees_with_its_name() -> None:
     units = {"_px": "px", "_bytes": "bytes", "_mm": "mm", "bit_depth": "bits", "seconds": "s"}
-    for table in TABLES:
+    for table in (*TABLES, *VIEWS):
         for field in table.schema:
             assert description(field).endswith("."), (table.name, field.name)
             for ending, expected in units.items():
@@ -68,3 +70,17 @@ def test_every_column_is_described_and_its_unit_agrees_with_its_name() -> None:
 def test_the_committed_data_dictionary_is_that_of_the_schema() -> None:
     committed = Path(__file__).parents[2] / "data" / "dictionary.md"
     assert committed.read_text() == data_dictionary()
+
+
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        ("access_width_px", "Access width"),
+        ("source_bytes", "Source bytes"),
+        ("scan_id", "Scan ID"),
+        ("icc_sha256", "ICC SHA-256"),
+        ("phash", "Perceptual hash"),
+    ],
+)
+def test_a_column_has_a_heading(name: str, heading: str) -> None:
+    assert title(name) == heading
