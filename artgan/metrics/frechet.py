@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from artgan.errors import InvalidInputError
+from artgan.metrics.gram import Gram, check_features
 
 SPLITS = 10
 _JACKKNIFE_SPLITS = 3
@@ -43,29 +44,6 @@ class FrechetExcess:
     n_real: int
     n_generated: int
     n_matched: int
-
-
-def check_features(real: np.ndarray, generated: np.ndarray, minimum: int = 2) -> None:
-    """Refuse feature sets that cannot be compared.
-
-    Raises:
-        InvalidInputError: The shapes are not (N, D) and (M, D), N or M is below the minimum, or a
-            value is not finite.
-    """
-    if real.ndim != 2 or generated.ndim != 2 or real.shape[1] != generated.shape[1]:
-        raise InvalidInputError(
-            f"features must have shapes (N, D) and (M, D), got {real.shape} and "
-            f"{generated.shape}. Use one extractor for both sets."
-        )
-    if min(len(real), len(generated)) < minimum:
-        raise InvalidInputError(
-            f"features must be of at least {minimum} pictures a side, got {len(real)} and "
-            f"{len(generated)}. Add works."
-        )
-    if not (np.isfinite(real).all() and np.isfinite(generated).all()):
-        raise InvalidInputError(
-            "features must be finite, got NaN or infinity. Look for broken pictures."
-        )
 
 
 def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
@@ -137,12 +115,18 @@ def frechet_excess(real: np.ndarray, generated: np.ndarray, seed: int = 0) -> Fr
         InvalidInputError: The shapes do not fit, a side is too small, a value is not finite.
     """
     check_features(real, generated)
-    if len(real) < _MIN_REAL or len(generated) < _MIN_GENERATED:
+    return frechet_excess_in(Gram.of(real=real, generated=generated), "real", "generated", seed)
+
+
+def frechet_excess_in(gram: Gram, real: str, generated: str, seed: int = 0) -> FrechetExcess:
+    """Give the `frechet_excess` of two sets of a Gram."""
+    n_real, n_generated = gram.size(real), gram.size(generated)
+    if n_real < _MIN_REAL or n_generated < _MIN_GENERATED:
         raise InvalidInputError(
             f"features must be of at least {_MIN_REAL} real and {_MIN_GENERATED} generated "
-            f"pictures, got {len(real)} and {len(generated)}. Add works."
+            f"pictures, got {n_real} and {n_generated}. Add works."
         )
-    splitting = _Splitting.of(real, generated, seed)
+    splitting = _Splitting.of(gram, real, generated, seed)
     fd, floor, matched = splitting.distances(SPLITS)
     error = np.hypot(splitting.jackknife_error(side=0), splitting.jackknife_error(side=1))
     excess = fd - floor
@@ -152,8 +136,8 @@ def frechet_excess(real: np.ndarray, generated: np.ndarray, seed: int = 0) -> Fr
         fd_excess=excess,
         ci_low=float(excess - _Z95 * error),
         ci_high=float(excess + _Z95 * error),
-        n_real=len(real),
-        n_generated=len(generated),
+        n_real=n_real,
+        n_generated=n_generated,
         n_matched=matched,
     )
 
@@ -174,17 +158,17 @@ class _Splitting:
     blocks: tuple[list[np.ndarray], list[np.ndarray]]
 
     @classmethod
-    def of(cls, real: np.ndarray, generated: np.ndarray, seed: int) -> "_Splitting":
+    def of(cls, gram: Gram, real: str, generated: str, seed: int) -> "_Splitting":
         rng = np.random.default_rng(seed)
-        # more than fills the largest match would only fill memory: the Gram matrix is quadratic
-        real = rng.permutation(real)[: 2 * _MAX_MATCHED]
-        generated = rng.permutation(generated)[: 2 * _MAX_MATCHED]
-        joined = np.concatenate([real, generated]).astype(np.float64)
-        joined -= joined.mean(axis=0)  # a common shift changes no distance and saves digits
-        rows = (np.arange(len(real)), np.arange(len(real), len(joined)))
+        # more than fills the largest match would only fill memory: the products are quadratic
+        chosen = [
+            rng.permutation(gram.sets[name])[: 2 * _MAX_MATCHED] for name in (real, generated)
+        ]
+        joined = np.concatenate(chosen)
+        rows = (np.arange(len(chosen[0])), np.arange(len(chosen[0]), len(joined)))
         orders = [np.stack([rng.permutation(side) for _ in range(SPLITS)]) for side in rows]
         blocks = [np.array_split(rng.permutation(side), _BLOCKS) for side in rows]
-        return cls(joined @ joined.T, (orders[0], orders[1]), (blocks[0], blocks[1]))
+        return cls(gram.block(joined, joined), (orders[0], orders[1]), (blocks[0], blocks[1]))
 
     def distances(
         self, splits: int, left_out: np.ndarray | None = None
