@@ -15,8 +15,7 @@ SPLITS = 10
 _JACKKNIFE_SPLITS = 3
 _BLOCKS = 10
 _MAX_MATCHED = 1024
-_MIN_REAL = 8
-_MIN_GENERATED = 4
+_FEWEST = 8
 _Z95 = 1.959964
 
 
@@ -26,7 +25,8 @@ class FrechetExcess:
 
     Attributes:
         fd: Distance of ``n_matched`` generated pictures to as many real works.
-        fd_floor: Distance of two disjoint sets of ``n_matched`` real works.
+        fd_floor: Mean of the distances of two disjoint sets of as many real works, and of two of
+            as many generated pictures.
         fd_excess: ``fd - fd_floor``; about 0 for perfect pictures, and nearly free of the bias
             by sample size.
         ci_low: Lower end of the 95 % interval of the excess.
@@ -97,19 +97,25 @@ def _root_trace(c1: np.ndarray, c2: np.ndarray) -> float:
 def frechet_excess(real: np.ndarray, generated: np.ndarray, seed: int = 0) -> FrechetExcess:
     """Compare generated pictures with real works, and real works with themselves, at equal N.
 
-    Real works are halved at random ten times; `fd` is the mean distance of the halves to as many
-    generated pictures, `fd_floor` that of the halves to each other. Both carry the same bias by
-    sample size, so their difference carries almost none. Its interval is a delete-block jackknife
-    (ten blocks a side); drawing with replacement would lower the rank and shift the value out of
-    its own interval. One row is one work: give one picture of each, or the interval is too narrow.
+    Both sides are halved at random ten times; `fd` is the mean distance of real halves to
+    generated ones, `fd_floor` that of real halves to each other and of generated halves to each
+    other. Both carry the same bias by sample size, so their difference carries almost none. The
+    floor of the real works alone would not do: the bias of a distance grows with the variety of
+    either side, so a generator that varies a tenth less than the works would read 16 below 0
+    where the truth is 2 above (100 a side, 2,048 features, distances of real halves at 178), and
+    one that varies a tenth more 20 above; with both floors they read 1.4 and 1.5.
+
+    The interval is a delete-block jackknife (ten blocks a side); drawing with replacement would
+    lower the rank and shift the value out of its own interval. One row is one work: give one
+    picture of each, or the interval is too narrow.
 
     Args:
         real: (N, D), N at least 8.
-        generated: (M, D), M at least 4.
+        generated: (M, D), M at least 8.
         seed: Seed of the halves and blocks.
 
     Returns:
-        The distances at ``n_matched = min(N // 2, M, 1024)``, and the excess with its interval.
+        The distances at ``n_matched = min(N // 2, M // 2, 1024)``; the excess with its interval.
 
     Raises:
         InvalidInputError: The shapes do not fit, a side is too small, a value is not finite.
@@ -121,10 +127,10 @@ def frechet_excess(real: np.ndarray, generated: np.ndarray, seed: int = 0) -> Fr
 def frechet_excess_in(gram: Gram, real: str, generated: str, seed: int = 0) -> FrechetExcess:
     """Give the `frechet_excess` of two sets of a Gram."""
     n_real, n_generated = gram.size(real), gram.size(generated)
-    if n_real < _MIN_REAL or n_generated < _MIN_GENERATED:
+    if min(n_real, n_generated) < _FEWEST:
         raise InvalidInputError(
-            f"features must be of at least {_MIN_REAL} real and {_MIN_GENERATED} generated "
-            f"pictures, got {n_real} and {n_generated}. Add works."
+            f"features must be of at least {_FEWEST} real and {_FEWEST} generated pictures, "
+            f"got {n_real} and {n_generated}. Add works."
         )
     splitting = _Splitting.of(gram, real, generated, seed)
     fd, floor, matched = splitting.distances(SPLITS)
@@ -179,11 +185,11 @@ class _Splitting:
         for split in range(splits):
             rows = (order[split] for order in self.orders)
             real, generated = (side[~np.isin(side, left_out)] for side in rows)
-            size = min(len(real) // 2, len(generated), _MAX_MATCHED)
+            size = min(len(real) // 2, len(generated) // 2, _MAX_MATCHED)
             # from both ends, so that leaving rows out moves few works from one half to the other
-            first, second, made = real[:size], real[-size:], generated[:size]
-            fd += [_gram_distance(self.gram, half, made) for half in (first, second)]
-            floor.append(_gram_distance(self.gram, first, second))
+            halves = [(side[:size], side[-size:]) for side in (real, generated)]
+            fd += [_gram_distance(self.gram, *pair) for pair in zip(*halves, strict=True)]
+            floor += [_gram_distance(self.gram, *pair) for pair in halves]
         return float(np.mean(fd)), float(np.mean(floor)), size
 
     def jackknife_error(self, side: int) -> float:

@@ -96,6 +96,10 @@ class Gram:
         rows = self.shifted[self.sets[name]]
         return float(np.sqrt(2.0 * np.var(rows, axis=0).sum()))
 
+    def centred(self, name: str, reference: str) -> np.ndarray:
+        """Return the features of a set minus the mean of another: (n, D)."""
+        return self.shifted[self.sets[name]] - self.shifted[self.sets[reference]].mean(axis=0)
+
     def block(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Return inner products of shifted features, by their rows in ``shifted``."""
         if self.products is None:
