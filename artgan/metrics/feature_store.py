@@ -186,10 +186,11 @@ class FeatureStore:
             _USED: pa.array(days, pa.date32()),
             _VALUES: pa.FixedSizeListArray.from_arrays(flat, values.shape[1]),
         }
-        table = pa.table(columns).replace_schema_metadata({_IDENTITY: self._identity(kind)})
+        identity = self._identity(kind)
+        table = pa.table(columns).replace_schema_metadata({_IDENTITY: identity})
         content = io.BytesIO()
         pq.write_table(table, content, compression="zstd", row_group_size=_GROUP_ROWS)
-        key = f"{folder}/{digest(keys, days)[:32]}.parquet"
+        key = f"{folder}/{digest(identity.decode(), keys, days)[:32]}.parquet"
         self.store.write(key, content.getvalue())
         return key
 

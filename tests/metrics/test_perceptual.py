@@ -71,7 +71,7 @@ def test_gram_distance_is_that_of_the_definition_and_zero_at_the_style_itself(ra
     assert gram_distance(random, [made], [made, made])[0] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_works_of_a_style_are_nearer_to_it_than_others_in_gram_distance(vgg, works, procedural):
+def test_works_of_a_style_are_nearer_to_it_than_others_in_gram_distance(vgg, works):
     dark = [picture // 4 for picture in works[4:]]
     near, far = (gram_distance(vgg, some, works[:4]) for some in (works[4:], dark))
     assert near.max() < far.min()
