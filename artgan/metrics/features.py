@@ -23,9 +23,10 @@ from artgan.metrics.vgg import Vgg19Conv34, load_vgg
 from artgan.weights import INCEPTION, VGG19_CONV3_4, file_sha256, find_weights
 
 if TYPE_CHECKING:
+    from artgan.metrics.archive_network import ArchiveNetwork
     from artgan.metrics.inception import FidInception
 
-FeatureNetwork: TypeAlias = "FidInception | Vgg19Conv34 | RandomPyramid"
+FeatureNetwork: TypeAlias = "FidInception | Vgg19Conv34 | ArchiveNetwork | RandomPyramid"
 VGG_SIZE_PX = 128
 PYRAMID_SIZE_PX = 64
 

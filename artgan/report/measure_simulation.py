@@ -31,6 +31,7 @@ from artgan.metrics.memorisation import (
 )
 from artgan.metrics.table import is_shown
 from artgan.models.generator import load_generator
+from artgan.report.archive_network import find_archive_extractor
 from artgan.report.figures import FigureItem, FigureSet
 from artgan.report.measured import (
     Measurement,
@@ -85,12 +86,17 @@ def measure_simulation(
         return 0
     everything = works(catalog, collection)
     extractor = load_extractor(settings.weights, settings.require_fid, vgg_size_px=_VGG_SIDE_PX)
+    own = find_archive_extractor(catalog)
     one = measurement(
         "simulation",
         collection,
         model["model_id"],
         everything,
-        {"samples": settings.samples, "seed": SEED},
+        {
+            "samples": settings.samples,
+            "seed": SEED,
+            "archive_network": None if own is None else own.weights_sha256,
+        },
         extractor,
     )
     if is_measured(catalog, one):
@@ -100,7 +106,10 @@ def measure_simulation(
     generated = simulate(generator, range(SEED, SEED + settings.samples))
     sets = _sets(catalog, by_split | {"all": everything}, generated, size_px, extractor)
     _write_pairs(catalog, one, sets)
-    return record(catalog, one, _rows(one, sets), stamp)
+    rows = _rows(one, sets)
+    if own is not None:
+        rows += _frechet(one, everything, _own_gram(catalog, own, sets), own)
+    return record(catalog, one, rows, stamp)
 
 
 def _sets(
@@ -161,7 +170,7 @@ def _rows(one: Measurement, sets: _Sets) -> list[Row]:
             Number(diversity_ratio_in(gram, "generated", "all")),
             Sample(works["all"], "all", count),
         ),
-        *_frechet(one, sets),
+        *_frechet(one, works["all"], gram),
         *_neighbourhoods(one, sets),
     ]
 
@@ -172,18 +181,27 @@ def _kid(one: Measurement, subject: str, gram: Gram, measured: str, sample: Samp
     return one.row(subject, "kid_x1000", number, sample)
 
 
-def _frechet(one: Measurement, sets: _Sets) -> list[Row]:
-    everything = sets.works["all"]
+def _frechet(
+    one: Measurement, everything: list[Work], gram: Gram, extractor: Extractor | None = None
+) -> list[Row]:
     if len(everything) < _FEWEST_FOR_EXCESS:
         return []
-    found = frechet_excess_in(sets.gram, "all", "generated", SEED)
+    found = frechet_excess_in(gram, "all", "generated", SEED)
     sample = Sample(everything, "all", found.n_generated, found.n_matched)
     numbers = {
         "fd": Number(found.fd),
         "fd_floor": Number(found.fd_floor),
         "fd_excess": Number(found.fd_excess, found.ci_low, found.ci_high, "jackknife_blocks"),
     }
-    return _shown(one, "generator", numbers, sample)
+    return _shown(one, "generator", numbers, sample, extractor)
+
+
+def _own_gram(catalog: Catalog, own: Extractor, sets: _Sets) -> Gram:
+    """Compare in the archive's own network as well; the headline stays with the other."""
+    kept = FeatureStore(catalog.store, own)
+    real, generated = (kept.features(sets.pictures[name]) for name in ("all", "generated"))
+    real, generated = normalise(real, generated)
+    return Gram.of(all=real, generated=generated)
 
 
 def _neighbourhoods(one: Measurement, sets: _Sets) -> list[Row]:
@@ -211,11 +229,17 @@ def _neighbourhoods(one: Measurement, sets: _Sets) -> list[Row]:
     ]
 
 
-def _shown(one: Measurement, subject: str, numbers: dict[str, Number], sample: Sample) -> list[Row]:
+def _shown(
+    one: Measurement,
+    subject: str,
+    numbers: dict[str, Number],
+    sample: Sample,
+    extractor: Extractor | None = None,
+) -> list[Row]:
     """Return rows of the numbers that say anything at the matched size."""
     matched = sample.n_matched or 0
     return [
-        one.row(subject, metric, number, sample)
+        one.row(subject, metric, number, sample, extractor)
         for metric, number in numbers.items()
         if is_shown(metric, matched)
     ]

@@ -91,10 +91,13 @@ class Measurement:
             extractor: Feature network, where it is not the measurement's own.
         """
         status, note = _trust(self.product, sample)
+        network = extractor or self.extractor
+        # a second network's number is a row of its own; the key of the first stays as it was
+        other = [] if extractor is None else [extractor.weights_sha256]
         known = find_metric(metric)
         assert known is not None, metric
         row = {
-            "metric_id": key(self.identity, subject, metric, sample.split),
+            "metric_id": key(self.identity, subject, metric, sample.split, *other),
             "collection": self.collection,
             "product": self.product,
             "subject": subject,
@@ -114,7 +117,6 @@ class Measurement:
             "note": note,
             "is_fid": False,
         }
-        network = extractor or self.extractor
         if network is not None:
             row |= {
                 "extractor": network.label,

@@ -10,6 +10,7 @@ from artgan.metrics.table import METRICS, find_metric, is_shown, sample_note
 # Public functions that measure nothing themselves: what they serve, or how they are called
 _NO_MEASURES = {
     "arrays to features": {
+        "archive_network.archive_extractor",
         "features.extract",
         "features.inception_extractor",
         "features.load_extractor",

@@ -9,14 +9,17 @@ import torch
 
 from artgan.catalog.schema import METRICS, MODELS
 from artgan.config import ReportSettings
+from artgan.metrics.archive_network import archive_extractor
 from artgan.metrics.pyramid import RandomPyramid
 from artgan.metrics.table import find_metric
 from artgan.models.checkpoint import pack_weights
 from artgan.models.filler import Filler
 from artgan.models.generator import Generator
+from artgan.report import measure_simulation as module
 from artgan.report.measure_restoration import measure_restoration
 from artgan.report.measure_simulation import measure_simulation
 from artgan.report.measure_stylization import measure_stylization
+from artgan.training.archive_network import Labelled, train_archive_network
 
 STAMP = {"run_id": "report-0", "created_at": datetime(2026, 3, 1, tzinfo=UTC)}
 FILLER = {"widths": [4, 8], "blocks": [1, 1], "short_side_px": 64, "crop_px": 32}
@@ -107,6 +110,30 @@ def test_larger_collection_gets_all_of_them_at_matched_sizes(empty):
     # untrained noise is neither near the works nor a copy of one
     assert found["generator", "precision"]["value"] < 0.2
     assert found["generator", "copied_share"]["value"] == 0.0
+
+
+def test_archives_own_network_measures_beside_the_other_and_leaves_it_the_headline(
+    empty, monkeypatch
+):
+    empty.add_scans("river", 46)
+    empty.add_scans("hill", 46)
+    network = train_archive_network(*[quartered(empty)] * 2, ["river", "hill"], steps=2)
+    own = archive_extractor(network.content)
+    monkeypatch.setattr(module, "find_archive_extractor", lambda _: own)
+    add_generator(empty, "first", 0)
+    measure_simulation(empty.catalog, "river", settings_for(empty), STAMP)
+    rows = [row for row in empty.catalog.rows(METRICS) if row["metric"] == "fd_excess"]
+    assert {row["extractor"] for row in rows} == {"FD-random", own.label}
+    assert {row["extractor_sha256"] for row in rows} >= {own.weights_sha256}
+    kernel = {
+        row["extractor"] for row in empty.catalog.rows(METRICS) if row["metric"] == "kid_x1000"
+    }
+    assert kernel == {"FD-random"}
+
+
+def quartered(archive):
+    pictures = [np.resize(archive.picture(number), (64, 64, 3)) for number in range(4)]
+    return Labelled(pictures, [0, 1, 0, 1])
 
 
 def test_restoration_is_measured_in_light_structure_colour_and_what_must_not_change(empty):
