@@ -208,8 +208,8 @@ def run_torch_fidelity(root: Path) -> Numbers:
 
     count = len(list((root / "real").iterdir()))
     found = calculate_metrics(
-        input1=str(root / "real"),
-        input2=str(root / "made"),
+        input1=str(root / "made"),  # generated first
+        input2=str(root / "real"),
         fid=True,
         kid=True,
         prc=True,
@@ -245,7 +245,7 @@ def run_sets_torch_fidelity(root: Path) -> Numbers:
     found = kid_features_to_metric(
         real, made, kid_subsets=1, kid_subset_size=len(real), verbose=False
     )
-    return found | prc_features_to_metric(real, made, verbose=False)
+    return found | prc_features_to_metric(made, real, verbose=False)
 
 
 PARTS: dict[str, Callable[[Path], Numbers]] = {

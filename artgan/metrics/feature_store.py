@@ -133,7 +133,7 @@ class FeatureStore:
             if row.used_on < today - RENEWED_AFTER
         }
         first = {key: place for place, key in reversed(list(enumerate(keys)))}
-        missing = [place for key, place in first.items() if key not in known]
+        missing = sorted(place for key, place in first.items() if key not in known)
         for start in range(0, len(missing), _AT_ONCE):
             places = missing[start : start + _AT_ONCE]
             rows = (Row(values, today) for values in compute(places))

@@ -12,6 +12,7 @@ from artgan.metrics.features import Extractor, prepared_batches
 from artgan.metrics.vgg import Vgg19Conv34
 
 _TINY = 1e-10
+_TEMPERATURE = 0.1
 
 
 def feature_distance(
@@ -64,10 +65,13 @@ def content_structure_distance(
 ) -> np.ndarray:
     """Measure how much of a source's inner likeness a stylized picture lost (CFSD); 0 is none.
 
-    In the relu3_1 map of VGG-19, divided by its number of channels, each place gets a softmax over
-    its products with all places: which parts of the picture are like it. The value is the
-    divergence KL(source || stylized) of these, averaged over places. Colour alone hardly matters.
-    Differs from the authors' code in that mean, where they sum, so that sizes compare better.
+    In the relu3_1 map of VGG-19 each place gets a softmax over its cosines with all places,
+    divided by 0.1: which parts of the picture are like it. The value is the divergence
+    KL(source || stylized) of these, averaged over places. Colour alone hardly matters.
+
+    Differs from the authors' code, which takes products divided by the square of the number of
+    channels, and sums over places: their softmax depends on the scale at which a file of weights
+    happens to be stored (with ours it saturates), and their sum on the picture's size.
 
     Args:
         extractor: VGG-19 to conv3_4; at 128 px each picture takes 8 MB.
@@ -105,8 +109,8 @@ def content_structure_distance(
 
 def _log_likeness(found: Tensor) -> Tensor:
     """Log of each place's softmax over all places of a map: (B, C, h, w) to (B, L, L)."""
-    places = found.flatten(2).double() / found.shape[1]  # (B, C, L)
-    return F.log_softmax(places.transpose(1, 2) @ places, dim=2)
+    places = F.normalize(found.flatten(2).double(), dim=1, eps=_TINY)  # (B, C, L)
+    return F.log_softmax(places.transpose(1, 2) @ places / _TEMPERATURE, dim=2)
 
 
 def gram_distance(

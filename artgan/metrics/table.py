@@ -251,7 +251,7 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         "How much of which parts of a picture are like which others was lost with the style; "
         "0 is none, colour hardly counts.",
-        "Chung et al. 2024, arXiv:2312.09008; mean over places instead of their sum",
+        "Form of Chung et al. 2024, arXiv:2312.09008; cosines, and the mean over places",
         "perceptual.content_structure_distance",
     ),
     Metric(

@@ -1,6 +1,5 @@
-import multiprocessing
-import os
-import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -166,11 +165,11 @@ def test_damaged_or_lost_object_is_computed_again(folder_store):
 def test_many_small_objects_become_one_and_lose_nothing(store):
     counted = Counted(random_extractor())
     kept = FeatureStore(store, counted.extractor)
-    for number in range(30):
+    for number in range(26):
         kept.features(pictures(1, start=number))
-    assert len(objects(store)) < 12
-    kept.features(pictures(1, start=5) + pictures(1, start=29))
-    assert counted.seen == 30
+    assert len(objects(store)) == 3
+    kept.features(pictures(1, start=5) + pictures(1, start=25))
+    assert counted.seen == 26
 
 
 def test_rows_in_use_get_a_new_date_and_rows_that_are_not_go(folder_store, monkeypatch):
@@ -202,41 +201,48 @@ def test_maintenance_names_objects_that_nobody_used_for_three_months(folder_stor
     assert [one.name for one in late if one.kind == "features"] == objects(folder_store)
 
 
-def _fill(root: str, start: int, count: int, pause_s: float) -> None:
-    store = FeatureStore(open_store(root), random_extractor())
-    for number in range(start, start + count):
-        store.features(pictures(1, start=number))
-        time.sleep(pause_s)
+_FILL = """
+import sys
+import numpy as np
+from artgan.metrics.feature_store import FeatureStore
+from artgan.metrics.features import random_extractor
+from artgan.storage import open_store
+
+kept = FeatureStore(open_store(sys.argv[1]), random_extractor())
+for n in range(int(sys.argv[2]), int(sys.argv[3])):
+    random = np.random.default_rng(n)
+    kept.features([random.integers(0, 256, (24, 20, 3), dtype=np.uint8)])
+"""
+
+
+def writer(store: Store, start: int, end: int) -> subprocess.Popen:
+    """A process that asks for the features of one picture after the other."""
+    return subprocess.Popen([sys.executable, "-c", _FILL, store.root, str(start), str(end)])
+
+
+def singly(end):
+    """The pictures of a writer."""
+    return [picture for n in range(end) for picture in pictures(1, start=n)]
 
 
 def test_two_writers_at_once_lose_nothing(store):
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_fill, args=(store.root, s, 30, 0.0)) for s in (0, 15)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(120)
-        assert writer.exitcode == 0
-    works = [picture for number in range(45) for picture in pictures(1, start=number)]
+    writers = [writer(store, 0, 14), writer(store, 8, 20)]
+    assert [one.wait(120) for one in writers] == [0, 0]
     counted = Counted(random_extractor())
-    found = FeatureStore(store, counted.extractor).features(works)
-    # a join may take away what the other is reading, which then costs a second computation
-    assert counted.seen <= 2
-    np.testing.assert_allclose(found, extract(random_extractor(), works), rtol=1e-4, atol=1e-6)
+    found = FeatureStore(store, counted.extractor).features(singly(20))
+    assert counted.seen == 0
+    np.testing.assert_allclose(found, extract(random_extractor(), singly(20)), rtol=1e-5, atol=1e-6)
 
 
 def test_killed_writer_leaves_whole_rows_that_the_next_one_takes_over(folder_store):
-    spawn = multiprocessing.get_context("spawn")
-    writer = spawn.Process(target=_fill, args=(folder_store.root, 0, 200, 0.01))
-    writer.start()
+    killed = writer(folder_store, 0, 2000)
     deadline = time.monotonic() + 60
-    while len(objects(folder_store)) < 5 and time.monotonic() < deadline:
+    while len(objects(folder_store)) < 10 and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert writer.pid is not None
-    os.kill(writer.pid, signal.SIGKILL)
-    writer.join(10)
+    killed.kill()
+    killed.wait(10)
     counted = Counted(random_extractor())
-    works = [picture for number in range(200) for picture in pictures(1, start=number)]
+    works = singly(10)
     found = FeatureStore(folder_store, counted.extractor).features(works)
-    assert 0 < counted.seen < 200
-    np.testing.assert_allclose(found, extract(random_extractor(), works), rtol=1e-4, atol=1e-6)
+    assert counted.seen == 0
+    np.testing.assert_allclose(found, extract(random_extractor(), works), rtol=1e-5, atol=1e-6)

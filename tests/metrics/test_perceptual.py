@@ -92,8 +92,8 @@ def test_structure_distance_is_the_divergence_of_the_definition(vgg, works):
         batch = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255.0
         with torch.inference_mode():
             found = vgg.network.relu3_1(vgg.prepare(batch))[0].flatten(1).T.double().numpy()
-        products = (found / 256) @ (found / 256).T
-        shares = np.exp(products - products.max(axis=1, keepdims=True))
+        unit = found / np.linalg.norm(found, axis=1, keepdims=True)
+        shares = np.exp(unit @ unit.T / 0.1)
         return shares / shares.sum(axis=1, keepdims=True)
 
     source, made = likeness(works[0]), likeness(works[1])
