@@ -158,7 +158,7 @@ def test_restoration_is_measured_in_light_structure_colour_and_what_must_not_cha
 def test_vgg_adds_its_own_measures_under_its_own_name(empty, real_data):
     weights = str(real_data / "weights")
     for collection in ("river", "hill"):
-        empty.add_scans(collection, 16)
+        empty.add_scans(collection, 12)
     torch.manual_seed(0)
     add_model(empty, "restoration", "first", Filler((4, 8), (1, 1)), FILLER)
     measure_restoration(empty.catalog, "river", settings_for(empty, weights), STAMP)
