@@ -10,6 +10,7 @@ from tasks.report import (
     measure_restoration,
     measure_simulation,
     measure_stylization,
+    refresh_archive_network,
     write_pages,
 )
 from tasks.run import recorded_run
@@ -20,6 +21,7 @@ def report(settings: ReportSettings) -> dict[str, int]:
     """Measure the models in use and write the report pages."""
     with recorded_run("report", settings, afterwards=[write_pages]) as run:
         check_extractor(settings)
+        refresh_archive_network(settings)
         for collection in catalogued_collections(settings):
             run.count(measure_restoration(settings, collection, run.run_id))
             run.count(measure_simulation(settings, collection, run.run_id))

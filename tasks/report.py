@@ -12,6 +12,7 @@ from artgan.clock import now
 from artgan.config import ArchiveSettings, ReportSettings
 from artgan.errors import ArtganError
 from artgan.metrics.features import load_extractor
+from artgan.report import archive_network
 from artgan.report import measure_restoration as restoration
 from artgan.report import measure_simulation as simulation
 from artgan.report import measure_stylization as stylization
@@ -26,6 +27,16 @@ def check_extractor(settings: ReportSettings) -> None:
     """Find the feature network before any work is done, and say which it is."""
     extractor = load_extractor(settings.weights, settings.require_fid)
     get_run_logger().info("distances of sets are measured as %s", extractor.label)
+
+
+@task(cache_policy=NO_CACHE)
+def refresh_archive_network(settings: ReportSettings) -> None:
+    """Train the archive's own feature network if there is none or its works changed."""
+    log = get_run_logger()
+    try:
+        log.info("%s", archive_network.refresh_archive_network(open_catalog(settings.root)))
+    except ArtganError as error:  # the other networks still measure
+        log.error("FD-archive: %s", error)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="measure-restoration-{collection}")

@@ -25,6 +25,10 @@ FEWEST_SMALL_FILES = 8
 """Small files of a table from which joining them is worth it."""
 MOST_COMMITS = 50
 """Commits that a reader may have to replay before a table's log gets a checkpoint."""
+FEATURES = "features"
+"""Folder of what feature networks made of pictures; all of it can be computed again."""
+KEEP_FEATURES_DAYS = 90
+"""Days that kept features stay without being used; used ones are written again before."""
 
 Kind = Literal[
     "tables_to_compact",
@@ -32,11 +36,12 @@ Kind = Literal[
     "table_files",
     "models",
     "unfinished_trainings",
+    "features",
     "leftovers",
     "prefect_results",
 ]
 
-_REMOVED_BY_KEY = {"models", "unfinished_trainings", "leftovers"}
+_REMOVED_BY_KEY = {"models", "unfinished_trainings", "features", "leftovers"}
 _CARD = "model.json"
 
 Row = dict[str, Any]
@@ -76,6 +81,7 @@ def find(catalog: Catalog, settings: MaintainSettings, at: datetime | None = Non
     return [
         *_find_in_tables(catalog, settings.keep_versions_days),
         *_find_in_models(catalog, settings, at),
+        *_find_features(catalog, at),
         *_find_leftovers(catalog, at - timedelta(days=settings.keep_results_days), at),
     ]
 
@@ -190,6 +196,15 @@ def _find_leftovers(catalog: Catalog, before: datetime, at: datetime) -> list[It
         _file("leftovers", entry, f"{reason}, {_days(entry.modified_at, at)} days old")
         for folder, reason in reasons.items()
         for entry in catalog.store.entries(folder)
+        if entry.modified_at < before
+    ]
+
+
+def _find_features(catalog: Catalog, at: datetime) -> list[Item]:
+    before = at - timedelta(days=KEEP_FEATURES_DAYS)
+    return [
+        _file("features", entry, f"not used for {_days(entry.modified_at, at)} days")
+        for entry in catalog.store.entries(FEATURES)
         if entry.modified_at < before
     ]
 

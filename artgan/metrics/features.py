@@ -23,9 +23,10 @@ from artgan.metrics.vgg import Vgg19Conv34, load_vgg
 from artgan.weights import INCEPTION, VGG19_CONV3_4, file_sha256, find_weights
 
 if TYPE_CHECKING:
+    from artgan.metrics.archive_network import ArchiveNetwork
     from artgan.metrics.inception import FidInception
 
-FeatureNetwork: TypeAlias = "FidInception | Vgg19Conv34 | RandomPyramid"
+FeatureNetwork: TypeAlias = "FidInception | Vgg19Conv34 | ArchiveNetwork | RandomPyramid"
 VGG_SIZE_PX = 128
 PYRAMID_SIZE_PX = 64
 
@@ -84,13 +85,17 @@ class Extractor:
 
     def embed(self, prepared: Tensor) -> Tensor:
         """Compute features (B, D) of images that went through ``prepare``."""
-        with torch.inference_mode(), _full_precision():
-            return self.network(self._to_device(prepared))
+        return self.embed_by(self.network, prepared)
 
     def embed_maps(self, prepared: Tensor) -> list[Tensor]:
         """Compute feature maps of images that went through ``prepare``."""
         with torch.inference_mode(), _full_precision():
             return self.network.maps(self._to_device(prepared))
+
+    def embed_by(self, part: Callable[[Tensor], Tensor], prepared: Tensor) -> Tensor:
+        """Compute what a part of the network makes of images that went through ``prepare``."""
+        with torch.inference_mode(), _full_precision():
+            return part(self._to_device(prepared))
 
     def _to_device(self, prepared: Tensor) -> Tensor:
         return prepared.to(next(self.network.parameters()).device)
@@ -192,16 +197,25 @@ def load_extractor(
     return extractor
 
 
+def load_vgg_extractor(location: str | None, size_px: int) -> Extractor | None:
+    """Take VGG-19 for measures that are defined in its maps; None where it is not there.
+
+    Places and errors are those of `load_extractor`; pictures are scaled to ``size_px`` squares.
+    """
+    path = find_weights(VGG19_CONV3_4, location)
+    return None if path is None else vgg_extractor(load_vgg(path), file_sha256(path), size_px)
+
+
 def _find_extractor(location: str | None, vgg_size_px: int) -> Extractor:
     inception = find_weights(INCEPTION, location)
     if inception is not None:
-        # With it comes torchvision, which takes two seconds: only a FID is worth them.
+        # with it comes torchvision, which takes two seconds
         from artgan.metrics.inception import load_inception  # noqa: PLC0415
 
         return inception_extractor(load_inception(inception), file_sha256(inception))
-    vgg = find_weights(VGG19_CONV3_4, location)
+    vgg = load_vgg_extractor(location, vgg_size_px)
     if vgg is not None:
-        return vgg_extractor(load_vgg(vgg), file_sha256(vgg), vgg_size_px)
+        return vgg
     if location and Path(location.removeprefix("file://")).expanduser().is_file():
         raise InvalidInputError(
             f"weights must be a known file ({INCEPTION.file_names[0]} or "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from artgan.metrics.frechet import check_features
+from artgan.metrics.gram import Gram, check_features, itself
 
 KID_SCALE = 1000.0
 _Z95 = 1.959964
@@ -50,49 +50,66 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray) -> Estimate:
         https://arxiv.org/abs/1801.01401
     """
     check_features(real, generated, minimum=3)
-    real, generated = (np.asarray(side, dtype=np.float64) for side in (real, generated))
-    real_rows, real_total = _own_sums(real)
-    generated_rows, generated_total = _own_sums(generated)
-    cross = _kernel(real, generated)
-    total = float(cross.sum())
-    value = _discrepancy(real_total, len(real), generated_total, len(generated), total)
-    without_real = _discrepancy(
-        real_total - 2.0 * real_rows,
-        len(real) - 1,
-        generated_total,
-        len(generated),
-        total - cross.sum(axis=1),
-    )
-    without_generated = _discrepancy(
-        real_total,
-        len(real),
-        generated_total - 2.0 * generated_rows,
-        len(generated) - 1,
-        total - cross.sum(axis=0),
-    )
-    error = np.hypot(_jackknife_error(without_real), _jackknife_error(without_generated))
-    return Estimate(float(value), float(value - _Z95 * error), float(value + _Z95 * error))
+    return _distance_in(Gram.of(real=real, generated=generated), "real", "generated")
 
 
 def kid_x1000(real: np.ndarray, generated: np.ndarray) -> Estimate:
     """Give the kernel distance times 1000, the unit of the ``kid_x1000`` row.
 
-    This is the only place that multiplies. Arguments and errors are those of `kernel_distance`.
+    Arguments and errors are those of `kernel_distance`.
     """
-    plain = kernel_distance(real, generated)
+    return _times_1000(kernel_distance(real, generated))
+
+
+def kid_x1000_in(gram: Gram, real: str, generated: str) -> Estimate:
+    """Give the kernel distance times 1000 of two sets, at least 3 pictures each, of a Gram."""
+    return _times_1000(_distance_in(gram, real, generated))
+
+
+def _times_1000(plain: Estimate) -> Estimate:
+    """Change the unit; the only place that multiplies."""
     return Estimate(plain.value * KID_SCALE, plain.ci_low * KID_SCALE, plain.ci_high * KID_SCALE)
 
 
-def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (x @ y.T / x.shape[1] + 1.0) ** 3
+def _distance_in(gram: Gram, real: str, generated: str) -> Estimate:
+    n, m = gram.size(real), gram.size(generated)
+    real_rows, generated_rows = _own_sums(gram, real), _own_sums(gram, generated)
+    real_total, generated_total = float(real_rows.sum()), float(generated_rows.sum())
+    by_real, by_generated = _cross_sums(gram, real, generated)
+    total = float(by_real.sum())
+    value = _discrepancy(real_total, n, generated_total, m, total)
+    without_real = _discrepancy(
+        real_total - 2.0 * real_rows, n - 1, generated_total, m, total - by_real
+    )
+    without_generated = _discrepancy(
+        real_total, n, generated_total - 2.0 * generated_rows, m - 1, total - by_generated
+    )
+    error = np.hypot(_jackknife_error(without_real), _jackknife_error(without_generated))
+    return Estimate(float(value), float(value - _Z95 * error), float(value + _Z95 * error))
 
 
-def _own_sums(x: np.ndarray) -> tuple[np.ndarray, float]:
-    """Sums of a set's kernel without its diagonal: for each row, and in all."""
-    kernel = _kernel(x, x)
-    np.fill_diagonal(kernel, 0.0)
-    rows = kernel.sum(axis=1)
-    return rows, float(rows.sum())
+def _kernel(products: np.ndarray, dimension: int) -> np.ndarray:
+    return (products / dimension + 1.0) ** 3
+
+
+def _own_sums(gram: Gram, name: str) -> np.ndarray:
+    """Row sums of a set's kernel without its diagonal."""
+    rows = np.empty(gram.size(name))
+    for where, products in gram.inner(name, name):
+        kernel = _kernel(products, gram.dimension)
+        kernel[itself(where, kernel)] = 0.0
+        rows[where] = kernel.sum(axis=1)
+    return rows
+
+
+def _cross_sums(gram: Gram, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of the kernel between two sets, for each picture of the first and of the second."""
+    rows, columns = np.empty(gram.size(first)), np.zeros(gram.size(second))
+    for where, products in gram.inner(first, second):
+        kernel = _kernel(products, gram.dimension)
+        rows[where] = kernel.sum(axis=1)
+        columns += kernel.sum(axis=0)
+    return rows, columns
 
 
 def _discrepancy(own_1: _Sum, n: int, own_2: _Sum, m: int, cross: _Sum) -> np.ndarray:

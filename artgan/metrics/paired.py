@@ -12,6 +12,10 @@ _SSIM_SIGMA_PX = 1.5
 _SSIM_RADIUS_PX = 5
 # ITU-R BT.601 luma, the weights of the grey pictures on which SSIM was proposed
 _LUMA = np.array([0.299, 0.587, 0.114])
+# exponents of the scales of MS-SSIM, finest first
+_SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+MS_SSIM_LEAST_PX = (2 * _SSIM_RADIUS_PX + 1) << (len(_SCALE_WEIGHTS) - 1)
+"""Shortest side that still holds one window at the coarsest scale: 176."""
 
 
 def psnr(result: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> float:
@@ -72,6 +76,13 @@ def ssim(result: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
 
 
 def _ssim_map(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    lightness, structure = _ssim_parts(x, y)
+    return lightness * structure
+
+
+def _ssim_parts(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Similarity of lightness, and of contrast and structure, around each pixel."""
+
     def local_mean(z: np.ndarray) -> np.ndarray:
         return gaussian_filter(z, _SSIM_SIGMA_PX, radius=_SSIM_RADIUS_PX, mode="reflect")
 
@@ -79,7 +90,52 @@ def _ssim_map(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     mx, my = local_mean(x), local_mean(y)
     vx, vy = local_mean(x * x) - mx**2, local_mean(y * y) - my**2
     cov = local_mean(x * y) - mx * my
-    return (2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+    lightness = (2 * mx * my + c1) / (mx**2 + my**2 + c1)
+    return lightness, (2 * cov + c2) / (vx + vy + c2)
+
+
+def ms_ssim(result: np.ndarray, truth: np.ndarray) -> float:
+    """Compute the structural similarity of luminance at five scales; 1 is equal, higher is better.
+
+    Contrast and structure are compared at each scale, lightness at the coarsest; the means over
+    windows inside the picture are raised to the paper's exponents and multiplied. Scales are
+    halved by the mean of 2 x 2 pixels, an odd last row or column left out; a negative mean, as
+    inverted pictures have, counts as 0.
+
+    Args:
+        result: (H, W, 3) uint8, H and W at least 176.
+        truth: (H, W, 3) uint8.
+
+    Returns:
+        A value in [0, 1].
+
+    Raises:
+        InvalidInputError: Shapes or kinds differ, or the picture is too small.
+
+    References:
+        Wang, Simoncelli and Bovik 2003, "Multi-scale Structural Similarity for Image Quality
+        Assessment", eq. 7
+    """
+    _checked(result, truth, None)
+    if min(result.shape[:2]) < MS_SSIM_LEAST_PX:
+        raise InvalidInputError(
+            f"pictures must measure at least {MS_SSIM_LEAST_PX} x {MS_SSIM_LEAST_PX} for MS-SSIM, "
+            f"got {result.shape[:2]}. Use ssim."
+        )
+    x, y = result @ _LUMA, truth @ _LUMA
+    inside = slice(_SSIM_RADIUS_PX, -_SSIM_RADIUS_PX)
+    similarity, last = 1.0, len(_SCALE_WEIGHTS) - 1
+    for scale, weight in enumerate(_SCALE_WEIGHTS):
+        lightness, structure = _ssim_parts(x, y)
+        compared = lightness * structure if scale == last else structure
+        similarity *= max(float(compared[inside, inside].mean()), 0.0) ** weight
+        x, y = _halved(x), _halved(y)
+    return similarity
+
+
+def _halved(x: np.ndarray) -> np.ndarray:
+    height, width = x.shape[0] // 2, x.shape[1] // 2
+    return x[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
 
 
 def delta_e00(result: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> float:

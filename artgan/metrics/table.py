@@ -22,6 +22,8 @@ class Metric:
         better: Which direction is better; ``none`` for a number that only helps to read others.
         sentence: What it says, for somebody who does not know it.
         source: Paper or document that defines it.
+        function: The function below ``artgan.metrics`` that computes it.
+        fewest: Works on the smaller side, or the matched number, below which no report gets it.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Metric:
     better: Better
     sentence: str
     source: str
+    function: str
+    fewest: int = 0
 
 
 METRICS: tuple[Metric, ...] = (
@@ -41,6 +45,7 @@ METRICS: tuple[Metric, ...] = (
         "How far generated pictures are from real works in a network's eyes; around 0, above or "
         "below, the two cannot be told apart.",
         "Binkowski et al. 2018, arXiv:1801.01401",
+        "kernel.kid_x1000",
     ),
     Metric(
         "fd",
@@ -50,14 +55,19 @@ METRICS: tuple[Metric, ...] = (
         "Distance between generated pictures and as many real works; it shrinks as more are "
         "compared, so read it beside the floor.",
         "Heusel et al. 2017, arXiv:1706.08500",
+        "frechet.frechet_distance",
+        INTERVAL_ONLY_BELOW,
     ),
     Metric(
         "fd_floor",
         "Fréchet floor",
         "",
         "none",
-        "The same distance between two halves of the real works: what no difference reads as.",
+        "The same distance between halves of the real works, and between halves of the generated "
+        "ones, averaged: what no difference reads as.",
         "Own; Heusel et al. 2017, arXiv:1706.08500 for the distance",
+        "frechet.frechet_excess",
+        INTERVAL_ONLY_BELOW,
     ),
     Metric(
         "fd_excess",
@@ -66,6 +76,8 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         "Distance minus floor; about 0 for pictures like the real works, whatever their number.",
         "Own; Heusel et al. 2017, arXiv:1706.08500 for the distance",
+        "frechet.frechet_excess",
+        FEW_WORKS,
     ),
     Metric(
         "psnr_hole_db",
@@ -74,6 +86,7 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         "How closely the restored pixels repeat the true ones; 6 dB more is half the error.",
         "10 log10(255^2 / mean squared error)",
+        "paired.psnr",
     ),
     Metric(
         "ssim_hole",
@@ -82,6 +95,7 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         "How alike restored and true light and texture are around each restored pixel; 1 is equal.",
         "Wang et al. 2004, doi:10.1109/TIP.2003.819861",
+        "paired.ssim",
     ),
     Metric(
         "delta_e00_hole",
@@ -90,6 +104,34 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         "Mean visible difference in colour of the restored pixels; about 1 is just visible.",
         "Sharma et al. 2005, doi:10.1002/col.20070",
+        "paired.delta_e00",
+    ),
+    Metric(
+        "feature_distance_vgg19_conv3_4",
+        "Feature distance in VGG-19",
+        "",
+        "lower",
+        "How different the restored crop looks from the true one to a trained network; 0 is equal.",
+        "Form of Zhang et al. 2018, arXiv:1801.03924, without its learned weights: not LPIPS",
+        "perceptual.feature_distance",
+    ),
+    Metric(
+        "max_change_outside",
+        "Largest change outside the damage",
+        "levels",
+        "lower",
+        "How far any pixel outside the damage moved; it must be 0.",
+        "Maximum of absolute differences",
+        "paired.max_abs_change_outside",
+    ),
+    Metric(
+        "ms_ssim",
+        "MS-SSIM",
+        "",
+        "higher",
+        "SSIM at five scales, for pictures of at least 176 px; 1 is equal.",
+        "Wang, Simoncelli and Bovik 2003, doi:10.1109/ACSSC.2003.1292216",
+        "paired.ms_ssim",
     ),
     Metric(
         "copy_ratio",
@@ -99,6 +141,7 @@ METRICS: tuple[Metric, ...] = (
         "How near pictures lie to training works compared with unseen ones; about 1 is honest, "
         "under 0.9 hints at copying.",
         "Own; median nearest distances, calibrated on held-out works",
+        "memorisation.copy_ratio",
     ),
     Metric(
         "copied_share",
@@ -108,6 +151,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of generated pictures closer to a training work or its mirror image than half of "
         "that work's distance to the next work.",
         "Own; threshold 0.5 set with planted copies",
+        "memorisation.copied_share",
     ),
     Metric(
         "diversity_ratio",
@@ -117,6 +161,18 @@ METRICS: tuple[Metric, ...] = (
         "Mean distance between generated pictures over that between real works; 1 is as varied, "
         "under 0.6 the generator repeats itself.",
         "Own; mean pairwise feature distances",
+        "diversity.diversity_ratio",
+    ),
+    Metric(
+        "vendi_score",
+        "Vendi score",
+        "pictures",
+        "none",
+        "How many pictures without anything in common would be as varied as these; read it "
+        "beside that of as many real works.",
+        "Friedman and Dieng 2023, arXiv:2210.02410",
+        "diversity.vendi_score",
+        INTERVAL_ONLY_BELOW,
     ),
     Metric(
         "density",
@@ -125,6 +181,8 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         "How deep generated pictures lie among the real works; about 1 is typical.",
         "Naeem et al. 2020, arXiv:2002.09797",
+        "diversity.density_coverage",
+        INTERVAL_ONLY_BELOW,
     ),
     Metric(
         "coverage",
@@ -133,6 +191,30 @@ METRICS: tuple[Metric, ...] = (
         "higher",
         "Share of the real works that have a generated picture in their neighbourhood.",
         "Naeem et al. 2020, arXiv:2002.09797",
+        "diversity.density_coverage",
+        INTERVAL_ONLY_BELOW,
+    ),
+    Metric(
+        "precision",
+        "Precision",
+        "fraction",
+        "higher",
+        "Share of generated pictures that lie in the neighbourhood of a real work; near 1 in "
+        "small sets whatever they show.",
+        "Kynkäänniemi et al. 2019, arXiv:1904.06991",
+        "diversity.precision_recall",
+        INTERVAL_ONLY_BELOW,
+    ),
+    Metric(
+        "recall",
+        "Recall",
+        "fraction",
+        "higher",
+        "Share of real works that lie in the neighbourhood of a generated picture; near 1 in "
+        "small sets whatever they show.",
+        "Kynkäänniemi et al. 2019, arXiv:1904.06991",
+        "diversity.precision_recall",
+        INTERVAL_ONLY_BELOW,
     ),
     Metric(
         "style_distance",
@@ -141,6 +223,7 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         "Distance to the style in units of the style's own spread; its own works read about 1.",
         "Own; statistics of Huang and Belongie 2017, arXiv:1703.06868",
+        "style.style_distance",
     ),
     Metric(
         "content_distance",
@@ -149,6 +232,45 @@ METRICS: tuple[Metric, ...] = (
         "lower",
         "How much of what is where changed with the style; 0 is unchanged, 1 is all.",
         "Own; cosine of feature maps",
+        "style.content_distance",
+    ),
+    Metric(
+        "gram_distance",
+        "Gram distance",
+        "",
+        "lower",
+        "Distance to the mean of the style's works in VGG-19's brush and colour patterns, "
+        "relative to that mean.",
+        "Gatys et al. 2016; divided as in Cheng et al. 2021, arXiv:2104.10064",
+        "perceptual.gram_distance",
+    ),
+    Metric(
+        "cfsd",
+        "Content structure distance (CFSD)",
+        "nats",
+        "lower",
+        "How much of which parts of a picture are like which others was lost with the style; "
+        "0 is none, colour hardly counts.",
+        "Form of Chung et al. 2024, arXiv:2312.09008; cosines, and the mean over places",
+        "perceptual.content_structure_distance",
+    ),
+    Metric(
+        "seam_ratio",
+        "Seam ratio",
+        "",
+        "none",
+        "Steps across tile borders over the same steps in the picture made at once; 1 is no seam.",
+        "Own; ratio of mean absolute differences",
+        "tiling.seam_ratio",
+    ),
+    Metric(
+        "warping_error",
+        "Warping error",
+        "",
+        "lower",
+        "Change of a clip beyond its motion; read it beside that of the source clip.",
+        "Lai et al. 2018, arXiv:1808.00449; mask of Ruder et al. 2016",
+        "motion.warping_error",
     ),
 )
 
@@ -156,6 +278,12 @@ METRICS: tuple[Metric, ...] = (
 def find_metric(name: str) -> Metric | None:
     """Return the measure of that name, or None if no report knows it."""
     return next((metric for metric in METRICS if metric.name == name), None)
+
+
+def is_shown(name: str, n: int) -> bool:
+    """Whether a measure says anything at n works, counted as `Metric.fewest` counts them."""
+    known = find_metric(name)
+    return known is None or n >= known.fewest
 
 
 def sample_note(n: int) -> tuple[str, str]:

@@ -62,6 +62,12 @@ class Vgg19Conv34(nn.Module):
             found.append(x)
         return found
 
+    def relu3_1(self, images: Tensor) -> Tensor:
+        """Return the map after the first convolution of the third block: (B, 256, H/4, W/4)."""
+        first, second, third = _sequentials(self.blocks)
+        x = second(first((images - self.mean) / self.std))
+        return third[:3](x)  # halving, convolution, ReLU
+
     def forward(self, images: Tensor) -> Tensor:
         """Map images (B, 3, H, W) in [0, 1], H and W at least 4, to features (B, 256)."""
         return self.maps(images)[-1].mean(dim=(2, 3))

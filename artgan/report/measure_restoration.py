@@ -1,19 +1,31 @@
 """Restoration measured on held-out works with synthetic damage, beside the classical methods."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from artgan.catalog.models import Model, in_use_or_base
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
-from artgan.degrade.evaluation import DamagedCrop, damage_picture, evaluation_crops
+from artgan.degrade.evaluation import (
+    DamagedCrop,
+    damage_picture,
+    evaluation_crops,
+    hole_psnr_db,
+)
+from artgan.metrics.feature_store import FeatureStore, picture_sha256
+from artgan.metrics.features import load_vgg_extractor
+from artgan.metrics.paired import MS_SSIM_LEAST_PX, delta_e00, max_abs_change_outside, ms_ssim, ssim
+from artgan.metrics.perceptual import feature_distance
 from artgan.models.classical import inpaint
 from artgan.models.filler import Filler, load_filler
 from artgan.report.figures import FigureItem, FigureSet
 from artgan.report.measured import (
     Measurement,
+    Number,
     Row,
     Sample,
     is_measured,
@@ -25,7 +37,7 @@ from artgan.report.measured import (
     write_image,
 )
 from artgan.restore.fill import fill_scan
-from artgan.restore.measure import compare_methods
+from artgan.restore.measure import restorations
 
 SEED = 20_000
 _SHOWN = 6
@@ -43,27 +55,30 @@ def measure_restoration(
 ) -> int:
     """Measure the filler in use on a collection's test works; return how many rows are new.
 
-    Every method restores the same damaged crops, fixed by a seed; the hole PSNR of each is
-    averaged over works. "Do nothing" is the damaged input.
+    Every method restores the same damaged crops, fixed by a seed; each measure is averaged over
+    works. "Do nothing" is the damaged input.
     """
     model = in_use_or_base(catalog, "restoration", collection)
     held_out = works(catalog, collection, "test")
     if model is None or not held_out:
         return 0
+    preset = json.loads(model["settings_json"])["preset"]
+    vgg = load_vgg_extractor(settings.weights, preset["crop_px"])
+    network = None if vgg is None else vgg.weights_sha256
     one = measurement(
         "restoration",
         collection,
         model["model_id"],
         held_out,
-        {"crops": settings.crops, "seed": SEED},
+        {"crops": settings.crops, "seed": SEED, "vgg": network},
     )
     if is_measured(catalog, one):
         return 0
-    preset = json.loads(model["settings_json"])["preset"]
     crops = _crops(catalog, held_out, preset, settings.crops)
     filler = load_filler(catalog.store.read(model["weights_path"]))
     _write_strips(catalog, one, model, held_out, crops, filler)
-    return record(catalog, one, _rows(one, held_out, crops, filler), stamp)
+    kept = None if vgg is None else FeatureStore(catalog.store, vgg)
+    return record(catalog, one, _rows(one, held_out, crops, filler, kept), stamp)
 
 
 def _crops(
@@ -75,20 +90,56 @@ def _crops(
 
 
 def _rows(
-    one: Measurement, held_out: Sequence[Work], crops: Sequence[DamagedCrop], filler: Filler
+    one: Measurement,
+    held_out: Sequence[Work],
+    crops: Sequence[DamagedCrop],
+    filler: Filler,
+    kept: FeatureStore | None,
 ) -> list[Row]:
-    compared = compare_methods(crops, filler)
+    made = [restorations(crop, filler, number) for number, crop in enumerate(crops)]
     sample = Sample(held_out, "test", len(held_out))
-    origins = [row.picture for row in compared]
-    return [
-        one.row(
-            subject,
-            "psnr_hole_db",
-            mean_over_works([getattr(row, name) for row in compared], origins),
-            sample,
-        )
-        for name, subject in _SUBJECTS.items()
-    ]
+    origins = [crop.picture for crop in crops]
+    rows = []
+    for method, subject in _SUBJECTS.items():
+        results = [pictures[method] for pictures in made]
+        for metric, values in _paired(results, crops).items():
+            rows.append(one.row(subject, metric, mean_over_works(values, origins), sample))
+        changes = [
+            max_abs_change_outside(result, crop.truth, crop.mask)
+            for result, crop in zip(results, crops, strict=True)
+        ]
+        rows.append(one.row(subject, "max_change_outside", Number(max(changes)), sample))
+        if kept is not None:
+            number = mean_over_works(_feature_distances(kept, results, crops), origins)
+            metric = "feature_distance_vgg19_conv3_4"
+            rows.append(one.row(subject, metric, number, sample, kept.extractor))
+    return rows
+
+
+def _paired(results: Sequence[np.ndarray], crops: Sequence[DamagedCrop]) -> dict[str, list[float]]:
+    """Measure restored crops against the truth; the names are those of the metrics table."""
+    measures: dict[str, Callable[[np.ndarray, DamagedCrop], float]] = {
+        "psnr_hole_db": hole_psnr_db,
+        "ssim_hole": lambda result, crop: ssim(result, crop.truth, crop.mask),
+        "delta_e00_hole": lambda result, crop: delta_e00(result, crop.truth, crop.mask),
+    }
+    if min(crops[0].mask.shape) >= MS_SSIM_LEAST_PX:
+        measures["ms_ssim"] = lambda result, crop: ms_ssim(result, crop.truth)
+    return {
+        name: [measure(result, crop) for result, crop in zip(results, crops, strict=True)]
+        for name, measure in measures.items()
+    }
+
+
+def _feature_distances(
+    kept: FeatureStore, results: Sequence[np.ndarray], crops: Sequence[DamagedCrop]
+) -> np.ndarray:
+    def compute(numbers: list[int]) -> np.ndarray:
+        truths = [crops[n].truth for n in numbers]
+        return feature_distance(kept.extractor, [results[n] for n in numbers], truths)
+
+    partners = [picture_sha256(crop.truth) for crop in crops]
+    return kept.distances("feature-distance", results, partners, compute)
 
 
 def _write_strips(

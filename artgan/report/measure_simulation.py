@@ -9,12 +9,29 @@ from artgan.catalog.models import in_use_or_base
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
-from artgan.metrics.diversity import density_coverage, diversity_ratio
-from artgan.metrics.features import Extractor, extract, load_extractor, normalise
-from artgan.metrics.frechet import frechet_excess
-from artgan.metrics.kernel import kid_x1000
-from artgan.metrics.memorisation import NearestWorks, copied_share, copy_ratio, nearest_works
+from artgan.metrics.diversity import (
+    density_coverage_in,
+    diversity_ratio_in,
+    precision_recall_in,
+    vendi_score,
+)
+from artgan.metrics.feature_store import FeatureStore
+from artgan.metrics.features import Extractor, load_extractor, normalise
+from artgan.metrics.frechet import frechet_excess_in
+from artgan.metrics.gram import Gram
+from artgan.metrics.kernel import kid_x1000_in
+from artgan.metrics.memorisation import (
+    NearestWorks,
+    copied_share,
+    copy_ratio_in,
+    nearer,
+    nearest_works,
+    nearest_works_in,
+    pixel_features,
+)
+from artgan.metrics.table import is_shown
 from artgan.models.generator import load_generator
+from artgan.report.archive_network import find_archive_extractor
 from artgan.report.figures import FigureItem, FigureSet
 from artgan.report.measured import (
     Measurement,
@@ -33,19 +50,25 @@ from artgan.simulate.works import simulate
 
 SEED = 30_000
 _VGG_SIDE_PX = 64
-_FD_FLOOR_N = 20
-_COVERAGE_N = 50
+_FEWEST_FOR_EXCESS = 8
 _PAIRS = 10
 _MIN_REAL = 3
 
 
 @dataclass(frozen=True)
 class _Sets:
-    """Pictures and features of all that is compared."""
+    """All that is compared.
+
+    Attributes:
+        works: Real works by split, and ``all``.
+        pictures: Pictures of ``all``, ``generated``, and ``mirrored`` training works.
+        gram: Features of these, and of the splits as parts of ``all``.
+        nearest: For each generated picture the nearest training work, by network or pixels.
+    """
 
     works: dict[str, list[Work]]
     pictures: dict[str, list[np.ndarray]]
-    features: dict[str, np.ndarray]
+    gram: Gram
     nearest: NearestWorks
 
 
@@ -63,12 +86,17 @@ def measure_simulation(
         return 0
     everything = works(catalog, collection)
     extractor = load_extractor(settings.weights, settings.require_fid, vgg_size_px=_VGG_SIDE_PX)
+    own = find_archive_extractor(catalog)
     one = measurement(
         "simulation",
         collection,
         model["model_id"],
         everything,
-        {"samples": settings.samples, "seed": SEED},
+        {
+            "samples": settings.samples,
+            "seed": SEED,
+            "archive_network": None if own is None else own.weights_sha256,
+        },
         extractor,
     )
     if is_measured(catalog, one):
@@ -78,7 +106,10 @@ def measure_simulation(
     generated = simulate(generator, range(SEED, SEED + settings.samples))
     sets = _sets(catalog, by_split | {"all": everything}, generated, size_px, extractor)
     _write_pairs(catalog, one, sets)
-    return record(catalog, one, _rows(one, sets), stamp)
+    rows = _rows(one, sets)
+    if own is not None:
+        rows += _frechet(one, everything, _own_gram(catalog, own, sets), own)
+    return record(catalog, one, rows, stamp)
 
 
 def _sets(
@@ -88,79 +119,129 @@ def _sets(
     size_px: int,
     extractor: Extractor,
 ) -> _Sets:
-    squares = {
-        split: [
-            centre_square(picture)
-            for picture in load_pictures(
-                catalog.store, [work["access_path"] for work in rows], size_px
-            )
-        ]
-        for split, rows in real.items()
+    paths = [work["access_path"] for work in real["all"]]
+    squares = [centre_square(one) for one in load_pictures(catalog.store, paths, size_px)]
+    numbers = {work["scan_id"]: number for number, work in enumerate(real["all"])}
+    parts = {
+        split: np.array([numbers[work["scan_id"]] for work in real[split]])
+        for split in ("train", "test")
     }
-    mirrored = [np.ascontiguousarray(picture[:, ::-1]) for picture in squares["train"]]
-    pictures = squares | {"generated": generated, "mirrored": mirrored}
-    found = {name: extract(extractor, arrays) for name, arrays in pictures.items()}
+    mirrored = [np.ascontiguousarray(squares[n][:, ::-1]) for n in parts["train"]]
+    pictures = {"all": squares, "generated": generated, "mirrored": mirrored}
+    kept = FeatureStore(catalog.store, extractor)
+    found = {name: kept.features(arrays) for name, arrays in pictures.items()}
     if not extractor.is_fid:
-        names = list(found)
-        scaled = normalise(found["all"], *(found[name] for name in names))[1:]
-        found = dict(zip(names, scaled, strict=True))
-    nearest = nearest_works(found["generated"], found["train"], found["mirrored"])
-    return _Sets(real, pictures, found, nearest)
+        scaled = normalise(found["all"], *found.values())[1:]
+        found = dict(zip(found, scaled, strict=True))
+    gram = Gram.of(**found)
+    for split, rows in parts.items():
+        gram = gram.with_part(split, "all", rows)
+    return _Sets(real, pictures, gram, _nearest(gram, pictures, parts["train"]))
+
+
+def _nearest(gram: Gram, pictures: dict[str, list[np.ndarray]], train: np.ndarray) -> NearestWorks:
+    """Search the training works by the network and by pixels; a copy is near in one of them."""
+    by_network = nearest_works_in(gram, "generated", "train", "mirrored")
+    pixels = {name: pixel_features(arrays) for name, arrays in pictures.items()}
+    by_pixels = nearest_works(pixels["generated"], pixels["all"][train], pixels["mirrored"])
+    return nearer(by_network, by_pixels)
 
 
 def _rows(one: Measurement, sets: _Sets) -> list[Row]:
-    generated, found = sets.features["generated"], sets.features
-    count = len(generated)
-    test = Sample(sets.works["test"], "test", count)
-    rows = [_kid(one, "generator", found["test"], generated, test)]
-    real_train = Sample(sets.works["test"], "test", len(found["train"]))
-    rows.append(_kid(one, "real_training_works", found["test"], found["train"], real_train))
-    plain = {
-        "copy_ratio": copy_ratio(generated, found["train"], found["test"]),
-        "copied_share": copied_share(sets.nearest.ratio),
-        "diversity_ratio": diversity_ratio(generated, found["all"]),
-    }
-    everything = Sample(sets.works["all"], "all", count)
-    samples = {"copy_ratio": test, "copied_share": Sample(sets.works["train"], "train", count)}
-    rows += [
-        one.row("generator", name, Number(value), samples.get(name, everything))
-        for name, value in plain.items()
+    gram, works = sets.gram, sets.works
+    count = gram.size("generated")
+    test = Sample(works["test"], "test", count)
+    train = Sample(works["train"], "train", count)
+    real_train = Sample(works["test"], "test", gram.size("train"))
+    copied = copied_share(sets.nearest.ratio)
+    return [
+        _kid(one, "generator", gram, "generated", test),
+        _kid(one, "real_training_works", gram, "train", real_train),
+        one.row(
+            "generator",
+            "copy_ratio",
+            Number(copy_ratio_in(gram, "generated", "train", "test")),
+            test,
+        ),
+        one.row("generator", "copied_share", Number(copied), train),
+        one.row(
+            "generator",
+            "diversity_ratio",
+            Number(diversity_ratio_in(gram, "generated", "all")),
+            Sample(works["all"], "all", count),
+        ),
+        *_frechet(one, works["all"], gram),
+        *_neighbourhoods(one, sets),
     ]
-    return rows + _frechet(one, sets) + _coverage(one, sets)
 
 
-def _kid(
-    one: Measurement, subject: str, real: np.ndarray, other: np.ndarray, sample: Sample
-) -> Row:
-    kid = kid_x1000(real, other)
+def _kid(one: Measurement, subject: str, gram: Gram, measured: str, sample: Sample) -> Row:
+    kid = kid_x1000_in(gram, "test", measured)
     number = Number(kid.value, kid.ci_low, kid.ci_high, "jackknife")
     return one.row(subject, "kid_x1000", number, sample)
 
 
-def _frechet(one: Measurement, sets: _Sets) -> list[Row]:
-    everything = sets.works["all"]
-    if len(everything) < _FD_FLOOR_N:
+def _frechet(
+    one: Measurement, everything: list[Work], gram: Gram, extractor: Extractor | None = None
+) -> list[Row]:
+    if len(everything) < _FEWEST_FOR_EXCESS:
         return []
-    found = frechet_excess(sets.features["all"], sets.features["generated"], SEED)
+    found = frechet_excess_in(gram, "all", "generated", SEED)
     sample = Sample(everything, "all", found.n_generated, found.n_matched)
-    excess = Number(found.fd_excess, found.ci_low, found.ci_high, "jackknife_blocks")
+    numbers = {
+        "fd": Number(found.fd),
+        "fd_floor": Number(found.fd_floor),
+        "fd_excess": Number(found.fd_excess, found.ci_low, found.ci_high, "jackknife_blocks"),
+    }
+    return _shown(one, "generator", numbers, sample, extractor)
+
+
+def _own_gram(catalog: Catalog, own: Extractor, sets: _Sets) -> Gram:
+    """Compare in the archive's own network as well; the headline stays with the other."""
+    kept = FeatureStore(catalog.store, own)
+    real, generated = (kept.features(sets.pictures[name]) for name in ("all", "generated"))
+    real, generated = normalise(real, generated)
+    return Gram.of(all=real, generated=generated)
+
+
+def _neighbourhoods(one: Measurement, sets: _Sets) -> list[Row]:
+    """Measure what depends on the sizes of both sides at equal ones."""
+    count = min(sets.gram.size("all"), sets.gram.size("generated"))
+    sample = Sample(sets.works["all"], "all", count, count)
+    if not is_shown("density", count):
+        return []
+    gram = sets.gram
+    for name in ("all", "generated"):
+        gram = gram.with_part(f"equal_{name}", name, np.arange(count))
+    dense = density_coverage_in(gram, "equal_all", "equal_generated")
+    precise = precision_recall_in(gram, "equal_all", "equal_generated")
+    numbers = {
+        "density": Number(dense.density),
+        "coverage": Number(dense.coverage),
+        "precision": Number(precise.precision),
+        "recall": Number(precise.recall),
+        "vendi_score": Number(vendi_score(gram.centred("equal_generated", "all"))),
+    }
+    real = {"vendi_score": Number(vendi_score(gram.centred("equal_all", "all")))}
     return [
-        one.row("generator", "fd", Number(found.fd), sample),
-        one.row("generator", "fd_floor", Number(found.fd_floor), sample),
-        one.row("generator", "fd_excess", excess, sample),
+        *_shown(one, "generator", numbers, sample),
+        *_shown(one, "real_works", real, sample),
     ]
 
 
-def _coverage(one: Measurement, sets: _Sets) -> list[Row]:
-    real = sets.features["all"]
-    if len(real) < _COVERAGE_N:
-        return []
-    count = min(len(real), len(sets.features["generated"]))
-    found = density_coverage(real[:count], sets.features["generated"][:count])
-    sample = Sample(sets.works["all"], "all", count, count)
+def _shown(
+    one: Measurement,
+    subject: str,
+    numbers: dict[str, Number],
+    sample: Sample,
+    extractor: Extractor | None = None,
+) -> list[Row]:
+    """Return rows of the numbers that say anything at the matched size."""
+    matched = sample.n_matched or 0
     return [
-        one.row("generator", "density", Number(found.density), sample),
-        one.row("generator", "coverage", Number(found.coverage), sample),
+        one.row(subject, metric, number, sample, extractor)
+        for metric, number in numbers.items()
+        if is_shown(metric, matched)
     ]
 
 
@@ -169,7 +250,8 @@ def _write_pairs(catalog: Catalog, one: Measurement, sets: _Sets) -> None:
     for number in np.argsort(sets.nearest.ratio)[:_PAIRS].tolist():
         index, flipped = int(sets.nearest.index[number]), bool(sets.nearest.flipped[number])
         work = sets.works["train"][index]
-        nearest = sets.pictures["mirrored" if flipped else "train"][index]
+        nearest = sets.pictures["mirrored"][index]
+        nearest = nearest if flipped else np.ascontiguousarray(nearest[:, ::-1])
         folder = f"reports/figures/{one.collection}/simulation/{one.model_id}"
         images = (
             write_image(

@@ -73,12 +73,31 @@ class Measurement:
         """Key under which a finished measurement is remembered."""
         return f"{MEASURED}/{self.collection}/{self.product}-{self.identity}"
 
-    def row(self, subject: str, metric: str, number: Number, sample: Sample) -> Row:
-        """Return one row of the metrics table."""
+    def row(
+        self,
+        subject: str,
+        metric: str,
+        number: Number,
+        sample: Sample,
+        extractor: Extractor | None = None,
+    ) -> Row:
+        """Return one row of the metrics table.
+
+        Args:
+            subject: What is measured.
+            metric: Name of the measure, one of `artgan.metrics.table.METRICS`.
+            number: What was found.
+            sample: What it was found on.
+            extractor: Feature network, where it is not the measurement's own.
+        """
         status, note = _trust(self.product, sample)
+        network = extractor or self.extractor
+        # a second network's number is a row of its own; the key of the first stays as it was
+        other = [] if extractor is None else [extractor.weights_sha256]
         known = find_metric(metric)
+        assert known is not None, metric
         row = {
-            "metric_id": key(self.identity, subject, metric, sample.split),
+            "metric_id": key(self.identity, subject, metric, sample.split, *other),
             "collection": self.collection,
             "product": self.product,
             "subject": subject,
@@ -88,7 +107,7 @@ class Measurement:
             "ci_low": number.ci_low,
             "ci_high": number.ci_high,
             "ci_method": number.ci_method,
-            "unit": known.unit if known else None,
+            "unit": known.unit,
             "n_reference": len(sample.reference),
             "n_measured": sample.n_measured,
             "n_matched": sample.n_matched,
@@ -98,19 +117,20 @@ class Measurement:
             "note": note,
             "is_fid": False,
         }
-        if self.extractor is not None:
+        if network is not None:
             row |= {
-                "extractor": self.extractor.label,
-                "extractor_sha256": self.extractor.weights_sha256,
-                "preprocessing": self.extractor.preprocessing,
-                "is_fid": self.extractor.is_fid,
+                "extractor": network.label,
+                "extractor_sha256": network.weights_sha256,
+                "preprocessing": network.preprocessing,
+                "is_fid": network.is_fid,
             }
         return row
 
 
 def _trust(product: Product, sample: Sample) -> tuple[str, str]:
     """Return status and words on the sample: by set sizes, or by works for paired measures."""
-    smaller = min(len(sample.reference), sample.n_measured)
+    sides = (len(sample.reference), sample.n_measured, sample.n_matched)
+    smaller = min(side for side in sides if side is not None)
     if product != "restoration":
         return sample_note(smaller)
     if smaller < FEW_PAIRED:

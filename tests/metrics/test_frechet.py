@@ -114,6 +114,34 @@ def test_excess_is_nearly_free_of_the_bias_that_the_plain_distance_carries():
     assert np.mean([r.fd_excess for r in results]) == pytest.approx(truth, rel=0.25)
 
 
+def long_tailed(n, seed, scale=1.0, shift=0.0):
+    """2,048 features whose distances of equal sets are those measured on photographs."""
+    spread = np.sqrt(23.5 / np.arange(1, 2049))
+    return (features(n, 2048, seed) * scale + shift) * spread
+
+
+def test_excess_of_a_hundred_works_a_side_is_within_a_tenth_of_the_truth():
+    shift = np.sqrt(37.19 / (23.5 / np.arange(1, 2049)).sum())
+    found = [
+        frechet_excess(long_tailed(100, s), long_tailed(100, 50 + s, shift=shift)) for s in range(8)
+    ]
+    assert np.mean([one.fd_floor for one in found]) > 150.0
+    assert np.mean([one.fd_excess for one in found]) == pytest.approx(37.19, rel=0.1)
+    assert sum(one.ci_low <= 37.19 <= one.ci_high for one in found) >= 7
+
+
+@pytest.mark.parametrize("scale", [0.9, 1.1])
+def test_excess_of_a_less_or_more_varied_generator_is_small_and_not_that_of_a_better_one(scale):
+    truth = 0.01 * (23.5 / np.arange(1, 2049)).sum()
+    found = [
+        frechet_excess(long_tailed(100, s), long_tailed(100, 50 + s, scale)).fd_excess
+        for s in range(6)
+    ]
+    # with a floor of the real works alone they would read 17 below and 22 above 0
+    assert truth < 2.0
+    assert abs(np.mean(found)) < 6.0
+
+
 def test_interval_of_the_excess_covers_no_difference_and_a_real_difference():
     truth = 0.25 * np.sum(1.0 / np.arange(1, 129))
     null = [frechet_excess(decaying(40, s), decaying(40, 50 + s)) for s in range(10)]
@@ -132,7 +160,7 @@ def test_interval_of_the_excess_shrinks_with_more_works_and_excludes_zero_when_f
 def test_excess_states_its_samples_and_repeats_with_its_seed():
     x, y = decaying(41, 0), decaying(15, 1)
     result = frechet_excess(x, y, seed=3)
-    assert (result.n_real, result.n_generated, result.n_matched) == (41, 15, 15)
+    assert (result.n_real, result.n_generated, result.n_matched) == (41, 15, 7)
     assert result.fd_excess == result.fd - result.fd_floor
     assert result.ci_low < result.fd_excess < result.ci_high
     assert frechet_excess(x, y, seed=3) == result
@@ -142,3 +170,5 @@ def test_excess_states_its_samples_and_repeats_with_its_seed():
 def test_excess_of_too_few_works_is_refused():
     with pytest.raises(InvalidInputError, match="at least 8 real"):
         frechet_excess(decaying(7, 0), decaying(20, 1))
+    with pytest.raises(InvalidInputError, match="8 generated"):
+        frechet_excess(decaying(20, 0), decaying(7, 1))

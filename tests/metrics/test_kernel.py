@@ -58,6 +58,31 @@ def test_sets_alike_scatter_around_zero_and_their_intervals_cover_it():
     assert sum(e.ci_low <= 0.0 <= e.ci_high for e in found) >= 54
 
 
+def gaussian_truth(a, b):
+    """The distance of N(a, 1) from N(b, 1) in closed form."""
+    d = len(a)
+
+    def mean_kernel(p, q):
+        pq, pp, qq = p @ q, p @ p, q @ q
+        second = pq**2 + pp + qq + d
+        third = pq**3 + 3.0 * pq * (pp + qq + d + 2)
+        return 1.0 + 3.0 * pq / d + 3.0 * second / d**2 + third / d**3
+
+    return mean_kernel(a, a) + mean_kernel(b, b) - 2.0 * mean_kernel(a, b)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_interval_covers_the_truth_in_at_least_90_of_100_simulated_sets(shift):
+    centre = np.full(16, shift)
+    truth = gaussian_truth(np.zeros(16), centre)
+    found = [
+        kernel_distance(features(40, 16, s), features(40, 16, 500 + s) + centre) for s in range(100)
+    ]
+    values = np.array([estimate.value for estimate in found])
+    assert abs(values.mean() - truth) < 3.0 * values.std() / 10.0
+    assert sum(e.ci_low <= truth <= e.ci_high for e in found) >= 90
+
+
 def test_sets_apart_have_an_interval_above_zero():
     assert kernel_distance(features(60, 16, 0), features(60, 16, 1, shift=0.7)).ci_low > 0.0
 

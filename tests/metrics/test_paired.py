@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from artgan.errors import InvalidInputError
 from artgan.metrics.colour_difference import ciede2000, srgb_to_lab
-from artgan.metrics.paired import delta_e00, max_abs_change_outside, psnr, ssim
+from artgan.metrics.paired import delta_e00, max_abs_change_outside, ms_ssim, psnr, ssim
 
 
 def noise(h, w, seed=0):
@@ -79,6 +80,35 @@ def test_ssim_in_a_mask_ignores_what_is_farther_than_a_window():
 def test_ssim_of_a_picture_smaller_than_its_window_is_refused():
     with pytest.raises(InvalidInputError, match="11 x 11"):
         ssim(noise(10, 40), noise(10, 40))
+
+
+def test_ms_ssim_of_flat_pictures_is_the_lightness_of_the_coarsest_scale():
+    c1 = (0.01 * 255) ** 2
+    lightness = (2 * 100 * 140 + c1) / (100**2 + 140**2 + c1)
+    found = ms_ssim(flat(100, 180, 190), flat(140, 180, 190))
+    assert found == pytest.approx(lightness**0.1333, rel=1e-9)
+
+
+def test_ms_ssim_is_one_for_equal_pictures_symmetric_and_falls_with_the_noise():
+    smooth = gaussian_filter(noise(200, 176).astype(float), (8, 8, 0)) * 6 - 640
+    truth = np.clip(smooth, 0, 255).astype(np.uint8)
+    grain = np.random.default_rng(1).normal(0, 1, truth.shape)
+    results = [np.clip(truth + sigma * grain, 0, 255).astype(np.uint8) for sigma in (0, 4, 16, 64)]
+    found = [ms_ssim(result, truth) for result in results]
+    assert found[0] == pytest.approx(1.0)
+    assert found == sorted(found, reverse=True)
+    assert found[3] < 0.9
+    assert ms_ssim(truth, results[2]) == pytest.approx(found[2])
+
+
+def test_ms_ssim_of_an_inverted_picture_is_zero_and_no_complex_number():
+    picture = noise(176, 176)
+    assert ms_ssim(255 - picture, picture) == 0.0
+
+
+def test_ms_ssim_of_a_picture_smaller_than_its_coarsest_window_is_refused():
+    with pytest.raises(InvalidInputError, match="176 x 176"):
+        ms_ssim(noise(175, 400), noise(175, 400))
 
 
 # published pairs: L*, a*, b* twice, and the difference
