@@ -1,11 +1,13 @@
 """Keys derived from content: equal inputs, settings and code give equal keys everywhere."""
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Iterable
 
-VERSION = importlib.metadata.version("artgan")
+import artgan
+
+VERSION = artgan.__version__
+"""Of the code that runs; what was installed once may be older."""
 
 KEY_DIGITS = 20
 
