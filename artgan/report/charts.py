@@ -26,27 +26,31 @@ class Point:
     high: float | None = None
 
 
-def line_chart(points: Sequence[Point], title: str, description: str) -> Markup:
-    """Draw values over training steps, with the band of their intervals.
+def line_chart(
+    points: Sequence[Point], title: str, description: str, axis: str = "training step"
+) -> Markup:
+    """Draw values over training steps or other counts, with the band of their intervals.
 
     Args:
         points: At least one point with a finite value, by rising step.
         title: What is drawn.
         description: What it shows, with the first, best and last value.
+        axis: What the steps are.
     """
     lows = [_or(point.low, point.value) for point in points]
     highs = [_or(point.high, point.value) for point in points]
     ticks = _ticks(min(lows), max(highs))
-    last = max(points[-1].step, 1.0)
+    first = min(points[0].step, 1.0)
+    width = max(points[-1].step - first, 1.0)
 
     def x(step: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * step / last
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (step - first) / width
 
     def y(value: float) -> float:
         span = ticks[-1] - ticks[0]
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (ticks[-1] - value) / span
 
-    parts = [_grid(ticks, y), _steps(points, x)]
+    parts = [_grid(ticks, y), _steps(points, x, axis)]
     if len(points) > 1:
         upper = [(x(point.step), y(high)) for point, high in zip(points, highs, strict=True)]
         lower = [(x(point.step), y(low)) for point, low in zip(points, lows, strict=True)]
@@ -88,7 +92,7 @@ def _grid(ticks: Sequence[float], y: Callable[[float], float]) -> str:
     )
 
 
-def _steps(points: Sequence[Point], x: Callable[[float], float]) -> str:
+def _steps(points: Sequence[Point], x: Callable[[float], float], axis: str) -> str:
     shown: list[float] = []
     for point in points:
         if not shown or x(point.step) - x(shown[-1]) > 56:
@@ -101,7 +105,7 @@ def _steps(points: Sequence[Point], x: Callable[[float], float]) -> str:
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     return (
         f'{labels}<text class="tick" x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">'
-        "training step</text>"
+        f"{escape(axis)}</text>"
     )
 
 

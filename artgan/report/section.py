@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -39,6 +39,7 @@ class Context:
         metrics: Its newest numbers, of all products.
         figures: Its figures, of all products.
         thumbnails: The archive's thumbnails.
+        pages: Key of the work's page by scan_id.
     """
 
     snapshot: Snapshot
@@ -47,6 +48,7 @@ class Context:
     metrics: list[Row]
     figures: list[FigureSet]
     thumbnails: Thumbnails
+    pages: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Common:
         model: Model in use, if there is one.
         model_words: Which model is in use, and why.
         curve: Held-out measure over its training.
+        trend: The leading number over past measurements.
         figures: Figures that measuring left.
     """
 
@@ -90,17 +93,19 @@ class Common:
     model_words: str
     curve: Curve | None
     figures: list[Figure]
+    trend: Curve | None = None
 
 
 def common(context: Context, product: Product, kind: Kind, summary: str) -> Common:
     """Gather what every product section begins with."""
     model = context.snapshot.model_in_use(kind, context.collection)
-    figures = [_figure(one) for one in context.figures if one.product == product]
-    curve = None if model is None else _curve(model)
+    figures = [shown_figure(one) for one in context.figures if one.product == product]
+    curve = None if model is None else training_curve(model)
     return Common(product, summary, model, _model_words(context, kind, model), curve, figures)
 
 
-def _figure(figure: FigureSet) -> Figure:
+def shown_figure(figure: FigureSet) -> Figure:
+    """Return a figure with as many of its items as a page shows."""
     items = figure.items[: _ITEMS_SHOWN[figure.layout]]
     cut = showing(len(items), len(figure.items), "items", "the figure's folder")
     return Figure(figure.title, figure.note, figure.layout, items, cut)
@@ -152,7 +157,8 @@ def _min_works(snapshot: Snapshot) -> int:
     return TrainSettings.model_fields["min_works"].default
 
 
-def _curve(model: Row) -> Curve | None:
+def training_curve(model: Row) -> Curve | None:
+    """Return a model's deciding measure on held-out works over its training, if it was kept."""
     history = json.loads(model["history_json"] or "[]")
     metric = model["metric"]
     records = [record for record in history if _is_number(record.get(metric))]

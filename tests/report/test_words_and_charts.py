@@ -3,9 +3,10 @@ import math
 import pytest
 
 from artgan.errors import CorruptAssetError
+from artgan.report.changes import changes
 from artgan.report.charts import Point, curve_words, interval_marks, line_chart
 from artgan.report.figures import FigureImage, FigureItem, FigureSet, figure_from_json
-from artgan.report.measures import changes, measure, title
+from artgan.report.measures import measure, title
 from artgan.report.words import clip, duration, number, share, showing, tally
 
 FIGURE = FigureSet(

@@ -1,0 +1,166 @@
+"""Rendering and writing of pages: what did not change is not written again."""
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+
+from artgan.keys import digest
+from artgan.metrics.table import METRICS
+from artgan.report import words
+from artgan.report.measures import direction
+from artgan.report.simulation_section import generated_words
+from artgan.report.snapshot import MODELS_FOLDER, WORKS
+from artgan.storage import Entry, Store
+
+HERE = Path(__file__).parent
+LEDGERS = "reports/built"
+"""Where it is remembered from which facts the many pages of works and models were made."""
+_FOLDERS = ("reports/collections", WORKS, MODELS_FOLDER, LEDGERS)
+_MARK_DIGITS = 20
+
+
+@dataclass
+class Writer:
+    """Writes objects that differ from what is there, and remembers which.
+
+    Attributes:
+        store: The archive root.
+        present: Objects of the folders that pages come and go in, by key, before the first write.
+        written: Keys written, in order.
+        kept: Keys that a page needs.
+    """
+
+    store: Store
+    present: dict[str, Entry] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
+
+    def keep(self, *keys: str) -> None:
+        """Say that objects are needed, whether or not they are written now."""
+        self.kept.update(keys)
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write an object unless it is there as it is."""
+        self.keep(key)
+        if self.store.exists(key) and self.store.read(key) == content:
+            return
+        self.replace(key, content)
+
+    def replace(self, key: str, content: bytes) -> None:
+        """Write an object, whatever is there."""
+        self.keep(key)
+        self.store.write(key, content)
+        self.written.append(key)
+
+    def remove_unneeded(self) -> None:
+        """Remove pages, and what lies beside them, that were there and are not needed any more."""
+        for key in self.present:
+            if key not in self.kept:
+                self.store.delete(key)
+
+
+def open_writer(store: Store) -> Writer:
+    """Return a writer that knows which pages of collections, works and models there are."""
+    entries = (entry for folder in _FOLDERS for entry in store.entries(folder))
+    return Writer(store, {entry.key: entry for entry in entries})
+
+
+class Ledger:
+    """What a set of pages was made from, so that a page of the same facts is not made again.
+
+    A page counts as there only if its object is, at the size that was written.
+    """
+
+    def __init__(self, store: Store, name: str, present: Mapping[str, Entry]) -> None:
+        self._store, self._key, self._present = store, f"{LEDGERS}/{name}.json", present
+        self._before: dict[str, list[Any]] = {}
+        if store.exists(self._key):
+            self._before = json.loads(store.read(self._key))
+        self._now: dict[str, list[Any]] = {}
+
+    def is_current(self, key: str, mark: str) -> bool:
+        """Whether the page of these facts is there."""
+        before, there = self._before.get(key), self._present.get(key)
+        if before is None or there is None or before != [mark, there.size]:
+            return False
+        self._now[key] = before
+        return True
+
+    def note(self, key: str, mark: str, content: bytes) -> None:
+        """Remember a page that was just written."""
+        self._now[key] = [mark, len(content)]
+
+    def save(self, writer: Writer) -> None:
+        """Write the ledger if a page came, went or changed."""
+        writer.keep(self._key)
+        if self._now != self._before:
+            content = json.dumps(self._now, sort_keys=True, separators=(",", ":"))
+            writer.replace(self._key, content.encode())
+
+
+def mark_of(*facts: object) -> str:
+    """Return a mark of facts and of the code that makes pages of them."""
+    return digest(code_mark(), *facts)[:_MARK_DIGITS]
+
+
+@cache
+def code_mark() -> str:
+    """Return a mark of this package's code and templates."""
+    paths = sorted(path for path in HERE.rglob("*") if path.suffix in {".py", ".html"})
+    return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths])
+
+
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a page's data file."""
+    return (json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n").encode()
+
+
+def render(template: str, key: str, values: Mapping[str, Any]) -> bytes:
+    """Render a page.
+
+    Args:
+        template: Name of its template.
+        key: Where it will lie under the root; links are written as seen from there.
+        values: What the template shows.
+    """
+    folder = posixpath.dirname(key)
+
+    def link(target: str) -> str:
+        """Write a key under the root as seen from the page."""
+        return quote(posixpath.relpath(target, folder))
+
+    text = _environment().get_template(template).render({**values, "link": link})
+    return text.encode()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "metrics": METRICS,
+        "direction": direction,
+        "generated_words": generated_words,
+    }
+    environment.filters |= {
+        "number": words.number,
+        "count": words.count,
+        "duration": words.duration,
+        "moment": words.moment,
+        "clip": words.clip,
+        "share": words.share,
+    }
+    return environment
