@@ -127,7 +127,7 @@ def collection_page(
         as_of=_as_of(scans, refused, models, metrics),
         n_works=len(works),
         n_scans=len(scans),
-        facts=_facts(scans, works),
+        facts=_facts(scans, works) | _restored(snapshot, groups),
         works=listed_works(snapshot, works[:WORKS_SHOWN], thumbnails, {}, _names(groups)),
         lists=list(lists[:LISTS_SHOWN]),
         n_lists=len(lists),
@@ -195,6 +195,19 @@ def _facts(scans: list[Row], works: list[Row]) -> dict[str, str]:
         "Size": _megapixels(sizes),
         "Dates of the works": years(from_, to),
     }
+
+
+def _restored(snapshot: Snapshot, groups: Mapping[str, list[Row]]) -> dict[str, str]:
+    """Say for how many works there is a digital restoration; none can be reviewed yet."""
+    done = sum(
+        any(
+            output["kind"] == "restored" and output["status"] == "ok"
+            for row in rows
+            for output in snapshot.outputs_by_scan.get(row["scan_id"], ())
+        )
+        for rows in groups.values()
+    )
+    return {"Works restored digitally": f"{done:,} of {len(groups):,}, none of them reviewed"}
 
 
 def _extent(rows: list[Row], column: str, choose: Any) -> int | None:  # noqa: ANN401 - min or max

@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from artgan.report.card import Card
 from artgan.report.figures import FigureSet
 from artgan.report.measures import Measure, latest, measure
 from artgan.report.model_card import model_card, model_title
+from artgan.report.restored_pictures import generated_share
 from artgan.report.section import (
     Curve,
     Figure,
@@ -20,9 +21,12 @@ from artgan.report.section import (
     shown_figure,
     training_curve,
 )
-from artgan.report.snapshot import Row, Snapshot
-from artgan.report.words import clip, count
+from artgan.report.snapshot import Row, Snapshot, output_source, pixels, scan_title
+from artgan.report.thumbs import Thumbnail, Thumbnails
+from artgan.report.words import clip, count, share
 from artgan.storage import Store
+
+HARD_CASES = 12
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {
@@ -45,6 +49,16 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class HardCase:
+    """A restored scan of which much was generated."""
+
+    title: str
+    share: str
+    page: str
+    thumbnail: Thumbnail
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """Held-out numbers in one collection."""
 
@@ -64,6 +78,8 @@ class ModelRows:
         works: Works of its collection, or of the archive, one scan each.
         used_by: Collections for which it is in use now.
         n_outputs: Files that it made and that are there.
+        hardest: Its restored files with the largest generated share, the largest first.
+        shown_by: Title and key of the page of the works that these show, by scan_id.
     """
 
     row: Row
@@ -73,6 +89,8 @@ class ModelRows:
     works: list[Row]
     used_by: list[str]
     n_outputs: int
+    hardest: list[Row]
+    shown_by: dict[str, tuple[str, str]]
 
     def facts(self) -> list[Any]:
         """Return all of it as values that a mark can be made of."""
@@ -80,7 +98,7 @@ class ModelRows:
         figures = [asdict(figure) for figure in self.figures]
         return [
             *(self.row, self.siblings, self.metrics, figures, rights),
-            *(self.used_by, self.n_outputs),
+            *(self.used_by, self.n_outputs, self.hardest, self.shown_by),
         ]
 
 
@@ -98,6 +116,7 @@ class ModelPage:
         samples: The fixed panel of its last state.
         figures: Figures that measuring left, worst cases and near-copies among them.
         card: Its card.
+        hard_cases: Restored scans of which it generated most.
         cautions: What a reader must know first.
     """
 
@@ -110,16 +129,22 @@ class ModelPage:
     samples: Samples | None
     figures: list[Figure]
     card: Card
+    hard_cases: list[HardCase]
     cautions: list[str]
 
 
-def rows_by_model(snapshot: Snapshot, works: dict[str, list[Row]]) -> Iterable[ModelRows]:
+def rows_by_model(
+    snapshot: Snapshot, works: dict[str, list[Row]], pages: Mapping[str, str]
+) -> Iterable[ModelRows]:
     """Yield what the page of each model is made from, the oldest first.
 
     Args:
         snapshot: The catalog's tables.
         works: Works by collection, one scan each.
+        pages: Key of the work's page by scan_id, for all scans.
     """
+    hardest = _hardest(snapshot, pages)
+    scans = snapshot.scans_named(row["scan_id"] for rows in hardest.values() for row in rows)
     used = _used_by(snapshot, list(works))
     newest: dict[str, list[Row]] = {}
     for row in latest(snapshot.metrics):
@@ -128,6 +153,8 @@ def rows_by_model(snapshot: Snapshot, works: dict[str, list[Row]]) -> Iterable[M
     everything = [row for rows in works.values() for row in rows]
     for row in snapshot.models:
         name = row["model_id"]
+        own = hardest.get(name, [])
+        seen = {one["scan_id"]: scans[one["scan_id"]] for one in own}
         alike = (row["kind"], row["collection"])
         yield ModelRows(
             row=row,
@@ -137,7 +164,24 @@ def rows_by_model(snapshot: Snapshot, works: dict[str, list[Row]]) -> Iterable[M
             works=everything if row["collection"] == BASE else works.get(row["collection"], []),
             used_by=used.get(name, []),
             n_outputs=snapshot.outputs_by_model.get(name, 0),
+            hardest=own,
+            shown_by={one: (scan_title(scan), pages[one]) for one, scan in seen.items()},
         )
+
+
+def _hardest(snapshot: Snapshot, pages: Mapping[str, str]) -> dict[str, list[Row]]:
+    """Return the restored files of each model with the largest generated share."""
+    found: dict[str, list[Row]] = {}
+    for scan_id, rows in snapshot.outputs_by_scan.items():
+        for row in rows:
+            done = row["kind"] == "restored" and row["status"] == "ok"
+            if done and row["model_id"] and scan_id in pages:
+                found.setdefault(row["model_id"], []).append(row)
+
+    def rank(row: Row) -> tuple[float, str]:
+        return -(generated_share(row) or 0.0), row["output_id"]
+
+    return {name: sorted(rows, key=rank)[:HARD_CASES] for name, rows in found.items()}
 
 
 def _used_by(snapshot: Snapshot, collections: Sequence[str]) -> dict[str, list[str]]:
@@ -150,8 +194,8 @@ def _used_by(snapshot: Snapshot, collections: Sequence[str]) -> dict[str, list[s
     return found
 
 
-def model_page(store: Store, rows: ModelRows) -> ModelPage:
-    """Gather the page of a model."""
+def model_page(thumbnails: Thumbnails, rows: ModelRows) -> ModelPage:
+    """Gather the page of a model, and make the thumbnails that it needs."""
     row = rows.row
     measures = [measure(one) for one in rows.metrics]
     curve = training_curve(row)
@@ -162,11 +206,23 @@ def model_page(store: Store, rows: ModelRows) -> ModelPage:
         evaluated=_evaluated(rows.metrics),
         measures=measures,
         curve=curve,
-        samples=_samples(store, row),
+        samples=_samples(thumbnails.store, row),
         figures=[shown_figure(figure) for figure in rows.figures],
         card=model_card(row, measures, rows.works, rows.siblings),
+        hard_cases=_hard_cases(thumbnails, rows),
         cautions=list(dict.fromkeys(one.caution for one in measures if one.caution)),
     )
+
+
+def _hard_cases(thumbnails: Thumbnails, rows: ModelRows) -> list[HardCase]:
+    cases = []
+    for row in rows.hardest:
+        thumbnail = thumbnails.whole(output_source(row))
+        if thumbnail is not None:
+            title, page = rows.shown_by[row["scan_id"]]
+            part = share(row["masked_pixels"], pixels(row))
+            cases.append(HardCase(title, part, page, thumbnail))
+    return cases
 
 
 def _outcome(rows: ModelRows) -> str:

@@ -13,7 +13,7 @@ from artgan.report.card import card_markdown
 from artgan.report.collection_page import CollectionPage, collection_json, collection_page
 from artgan.report.datasheet import datasheet
 from artgan.report.index_page import RUNS_SHOWN, index_page
-from artgan.report.model_page import ModelRows, model_json, model_page, rows_by_model
+from artgan.report.model_page import ModelPage, ModelRows, model_json, model_page, rows_by_model
 from artgan.report.pages import HERE, Ledger, Writer, as_json, mark_of, open_writer, render
 from artgan.report.run_page import run_json, run_page
 from artgan.report.snapshot import (
@@ -25,7 +25,7 @@ from artgan.report.snapshot import (
     works_of,
 )
 from artgan.report.thumbs import Thumbnails, open_thumbnails
-from artgan.report.works_site import by_work, write_works
+from artgan.report.works_site import by_work, page_of_scan, write_works
 
 Groups = dict[str, list[Row]]
 
@@ -48,8 +48,8 @@ def build_site(catalog: Catalog, run: Run | str) -> list[str]:
     for name in _ASSETS:
         writer.write(f"reports/assets/{name}", (HERE / "assets" / name).read_bytes())
     groups = {code: _groups(snapshot, code) for code in snapshot.collections}
-    _write_models(snapshot, groups, writer)
     thumbnails = open_thumbnails(writer.store)
+    _write_models(snapshot, groups, thumbnails, writer)
     pages = [
         _write_collection(snapshot, code, own, thumbnails, writer) for code, own in groups.items()
     ]
@@ -89,21 +89,28 @@ def _write_collection(
     return page
 
 
-def _write_models(snapshot: Snapshot, groups: dict[str, Groups], writer: Writer) -> None:
+def _write_models(
+    snapshot: Snapshot, groups: dict[str, Groups], thumbnails: Thumbnails, writer: Writer
+) -> None:
     works = {code: [rows[0] for rows in own.values()] for code, own in groups.items()}
     ledger = Ledger(writer.store, "models", writer.present)
-    for rows in rows_by_model(snapshot, works):
-        _write_model(rows, set(works), writer, ledger)
+    pages = {name: page for own in groups.values() for name, page in page_of_scan(own).items()}
+    for rows in rows_by_model(snapshot, works, pages):
+        page = model_page(thumbnails, rows)
+        _write_model(page, rows, set(works), (writer, ledger))
     ledger.save(writer)
 
 
-def _write_model(rows: ModelRows, known: set[str], writer: Writer, ledger: Ledger) -> None:
+def _write_model(
+    page: ModelPage, rows: ModelRows, known: set[str], kept: tuple[Writer, Ledger]
+) -> None:
+    writer, ledger = kept
     row = rows.row
     key, folder = model_page_key(row["model_id"]), f"{MODELS_FOLDER}/{row['model_id']}"
     beside = (f"{folder}/model.json", f"{folder}/model-card.md")
     writer.keep(key, *beside)
-    page = model_page(writer.store, rows)
-    mark = mark_of(rows.facts(), page.samples and page.samples.key)
+    shown = [one.thumbnail.key for one in page.hard_cases]
+    mark = mark_of(rows.facts(), page.samples and page.samples.key, shown)
     if all(one in writer.present for one in beside) and ledger.is_current(key, mark):
         return
     owner = row["collection"]
