@@ -4,7 +4,6 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from artgan.report import words
 from artgan.report.measures import direction
 from artgan.report.simulation_section import generated_words
 from artgan.report.snapshot import MODELS_FOLDER, WORKS
+from artgan.report.thumbs import write_typed
 from artgan.storage import Entry, Store
 
 HERE = Path(__file__).parent
@@ -27,50 +27,69 @@ _FOLDERS = ("reports/collections", WORKS, MODELS_FOLDER, LEDGERS)
 _MARK_DIGITS = 20
 
 
-@dataclass
 class Writer:
-    """Writes objects that differ from what is there, and remembers which.
+    """Writes objects that differ from what is there, so that no link ever leads nowhere.
+
+    An object that is not there yet is written at once: nothing leads to it. One that replaces
+    another waits until `finish`, when all that it may lead to is there.
 
     Attributes:
         store: The archive root.
         present: Objects of the folders that pages come and go in, by key, before the first write.
         written: Keys written, in order.
-        kept: Keys that a page needs.
     """
 
-    store: Store
-    present: dict[str, Entry] = field(default_factory=dict)
-    written: list[str] = field(default_factory=list)
-    kept: set[str] = field(default_factory=set)
+    def __init__(self, store: Store, waiting: Path) -> None:
+        """List what is there.
+
+        Args:
+            store: The archive root.
+            waiting: Empty folder of this machine for what waits.
+        """
+        self.store, self.written = store, list[str]()
+        entries = (entry for folder in _FOLDERS for entry in store.entries(folder))
+        self.present = {entry.key: entry for entry in entries}
+        self._kept: set[str] = set()
+        self._waiting: list[tuple[str, Path]] = []
+        self._folder = waiting
 
     def keep(self, *keys: str) -> None:
         """Say that objects are needed, whether or not they are written now."""
-        self.kept.update(keys)
+        self._kept.update(keys)
 
     def write(self, key: str, content: bytes) -> None:
         """Write an object unless it is there as it is."""
-        self.keep(key)
-        if self.store.exists(key) and self.store.read(key) == content:
-            return
-        self.replace(key, content)
+        if not self.store.exists(key):
+            self.put(key, content)
+        elif self.store.read(key) == content:
+            self.keep(key)
+        else:
+            self.hold(key, content)
 
-    def replace(self, key: str, content: bytes) -> None:
-        """Write an object, whatever is there."""
-        self.keep(key)
-        self.store.write(key, content)
-        self.written.append(key)
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object now, or later if it replaces a page."""
+        if key in self.present:
+            self.hold(key, content)
+        else:
+            self.keep(key)
+            write_typed(self.store, key, content)
+            self.written.append(key)
 
-    def remove_unneeded(self) -> None:
-        """Remove pages, and what lies beside them, that were there and are not needed any more."""
+    def hold(self, key: str, content: bytes) -> None:
+        """Write an object at the end, after those held before it."""
+        self.keep(key)
+        path = self._folder / f"{len(self._waiting)}{Path(key).suffix}"
+        path.write_bytes(content)
+        self._waiting.append((key, path))
+
+    def finish(self) -> None:
+        """Write what waits, then remove pages that nothing leads to any more."""
+        for key, path in self._waiting:
+            self.store.put(key, path)
+            self.written.append(key)
         for key in self.present:
-            if key not in self.kept:
+            if key not in self._kept:
                 self.store.delete(key)
-
-
-def open_writer(store: Store) -> Writer:
-    """Return a writer that knows which pages of collections, works and models there are."""
-    entries = (entry for folder in _FOLDERS for entry in store.entries(folder))
-    return Writer(store, {entry.key: entry for entry in entries})
 
 
 class Ledger:
@@ -103,7 +122,7 @@ class Ledger:
         writer.keep(self._key)
         if self._now != self._before:
             content = json.dumps(self._now, sort_keys=True, separators=(",", ":"))
-            writer.replace(self._key, content.encode())
+            writer.hold(self._key, content.encode())
 
 
 def mark_of(*facts: object) -> str:

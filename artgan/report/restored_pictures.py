@@ -16,7 +16,7 @@ from artgan.imaging.colour import image_from_array, with_blob
 from artgan.imaging.read import read_rgb
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.report.snapshot import Row, pixels
-from artgan.report.thumbs import Source
+from artgan.report.thumbs import Source, write_typed
 from artgan.storage import Store
 
 LONG_SIDE_PX = 1600
@@ -89,10 +89,10 @@ def restored_pictures(
         return None, []
     keys = picture_keys(folder, output)
     for name, picture in made.items():
-        store.write(keys[name], _jpeg(picture, _packet(name, output)))
+        write_typed(store, keys[name], _jpeg(picture, _packet(name, output)))
     height, width = made["after"].shape[:2]
     result = RestoredPictures(**keys, width=width, height=height, n_regions=seen)
-    store.write(record, json.dumps(asdict(result), indent=1).encode())
+    write_typed(store, record, json.dumps(asdict(result), indent=1).encode())
     return result, [*keys.values(), record]
 
 

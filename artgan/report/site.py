@@ -2,9 +2,12 @@
 
 Everything on a page comes from the catalog's tables and from the figures that measuring left, so
 equal inputs give equal bytes. A page that would not change is not written again. The order of
-writing keeps every link whole, even if it is killed: models come first, then works, lists and
-collections, then runs, the entry page last, and pages that nothing leads to any more go after it.
+writing keeps every link whole, even if it is killed: pages that are new come first, then those
+that replace others, the entry page last, and then pages that nothing leads to any more go.
 """
+
+import tempfile
+from pathlib import Path
 
 from artgan.catalog.models import BASE
 from artgan.catalog.runs import Run
@@ -14,7 +17,7 @@ from artgan.report.collection_page import CollectionPage, collection_json, colle
 from artgan.report.datasheet import datasheet
 from artgan.report.index_page import RUNS_SHOWN, index_page
 from artgan.report.model_page import ModelPage, ModelRows, model_json, model_page, rows_by_model
-from artgan.report.pages import HERE, Ledger, Writer, as_json, mark_of, open_writer, render
+from artgan.report.pages import HERE, Ledger, Writer, as_json, mark_of, render
 from artgan.report.run_page import run_json, run_page
 from artgan.report.snapshot import (
     MODELS_FOLDER,
@@ -43,8 +46,11 @@ def build_site(catalog: Catalog, run: Run | str) -> list[str]:
     Returns:
         Keys of all objects written, thumbnails included, in order.
     """
-    writer = open_writer(catalog.store)
-    snapshot = Snapshot(catalog)
+    with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
+        return _build(Writer(catalog.store, Path(folder)), Snapshot(catalog), run)
+
+
+def _build(writer: Writer, snapshot: Snapshot, run: Run | str) -> list[str]:
     for name in _ASSETS:
         writer.write(f"reports/assets/{name}", (HERE / "assets" / name).read_bytes())
     groups = {code: _groups(snapshot, code) for code in snapshot.collections}
@@ -54,7 +60,7 @@ def build_site(catalog: Catalog, run: Run | str) -> list[str]:
         _write_collection(snapshot, code, own, thumbnails, writer) for code, own in groups.items()
     ]
     _write_runs_and_index(snapshot, _top(snapshot, run), pages, writer)
-    writer.remove_unneeded()
+    writer.finish()
     return [*thumbnails.written, *writer.written]
 
 
@@ -115,10 +121,10 @@ def _write_model(
         return
     owner = row["collection"]
     home = f"{collection_folder(owner)}/index.html" if owner in known and owner != BASE else ""
-    writer.replace(beside[0], as_json(model_json(page, rows)))
-    writer.replace(beside[1], card_markdown(page.card))
+    writer.put(beside[0], as_json(model_json(page, rows)))
+    writer.put(beside[1], card_markdown(page.card))
     content = render("model.html", key, {"page": page, "collection_page": home})
-    writer.replace(key, content)
+    writer.put(key, content)
     ledger.note(key, mark, content)
 
 
@@ -134,4 +140,6 @@ def _write_runs_and_index(
         key = f"{folder}/index.html"
         writer.write(key, render("run.html", key, {"page": page}))
     index = index_page(snapshot, collections, pages[current], set(pages))
-    writer.write(INDEX, render("index.html", INDEX, {"page": index}))
+    content = render("index.html", INDEX, {"page": index})
+    if not writer.store.exists(INDEX) or writer.store.read(INDEX) != content:
+        writer.hold(INDEX, content)

@@ -4,8 +4,10 @@
 an access copy it is the scan's. What is there already is never decoded again.
 """
 
+import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -112,7 +114,7 @@ class Thumbnails:
         if square:
             picture = _centre_square(picture)
         quality = _CRISP_QUALITY if max(picture.shape[:2]) < _CRISP_BELOW_PX else _QUALITY
-        self.store.write(key, thumbnail_jpeg(picture, long_side_px, quality))
+        write_typed(self.store, key, thumbnail_jpeg(picture, long_side_px, quality))
         self.present.add(key)
         self.written.append(key)
         return True
@@ -123,6 +125,17 @@ def _centre_square(picture: np.ndarray) -> np.ndarray:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return np.ascontiguousarray(picture[top : top + side, left : left + side])
+
+
+def write_typed(store: Store, key: str, content: bytes) -> None:
+    """Write an object whole; on an object store with its type, which browsers go by."""
+    if store.is_local:
+        store.write(key, content)
+        return
+    with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
+        path = Path(folder) / key.rsplit("/", 1)[-1]
+        path.write_bytes(content)
+        store.put(key, path)
 
 
 def open_thumbnails(store: Store) -> Thumbnails:

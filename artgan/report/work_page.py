@@ -32,6 +32,7 @@ class WorkPage:
         picture: The scan, unless it is compared with its restoration.
         is_compared: Whether it is.
         access_path: Key of the access copy.
+        iiif: Key of its image service; empty if there is none.
         restored: Its digital restorations, one for each damaged scan.
         rendered: The work in the manner of other collections.
         facts: Tables of what is known, by heading.
@@ -51,6 +52,7 @@ class WorkPage:
     picture: Thumbnail | None
     is_compared: bool
     access_path: str
+    iiif: str
     restored: list[Restored]
     rendered: list[Rendered]
     facts: dict[str, Facts]
@@ -84,6 +86,7 @@ def work_page(rows: WorkRows, thumbnails: Thumbnails, present: Collection[str]) 
         picture=None if compared else thumbnails.whole(scan_source(scan), LARGE_PX),
         is_compared=compared,
         access_path=scan["access_path"] or "",
+        iiif=next((row["output_path"] for row in reversed(rows.outputs) if _is_service(row)), ""),
         restored=restored,
         rendered=rendered_views(rows.outputs, thumbnails),
         facts={
@@ -98,6 +101,10 @@ def work_page(rows: WorkRows, thumbnails: Thumbnails, present: Collection[str]) 
         ),
         written=written,
     )
+
+
+def _is_service(row: Row) -> bool:
+    return row["kind"] == "iiif" and row["status"] == "ok"
 
 
 def work_status(masks: Sequence[Row], outputs: Sequence[Row]) -> str:

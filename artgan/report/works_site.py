@@ -48,10 +48,10 @@ def _write_work(rows: WorkRows, thumbnails: Thumbnails, writer: Writer, ledger: 
         return
     page = work_page(rows, thumbnails, writer.present)
     writer.written.extend(page.written)
-    writer.replace(data, as_json(work_json(page, rows)))
+    writer.put(data, as_json(work_json(page, rows)))
     words = {"page": page, "mark": MARK, "not_reviewed": NOT_REVIEWED}
     content = render("work.html", key, words)
-    writer.replace(key, content)
+    writer.put(key, content)
     ledger.note(key, mark, content)
 
 

@@ -61,16 +61,16 @@ def test_a_killed_build_leaves_whole_pages_without_a_broken_link(
     written = build_site(undisturbed.catalog, RUN)
     last = max(1, round(share * len(written)))
     calls = []
-    real = LocalStore.write
+    real = LocalStore._move
 
-    def write(self, key, content):
+    def move(self, temporary, key):
         calls.append(key)
         if len(calls) == last:
             raise KeyboardInterrupt
-        real(self, key, content)
+        real(self, temporary, key)
 
     before = killed.catalog.store.read(INDEX)
-    monkeypatch.setattr(LocalStore, "write", write)
+    monkeypatch.setattr(LocalStore, "_move", move)
     with pytest.raises(KeyboardInterrupt):
         build_site(killed.catalog, RUN)
     monkeypatch.undo()
