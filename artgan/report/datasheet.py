@@ -110,7 +110,7 @@ def _composition(scans: Sequence[Row], works: Sequence[Row]) -> Section:
         "Composition and gaps",
         (f"{count(len(works), 'work')} in {count(len(scans), 'scan')}.",),
         (
-            ("Works by century", _words(periods)),
+            ("Works by period", _words(periods)),
             *_tally("Works by maker", works, "artist"),
             *_tally("Works by medium", works, "medium"),
             *_gaps(scans),
@@ -130,7 +130,10 @@ def _gaps(scans: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _century(year: int | None) -> str:
-    return NOT_RECORDED if year is None else f"{100 * (year // 100)}s"
+    if year is None:
+        return NOT_RECORDED
+    first = 100 * (year // 100)
+    return f"{first} to {first + 99}"
 
 
 def _tally(name: str, rows: Sequence[Row], column: str) -> list[tuple[str, str]]:

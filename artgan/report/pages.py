@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import jinja2
 
-from artgan.keys import digest
+from artgan.keys import VERSION, digest
 from artgan.metrics.table import METRICS
 from artgan.report import words
 from artgan.report.measures import direction
@@ -59,9 +59,10 @@ class Writer:
 
     def write(self, key: str, content: bytes) -> None:
         """Write an object unless it is there as it is."""
-        if not self.store.exists(key):
+        entry = self.present.get(key) if key.startswith(_FOLDERS) else self.store.entry(key)
+        if entry is None:
             self.put(key, content)
-        elif self.store.read(key) == content:
+        elif entry.size == len(content) and self.store.read(key) == content:
             self.keep(key)
         else:
             self.hold(key, content)
@@ -132,9 +133,11 @@ def mark_of(*facts: object) -> str:
 
 @cache
 def code_mark() -> str:
-    """Return a mark of this package's code and templates."""
+    """Return a mark of what pages are made by: this package, its templates, names of measures."""
+    measures = [str(metric) for metric in METRICS]
     paths = sorted(path for path in HERE.rglob("*") if path.suffix in {".py", ".html"})
-    return digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in paths])
+    files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return digest(VERSION, measures, files)
 
 
 def as_json(value: Mapping[str, Any]) -> bytes:

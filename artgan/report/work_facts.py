@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from artgan.report.snapshot import Row
-from artgan.report.words import NOT_APPLICABLE, NOT_RECORDED, clip, count, moment, share
+from artgan.report.words import NOT_RECORDED, clip, count, moment, share
 
 Facts = list[tuple[str, str]]
 
@@ -98,7 +98,7 @@ def _rules(scan: Row) -> str:
 def condition(scan: Row, masks: Sequence[Row]) -> Facts:
     """Return the condition of the object as somebody recorded it; the program records none."""
     told = _told(scan, "condition")
-    apart = NOT_APPLICABLE if told == NOT_RECORDED else "as part of the condition, if at all"
+    apart = NOT_RECORDED if told == NOT_RECORDED else "in the words above, if at all"
     return [
         ("Condition", told),
         ("Layer, defect, location and extent", apart),
@@ -109,5 +109,6 @@ def condition(scan: Row, masks: Sequence[Row]) -> Facts:
 
 
 def _masks(masks: Sequence[Row]) -> str:
-    shares = [f"{share(row['damaged_fraction'], 1.0)} of the picture" for row in masks]
+    known = [row["damaged_fraction"] for row in masks if row["damaged_fraction"] is not None]
+    shares = [f"{share(part, 1.0)} of the picture" for part in known]
     return ", ".join([count(len(masks), "mask"), *shares])

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from artgan.metrics.table import METRICS, Metric
+from artgan.report.measures import canonical
 from artgan.report.snapshot import Row, scan_source, scan_title, work_folder, work_id
 from artgan.report.thumbs import LARGE_PX, Thumbnail, Thumbnails
 from artgan.report.words import clip, count, moment, showing
@@ -39,6 +41,7 @@ class WorkPage:
         delivered: The whole delivered row of metadata.
         history: What happened, the newest last: moment and words.
         cut: Sentence that says that the history was cut.
+        glossary: Measures that the page names.
         written: Keys of pictures that were made.
     """
 
@@ -59,6 +62,7 @@ class WorkPage:
     delivered: Facts
     history: list[tuple[str, str]]
     cut: str | None
+    glossary: list[Metric]
     written: list[str]
 
 
@@ -99,8 +103,14 @@ def work_page(rows: WorkRows, thumbnails: Thumbnails, present: Collection[str]) 
         cut=showing(
             min(len(history), HISTORY_CAP), len(history), "events", "the tables scans and outputs"
         ),
+        glossary=_glossary(restored),
         written=written,
     )
+
+
+def _glossary(restored: Sequence[Restored]) -> list[Metric]:
+    named = {canonical(number.row["metric"]) for one in restored for number in one.measures}
+    return [metric for metric in METRICS if metric.name in named]
 
 
 def _is_service(row: Row) -> bool:
