@@ -1,11 +1,11 @@
 """Writing of the pages of works and of the lists that lead to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from artgan.report.pages import Ledger, Writer, as_json, mark_of, render
 from artgan.report.restored_pictures import picture_keys, record_key
-from artgan.report.snapshot import Row, Snapshot, work_folder
-from artgan.report.thumbs import Thumbnails
+from artgan.report.snapshot import Row, Snapshot, scan_source, work_folder
+from artgan.report.thumbs import LARGE_PX, SMALL_PX, Source, Thumbnails
 from artgan.report.work_page import NOT_REVIEWED, work_json, work_page
 from artgan.report.work_restoration import MARK, shown_outputs
 from artgan.report.work_rows import WorkRows, rows_by_work
@@ -31,11 +31,24 @@ def write_works(
     Returns:
         The pages of the list.
     """
+    thumbnails.prepare(_wanted(snapshot, groups))
     ledger = Ledger(writer.store, f"works/{collection}", writer.present)
     for rows in rows_by_work(snapshot, collection, list(groups.values())):
         _write_work(rows, thumbnails, writer, ledger)
     ledger.save(writer)
     return _write_lists(snapshot, collection, groups, thumbnails, writer)
+
+
+def _wanted(
+    snapshot: Snapshot, groups: Mapping[str, list[Row]]
+) -> Iterator[tuple[Source | None, int]]:
+    """Yield the thumbnails of works: small ones for lists, large ones where nothing is compared."""
+    for rows in groups.values():
+        source = scan_source(rows[0])
+        yield source, SMALL_PX
+        outputs = [one for row in rows for one in snapshot.outputs_by_scan.get(row["scan_id"], [])]
+        if not any(one["kind"] == "restored" and one["status"] == "ok" for one in outputs):
+            yield source, LARGE_PX
 
 
 def _write_work(rows: WorkRows, thumbnails: Thumbnails, writer: Writer, ledger: Ledger) -> None:

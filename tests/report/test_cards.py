@@ -107,6 +107,14 @@ def test_the_dataset_card_counts_works_by_split_and_none_is_in_two(built, archiv
     assert "Works of the archive in two splits: 1" in archive.catalog.store.read(key).decode()
 
 
+def test_no_card_and_no_data_says_fid_without_the_fid_network(built):
+    store = built.catalog.store
+    for entry in store.entries("reports"):
+        if entry.key.endswith((".md", ".json")):
+            text = store.read(entry.key).decode()
+            assert "FID" not in text.replace("not comparable with published FID", ""), entry.key
+
+
 def test_cards_of_a_collection_with_hostile_text_are_whole_and_keep_to_their_lines(built):
     store = built.catalog.store
     text = store.read("reports/collections/odd & <b>name/datasheet.md").decode()
