@@ -27,7 +27,11 @@ class Point:
 
 
 def line_chart(
-    points: Sequence[Point], title: str, description: str, axis: str = "training step"
+    points: Sequence[Point],
+    title: str,
+    description: str,
+    axis: str = "training step",
+    level: float | None = None,
 ) -> Markup:
     """Draw values over training steps or other counts, with the band of their intervals.
 
@@ -36,10 +40,12 @@ def line_chart(
         title: What is drawn.
         description: What it shows, with the first, best and last value.
         axis: What the steps are.
+        level: A value to compare with, drawn as a dashed line; the description names it.
     """
     lows = [_or(point.low, point.value) for point in points]
     highs = [_or(point.high, point.value) for point in points]
-    ticks = _ticks(min(lows), max(highs))
+    levels = [] if level is None else [level]
+    ticks = _ticks(min([*lows, *levels]), max([*highs, *levels]))
     first = min(points[0].step, 1.0)
     width = max(points[-1].step - first, 1.0)
 
@@ -57,6 +63,11 @@ def line_chart(
         parts.append(f'<polygon class="band" points="{_path([*upper, *reversed(lower)])}"/>')
         line = _path([(x(point.step), y(point.value)) for point in points])
         parts.append(f'<polyline class="line" points="{line}"/>')
+    parts += [
+        f'<line class="level" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(one):.1f}" '
+        f'y2="{y(one):.1f}"/>'
+        for one in levels
+    ]
     dots = "".join(
         f'<circle class="dot" cx="{x(point.step):.1f}" cy="{y(point.value):.1f}" r="3.5"/>'
         for point in points
@@ -171,8 +182,12 @@ def _svg(
 def curve_words(points: Sequence[Point], *, lower_is_better: bool) -> str:
     """Say what a training curve shows: first, best and last value."""
     best = (min if lower_is_better else max)(points, key=lambda point: point.value)
+    return f"{course_words(points)}; best {number(best.value)} at step {best.step:,.0f}."
+
+
+def course_words(points: Sequence[Point]) -> str:
+    """Say where a training curve begins and ends."""
     return (
         f"From {number(points[0].value)} at step {points[0].step:,.0f} to "
-        f"{number(points[-1].value)} at step {points[-1].step:,.0f}; best "
-        f"{number(best.value)} at step {best.step:,.0f}."
+        f"{number(points[-1].value)} at step {points[-1].step:,.0f}"
     )

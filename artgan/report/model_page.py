@@ -18,6 +18,7 @@ from artgan.report.section import (
     Figure,
     MethodTable,
     method_table,
+    other_curves,
     shown_figure,
     training_curve,
 )
@@ -112,7 +113,7 @@ class ModelPage:
         outcome: Verdict and use, in a sentence.
         evaluated: Held-out numbers beside other methods, by collection.
         measures: The same numbers, one by one.
-        curve: Held-out measure over the training.
+        curves: Held-out measures over the training, the one that decides first.
         samples: The fixed panel of its last state.
         figures: Figures that measuring left, worst cases and near-copies among them.
         card: Its card.
@@ -125,7 +126,7 @@ class ModelPage:
     outcome: str
     evaluated: list[Evaluated]
     measures: list[Measure]
-    curve: Curve | None
+    curves: list[Curve]
     samples: Samples | None
     figures: list[Figure]
     card: Card
@@ -205,7 +206,7 @@ def model_page(thumbnails: Thumbnails, rows: ModelRows) -> ModelPage:
         outcome=_outcome(rows),
         evaluated=_evaluated(rows.metrics),
         measures=measures,
-        curve=curve,
+        curves=[*([curve] if curve else []), *other_curves(row)],
         samples=_samples(thumbnails.store, row),
         figures=[shown_figure(figure) for figure in rows.figures],
         card=model_card(row, measures, rows.works, rows.siblings),

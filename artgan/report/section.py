@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from artgan.catalog.models import BASE
 from artgan.config import TrainSettings
+from artgan.metrics.table import find_metric
 from artgan.presets import Kind
-from artgan.report.charts import Point, curve_words, interval_marks, line_chart
+from artgan.report.charts import Point, course_words, curve_words, interval_marks, line_chart
 from artgan.report.figures import FigureItem, FigureSet, Product
 from artgan.report.measures import (
     Measure,
@@ -25,6 +26,11 @@ from artgan.report.snapshot import Row, Snapshot
 from artgan.report.thumbs import Thumbnails
 from artgan.report.words import count, number, showing
 
+_UNTRAINED = {
+    "prefill_db": "push-pull prefill",
+    "telea_db": "Telea",
+    "navier_stokes_db": "Navier-Stokes",
+}
 _ITEMS_SHOWN = {"strips": 12, "pairs": 12, "grid": 48}
 
 
@@ -157,10 +163,15 @@ def _min_works(snapshot: Snapshot) -> int:
     return TrainSettings.model_fields["min_works"].default
 
 
-def training_curve(model: Row) -> Curve | None:
-    """Return a model's deciding measure on held-out works over its training, if it was kept."""
+def training_curve(model: Row, name: str | None = None) -> Curve | None:
+    """Return a measure on held-out works over a model's training, if it was kept.
+
+    Args:
+        model: Row of the models table.
+        name: The measure; None for the one that decides, with all others in the table.
+    """
     history = json.loads(model["history_json"] or "[]")
-    metric = model["metric"]
+    metric = name or model["metric"]
     records = [record for record in history if _is_number(record.get(metric))]
     if not records:
         return None
@@ -169,16 +180,40 @@ def training_curve(model: Row) -> Curve | None:
         Point(record["step"], record[metric], record.get(f"{stem}_low"), record.get(f"{stem}_high"))
         for record in records
     ]
-    words = curve_words(points, lower_is_better=better(metric) == "lower")
+    side = better(metric)
+    words = f"{course_words(points)}."
+    if side != "none":
+        words = curve_words(points, lower_is_better=side == "lower")
+    peer, level = _best_untrained(records[-1]) if name is None else ("", None)
+    if level is not None:
+        words += f" Dashed: the best method without training, {peer} {number(level)}."
     whose = " of the archive-wide base model" if model["collection"] == BASE else ""
-    name = f"{base_title(metric)} on held-out works during training{whose}"
-    columns = [column for column in records[0] if column != "step"]
+    title = f"{base_title(metric)} on held-out works during training{whose}"
+    columns = [column for column in records[0] if column != "step"] if name is None else [name]
     rows = [
         [f"{record['step']:,}", *(_cell(record.get(column)) for column in columns)]
         for record in records
     ]
     heads = ["Step", *(_column_title(column) for column in columns)]
-    return Curve(name, words, line_chart(points, name, words), heads, rows)
+    return Curve(title, words, line_chart(points, title, words, level=level), heads, rows)
+
+
+def other_curves(model: Row) -> list[Curve]:
+    """Return the other measures that a training kept of itself."""
+    history = json.loads(model["history_json"] or "[]")
+    names = [name for name in (history[0] if history else {}) if find_metric(name)]
+    curves = [training_curve(model, name) for name in names if name != model["metric"]]
+    return [curve for curve in curves if curve is not None]
+
+
+def _best_untrained(record: Mapping[str, object]) -> tuple[str, float | None]:
+    """Return name and value of the best method that needs no training, measured beside a filler."""
+    found = [
+        (name, float(value))
+        for column, name in _UNTRAINED.items()
+        if isinstance(value := record.get(column), int | float)
+    ]
+    return max(found, key=lambda one: one[1]) if found else ("", None)
 
 
 def _column_title(column: str) -> str:
