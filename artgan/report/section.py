@@ -188,7 +188,8 @@ def training_curve(model: Row, name: str | None = None) -> Curve | None:
     if level is not None:
         words += f" Dashed: the best method without training, {peer} {number(level)}."
     whose = " of the archive-wide base model" if model["collection"] == BASE else ""
-    title = f"{base_title(metric)} on held-out works during training{whose}"
+    kind = {"style": "stylization"}.get(model["kind"], model["kind"])
+    title = f"{base_title(metric)} of the {kind} model on held-out works during training{whose}"
     columns = [column for column in records[0] if column != "step"] if name is None else [name]
     rows = [
         [f"{record['step']:,}", *(_cell(record.get(column)) for column in columns)]

@@ -82,7 +82,9 @@ def work_pages(archive) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def addresses(built) -> dict[str, str]:
     """One page of each kind, as addresses on this disk."""
-    model = next(r for r in built.catalog.rows(MODELS) if r["collection"] == "river")
+    rows = built.catalog.rows(MODELS)
+    named = {(row["kind"], row["collection"]): row for row in rows}
+    model = named["restoration", "river"]
     pages = {
         "index": "index.html",
         "run": f"runs/{RUN}/index.html",

@@ -143,6 +143,7 @@ def test_a_training_curve_shows_the_best_method_without_training():
         "history_json": json.dumps([record | {"step": 0, "hole_psnr_db": 20.0}, record]),
         "metric": "hole_psnr_db",
         "collection": "river",
+        "kind": "restoration",
     }
     curve = training_curve(model)
     assert curve is not None
