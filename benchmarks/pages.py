@@ -1,14 +1,17 @@
 """How long the report of a large catalog takes to write, and how much memory: works by the number.
 
+    python benchmarks/pages.py --quick
     python benchmarks/pages.py --works 100000
 
 The works are rows only: their thumbnails are put there beforehand, since making them is a cost of
-decoding, once for each scan, that is told apart (``--decode`` makes some and gives the rate).
+decoding, once for each scan, whose rate is told apart. Prints one JSON line for each result.
 """
 
 import argparse
 import hashlib
+import json
 import resource
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -86,27 +89,37 @@ def decode_rate(catalog: Catalog, count: int) -> float:
     return 2 * count / (time.perf_counter() - started)
 
 
-def main() -> None:
+def say(name: str, value: float, unit: str, target: float | None) -> None:
+    """Print a result; a target is the most that a report may take."""
+    line = {"name": name, "value": round(value, 2), "unit": unit, "peer": "budget"}
+    holds = None if target is None else value <= target
+    line |= {"peer_value": target, "ratio": None, "target": target, "holds": holds}
+    print(json.dumps(line), flush=True)
+
+
+def main() -> int:
     """Fill an archive, write its report twice, and print times, sizes and memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--works", type=int, default=10_000, help="works in the catalog")
-    parser.add_argument("--decode", type=int, default=20, help="access copies to decode")
+    parser.add_argument("--works", type=int, default=100_000, help="works in the catalog")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the works")
     given = parser.parse_args()
+    works = given.works // 10 if given.quick else given.works
     with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
         catalog = open_catalog(folder)
-        fill(catalog, given.works)
-        for name in ("first report", "report without news"):
-            started = time.perf_counter()
-            written = build_site(catalog, _RUN)
-            seconds = time.perf_counter() - started
-            print(f"{name}: {seconds:.1f} s, {len(written):,} objects written")
+        fill(catalog, works)
+        for name, target in (("first report", 300.0), ("report without news", None)):
+            wall, cpu = time.perf_counter(), time.process_time()
+            build_site(catalog, _RUN)
+            say(f"{name} of {works:,} works", time.perf_counter() - wall, "s", target)
+            say(f"{name} of {works:,} works, CPU", time.process_time() - cpu, "s", None)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        say("peak memory", peak_mb, "MB", 2000)
         pages = [e for e in catalog.store.entries("reports") if e.key.endswith(".html")]
-        largest = max(pages, key=lambda entry: entry.size)
-        print(f"{len(pages):,} pages, largest {largest.size / 1000:.0f} kB ({largest.key})")
-        print(f"peak memory {peak_mb:.0f} MB")
-        print(f"thumbnails of 12 megapixels: {decode_rate(catalog, given.decode):.0f} a second")
+        say("largest page", max(entry.size for entry in pages) / 1000, "kB", 300)
+        say("pages", len(pages), "pages", None)
+        say("thumbnails of 12 megapixels", decode_rate(catalog, 20), "1/s", None)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -157,7 +157,7 @@ def render(template: str, key: str, values: Mapping[str, Any]) -> bytes:
 
     def link(target: str) -> str:
         """Write a key under the root as seen from the page."""
-        return quote(posixpath.relpath(target, folder))
+        return quote(posixpath.relpath(f"/{target}", f"/{folder}"))
 
     text = _environment().get_template(template).render({**values, "link": link})
     return text.encode()
