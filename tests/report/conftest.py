@@ -423,6 +423,12 @@ def archive(filled: Archive, tmp_path: Path) -> Archive:
 
 
 @pytest.fixture
+def reported(built: Archive, tmp_path: Path) -> Archive:
+    """A filled archive of the test's own, with its pages."""
+    return copied(built, tmp_path / "archive")
+
+
+@pytest.fixture
 def empty(tmp_path: Path) -> Archive:
     """An archive without a row."""
     return Archive(open_catalog(str(tmp_path / "archive")))

@@ -92,19 +92,19 @@ def test_the_numbers_of_a_model_stand_in_its_card_with_interval_and_n(built):
     assert "In use now" in html or "in use now for 1 collection" in html
 
 
-def test_the_dataset_card_counts_works_by_split_and_none_is_in_two(built, archive):
+def test_the_dataset_card_counts_works_by_split_and_none_is_in_two(built, reported):
     key = "reports/collections/river/datasheet.md"
     text = built.catalog.store.read(key).decode()
     assert "Works by split: train: 11, test: 6, val: 6" in text
     assert "Works of the archive in two splits: 0" in text
     assert "Works by rights statement: Public domain: 23" in text
     assert "Scans without medium: 100%" in text
-    row = archive.scans["river"][0]
+    row = reported.scans["river"][0]
     other = "val" if row["split"] != "val" else "test"
     extra = {**row, "scan_id": "f" * 64, "split": other, "width_px": 1, "height_px": 1}
-    archive.catalog.append(SCANS, [extra])
-    build_site(archive.catalog, RUN)
-    assert "Works of the archive in two splits: 1" in archive.catalog.store.read(key).decode()
+    reported.catalog.append(SCANS, [extra])
+    build_site(reported.catalog, RUN)
+    assert "Works of the archive in two splits: 1" in reported.catalog.store.read(key).decode()
 
 
 def test_no_card_and_no_data_says_fid_without_the_fid_network(built):

@@ -20,19 +20,19 @@ RUN = "nightly-00002-0123456789abcdef0123"
 MARK = "Digital restoration (image only; object not treated)"
 
 
-def works_shown(archive, collection="river"):
+def works_shown(reported, collection="river"):
     """Return the scan that stands for each work: here the largest of each group, by scan_id."""
-    return site.works_of(archive.scans[collection])
+    return site.works_of(reported.scans[collection])
 
 
-def restored_rows(archive):
-    rows = archive.catalog.rows(OUTPUTS)
+def restored_rows(reported):
+    rows = reported.catalog.rows(OUTPUTS)
     return [row for row in rows if row["kind"] == "restored" and row["status"] == "ok"]
 
 
-def page_of(archive, scan_id):
-    groups = {row["scan_id"]: row["duplicate_group"] for row in archive.scans["river"]}
-    for row in works_shown(archive):
+def page_of(reported, scan_id):
+    groups = {row["scan_id"]: row["duplicate_group"] for row in reported.scans["river"]}
+    for row in works_shown(reported):
         if row["duplicate_group"] == groups[scan_id]:
             return f"reports/works/{work_id(row)}"
     raise AssertionError(scan_id)
@@ -153,10 +153,10 @@ def test_a_restoration_that_failed_says_why_on_the_page_of_its_work(built):
     assert "failed scan must have its sha256, got another. Ingest it." in text
 
 
-def test_a_second_build_reads_no_page_of_a_work(archive, monkeypatch):
-    build_site(archive.catalog, RUN)
+def test_a_second_build_reads_no_page_of_a_work(reported, monkeypatch):
+    build_site(reported.catalog, RUN)
     read = []
-    store = archive.catalog.store
+    store = reported.catalog.store
     real = type(store).read
 
     def reading(self, key):
@@ -164,41 +164,41 @@ def test_a_second_build_reads_no_page_of_a_work(archive, monkeypatch):
         return real(self, key)
 
     monkeypatch.setattr(type(store), "read", reading)
-    assert build_site(archive.catalog, RUN) == []
+    assert build_site(reported.catalog, RUN) == []
     assert [key for key in read if key.startswith(("reports/works/", "outputs/", "access/"))] == []
 
 
-def test_only_the_page_of_a_work_with_news_is_written(archive):
-    build_site(archive.catalog, RUN)
-    row = works_shown(archive)[0]
+def test_only_the_page_of_a_work_with_news_is_written(reported):
+    build_site(reported.catalog, RUN)
+    row = works_shown(reported)[0]
     changed = {**row, "title": "A new title"}
-    archive.catalog.replace(SCANS, [changed])
-    written = build_site(archive.catalog, RUN)
+    reported.catalog.replace(SCANS, [changed])
+    written = build_site(reported.catalog, RUN)
     pages = [key for key in written if key.startswith("reports/works/")]
     assert sorted(pages) == [
         f"reports/works/{work_id(row)}/{name}" for name in ("index.html", "work.json")
     ]
 
 
-def test_a_page_cut_short_is_written_again(archive):
-    build_site(archive.catalog, RUN)
-    key = f"reports/works/{work_id(works_shown(archive)[0])}/index.html"
-    whole = archive.catalog.store.read(key)
-    archive.catalog.store.write(key, whole[:100])
-    assert key in build_site(archive.catalog, RUN)
-    assert archive.catalog.store.read(key) == whole
+def test_a_page_cut_short_is_written_again(reported):
+    build_site(reported.catalog, RUN)
+    key = f"reports/works/{work_id(works_shown(reported)[0])}/index.html"
+    whole = reported.catalog.store.read(key)
+    reported.catalog.store.write(key, whole[:100])
+    assert key in build_site(reported.catalog, RUN)
+    assert reported.catalog.store.read(key) == whole
 
 
-def test_the_newest_file_of_the_model_in_use_is_shown_and_earlier_ones_are_history(archive):
-    row = restored_rows(archive)[0]
-    store = archive.catalog.store
+def test_the_newest_file_of_the_model_in_use_is_shown_and_earlier_ones_are_history(reported):
+    row = restored_rows(reported)[0]
+    store = reported.catalog.store
     again = "outputs/restored/river/again.png"
     store.write(again, store.read(row["output_path"]))
     store.write(pictures.mask_key({"output_path": again}), store.read(pictures.mask_key(row)))
     old = {**row, "output_id": "by-an-old-model", "model_id": "old", "output_path": again}
-    archive.catalog.append(OUTPUTS, [old | {"created_at": archive.tick()}])
-    build_site(archive.catalog, RUN)
-    folder = page_of(archive, row["scan_id"])
+    reported.catalog.append(OUTPUTS, [old | {"created_at": reported.tick()}])
+    build_site(reported.catalog, RUN)
+    folder = page_of(reported, row["scan_id"])
     facts = json.loads(store.read(f"{folder}/work.json"))
     assert row["output_id"] in [one["output_id"] for one in facts["restorations"]]
     assert "by-an-old-model" not in [one["output_id"] for one in facts["restorations"]]
@@ -207,44 +207,44 @@ def test_the_newest_file_of_the_model_in_use_is_shown_and_earlier_ones_are_histo
     assert "Digital restoration by model old" in text
 
 
-def test_pages_and_pictures_of_withdrawn_works_go_at_once_and_stay_away(archive):
-    build_site(archive.catalog, RUN)
-    row = restored_rows(archive)[0]
-    store, scan_id = archive.catalog.store, row["scan_id"]
-    folder = page_of(archive, scan_id)
+def test_pages_and_pictures_of_withdrawn_works_go_at_once_and_stay_away(reported):
+    build_site(reported.catalog, RUN)
+    row = restored_rows(reported)[0]
+    store, scan_id = reported.catalog.store, row["scan_id"]
+    folder = page_of(reported, scan_id)
     assert remove_pages(store, [scan_id], [row["output_id"]]) > 4
     assert [entry.key for entry in store.entries(folder) if row["output_id"] in entry.key] == []
-    archive.catalog.replace(OUTPUTS, [row | {"status": "withdrawn", "output_path": None}])
-    archive.catalog.remove(MASKS, [row["mask_id"]])
-    archive.catalog.remove(SCANS, [scan_id])
-    build_site(archive.catalog, RUN)
+    reported.catalog.replace(OUTPUTS, [row | {"status": "withdrawn", "output_path": None}])
+    reported.catalog.remove(MASKS, [row["mask_id"]])
+    reported.catalog.remove(SCANS, [scan_id])
+    build_site(reported.catalog, RUN)
     for entry in store.entries("reports"):
         if entry.key.endswith((".html", ".json", ".md")) and "/runs/" not in entry.key:
             assert scan_id.encode() not in store.read(entry.key), entry.key
         assert row["output_id"] not in entry.key
 
 
-def test_a_page_that_nothing_leads_to_goes_with_the_next_report(archive):
-    build_site(archive.catalog, RUN)
-    gone = archive.scans["small"]
-    archive.catalog.remove(SCANS, [row["scan_id"] for row in gone])
+def test_a_page_that_nothing_leads_to_goes_with_the_next_report(reported):
+    build_site(reported.catalog, RUN)
+    gone = reported.scans["small"]
+    reported.catalog.remove(SCANS, [row["scan_id"] for row in gone])
     others = [
-        row["output_id"] for row in archive.catalog.rows(OUTPUTS) if row["kind"] == "stylized"
+        row["output_id"] for row in reported.catalog.rows(OUTPUTS) if row["kind"] == "stylized"
     ]
-    archive.catalog.remove(OUTPUTS, others)
-    build_site(archive.catalog, RUN)
-    keys = {entry.key for entry in archive.catalog.store.entries("reports")}
+    reported.catalog.remove(OUTPUTS, others)
+    build_site(reported.catalog, RUN)
+    keys = {entry.key for entry in reported.catalog.store.entries("reports")}
     assert not [key for key in keys if key.startswith("reports/collections/small/")]
     assert not [key for key in keys if any(f"works/{work_id(row)}" in key for row in gone)]
-    assert f"reports/works/{work_id(works_shown(archive)[0])}/index.html" in keys
+    assert f"reports/works/{work_id(works_shown(reported)[0])}/index.html" in keys
 
 
 def test_a_list_is_cut_into_pages_in_the_order_of_file_names_and_says_where_it_is(
-    archive, monkeypatch
+    reported, monkeypatch
 ):
     monkeypatch.setattr(works_list, "WORKS_A_PAGE", 10)
-    build_site(archive.catalog, RUN)
-    store = archive.catalog.store
+    build_site(reported.catalog, RUN)
+    store = reported.catalog.store
     first, second, third = (
         store.read(f"reports/collections/river/works-{n:04d}.html").decode() for n in (1, 2, 3)
     )
@@ -258,9 +258,9 @@ def test_a_list_is_cut_into_pages_in_the_order_of_file_names_and_says_where_it_i
     assert 'rel="next"' not in third
 
 
-def test_a_thousand_pages_of_lists_do_not_crowd_the_page_of_a_collection(archive, monkeypatch):
+def test_a_thousand_pages_of_lists_do_not_crowd_the_page_of_a_collection(reported, monkeypatch):
     monkeypatch.setattr(works_list, "WORKS_A_PAGE", 1)
     monkeypatch.setattr("artgan.report.collection_page.LISTS_SHOWN", 5)
-    build_site(archive.catalog, RUN)
-    text = text_of(archive.catalog.store.read("reports/collections/river/index.html"))
+    build_site(reported.catalog, RUN)
+    text = text_of(reported.catalog.store.read("reports/collections/river/index.html"))
     assert "Showing 5 of 23 pages of the list; all of them are in the list itself" in text
