@@ -87,7 +87,7 @@ def model_card(
         _data(row, works),
         _training(row),
         _evaluation(row, measures),
-        Section("Known failures", (_FAILURES[row["kind"]],), (("Worst cases", _worst(row)),)),
+        Section("Known failures", (_FAILURES[row["kind"]],), (("Worst cases", _worst(measures)),)),
         _memorisation(row, measures),
         Section("Human review", ("Not reviewed by a conservator.",)),
         Section("Licence", (), (("Licence of the weights", NOT_RECORDED), *_rights(works))),
@@ -233,10 +233,10 @@ def _evaluation(row: Row, measures: Sequence[Measure]) -> Section:
     return Section("Evaluation", (words,), tuple(facts))
 
 
-def _worst(row: Row) -> str:
-    if row["kind"] == "simulation":
-        return "shown on the model's page: those nearest to a training work, by rule"
-    return "shown on the model's page where they were measured; chosen by rule, not by hand"
+def _worst(measures: Sequence[Measure]) -> str:
+    if not measures:
+        return NOT_MEASURED
+    return "shown on the model's page, chosen by rule and not by hand"
 
 
 def _memorisation(row: Row, measures: Sequence[Measure]) -> Section:
