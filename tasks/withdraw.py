@@ -27,6 +27,7 @@ from artgan.iiif.tree import take_down
 from artgan.ingest.originals import readmit_original, withdraw_original
 from artgan.report.figures import remove_figures
 from artgan.report.thumbs import remove_thumbnails
+from artgan.report.withdrawn import remove_pages
 from artgan.report.words import count
 from tasks.progress import outcome_first
 from tasks.strip import escape
@@ -111,11 +112,12 @@ def _event(kind: Any, row: Row, stamp: Row) -> Row:  # noqa: ANN401 - an EventTy
 
 
 def _remove_pictures(catalog: Catalog, found: Found) -> None:
-    """Remove what shows the scans: fetched originals, image services, thumbnails, figures."""
+    """Remove what shows the scans: fetched originals, image services, thumbnails, pages."""
     digests = set(found.scans)
     digests |= {row["content_sha256"] for row in found.masks}
     digests |= {row["output_sha256"] for row in found.outputs if row["output_sha256"]}
     remove_thumbnails(catalog.store, digests)
+    remove_pages(catalog.store, found.scans, [row["output_id"] for row in found.outputs])
     for row in found.scans.values():
         withdraw_original(catalog.store, row["source_path"])
     for collection in sorted({row["collection"] for row in found.scans.values()}):

@@ -26,33 +26,48 @@ class Point:
     high: float | None = None
 
 
-def line_chart(points: Sequence[Point], title: str, description: str) -> Markup:
-    """Draw values over training steps, with the band of their intervals.
+def line_chart(
+    points: Sequence[Point],
+    title: str,
+    description: str,
+    axis: str = "training step",
+    level: float | None = None,
+) -> Markup:
+    """Draw values over training steps or other counts, with the band of their intervals.
 
     Args:
         points: At least one point with a finite value, by rising step.
         title: What is drawn.
         description: What it shows, with the first, best and last value.
+        axis: What the steps are.
+        level: A value to compare with, drawn as a dashed line; the description names it.
     """
     lows = [_or(point.low, point.value) for point in points]
     highs = [_or(point.high, point.value) for point in points]
-    ticks = _ticks(min(lows), max(highs))
-    last = max(points[-1].step, 1.0)
+    levels = [] if level is None else [level]
+    ticks = _ticks(min([*lows, *levels]), max([*highs, *levels]))
+    first = min(points[0].step, 1.0)
+    width = max(points[-1].step - first, 1.0)
 
     def x(step: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * step / last
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (step - first) / width
 
     def y(value: float) -> float:
         span = ticks[-1] - ticks[0]
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (ticks[-1] - value) / span
 
-    parts = [_grid(ticks, y), _steps(points, x)]
+    parts = [_grid(ticks, y), _steps(points, x, axis)]
     if len(points) > 1:
         upper = [(x(point.step), y(high)) for point, high in zip(points, highs, strict=True)]
         lower = [(x(point.step), y(low)) for point, low in zip(points, lows, strict=True)]
         parts.append(f'<polygon class="band" points="{_path([*upper, *reversed(lower)])}"/>')
         line = _path([(x(point.step), y(point.value)) for point in points])
         parts.append(f'<polyline class="line" points="{line}"/>')
+    parts += [
+        f'<line class="level" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(one):.1f}" '
+        f'y2="{y(one):.1f}"/>'
+        for one in levels
+    ]
     dots = "".join(
         f'<circle class="dot" cx="{x(point.step):.1f}" cy="{y(point.value):.1f}" r="3.5"/>'
         for point in points
@@ -88,7 +103,7 @@ def _grid(ticks: Sequence[float], y: Callable[[float], float]) -> str:
     )
 
 
-def _steps(points: Sequence[Point], x: Callable[[float], float]) -> str:
+def _steps(points: Sequence[Point], x: Callable[[float], float], axis: str) -> str:
     shown: list[float] = []
     for point in points:
         if not shown or x(point.step) - x(shown[-1]) > 56:
@@ -101,7 +116,7 @@ def _steps(points: Sequence[Point], x: Callable[[float], float]) -> str:
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     return (
         f'{labels}<text class="tick" x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">'
-        "training step</text>"
+        f"{escape(axis)}</text>"
     )
 
 
@@ -167,8 +182,12 @@ def _svg(
 def curve_words(points: Sequence[Point], *, lower_is_better: bool) -> str:
     """Say what a training curve shows: first, best and last value."""
     best = (min if lower_is_better else max)(points, key=lambda point: point.value)
+    return f"{course_words(points)}; best {number(best.value)} at step {best.step:,.0f}."
+
+
+def course_words(points: Sequence[Point]) -> str:
+    """Say where a training curve begins and ends."""
     return (
         f"From {number(points[0].value)} at step {points[0].step:,.0f} to "
-        f"{number(points[-1].value)} at step {points[-1].step:,.0f}; best "
-        f"{number(best.value)} at step {best.step:,.0f}."
+        f"{number(points[-1].value)} at step {points[-1].step:,.0f}"
     )

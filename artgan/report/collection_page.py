@@ -1,24 +1,27 @@
 """The page of one collection: its scans, and one section for each product."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from artgan.report.charts import share_bar
-from artgan.report.figures import read_figures
 from artgan.report.measures import latest, measure
 from artgan.report.restoration_section import Restoration, restoration_section
-from artgan.report.run_page import Trouble, quarantined
 from artgan.report.section import Context
 from artgan.report.simulation_section import Simulation, simulation_section
-from artgan.report.snapshot import Row, Snapshot, pixels, scan_source, scan_title, works_of
+from artgan.report.snapshot import Row, Snapshot, pixels, scan_title
 from artgan.report.stylization_section import Stylization, stylization_section
-from artgan.report.thumbs import Thumbnail, Thumbnails
+from artgan.report.thumbs import Thumbnails
+from artgan.report.troubles import Trouble, quarantined
 from artgan.report.words import NOT_RECORDED, moment, showing, tally, years
+from artgan.report.works_list import ListedWork, ListPage, listed_works
+from artgan.report.works_site import page_of_scan
 
 WORKS_SHOWN = 12
+LISTS_SHOWN = 60
 QUARANTINE_CAP = 200
 DUPLICATES_CAP = 50
 MODELS_CAP = 50
@@ -35,16 +38,6 @@ _FIELDS = (
     ("dpi", "Resolution"),
     ("icc_name", "Colour profile"),
 )
-
-
-@dataclass(frozen=True)
-class Work:
-    """A work of the collection as a small picture with its caption."""
-
-    title: str
-    maker: str
-    split: str
-    thumbnail: Thumbnail | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +61,8 @@ class CollectionPage:
         n_scans: Scans.
         facts: What the scans are, by name.
         works: The first works by identifier.
+        lists: Pages of the list of all works, at most `LISTS_SHOWN`.
+        n_lists: How many there are.
         completeness: One entry for each field of metadata.
         quarantine: Refused files, at most `QUARANTINE_CAP`.
         n_quarantined: How many there are.
@@ -86,7 +81,9 @@ class CollectionPage:
     n_works: int
     n_scans: int
     facts: dict[str, str]
-    works: list[Work]
+    works: list[ListedWork]
+    lists: list[ListPage]
+    n_lists: int
     completeness: list[Completeness]
     quarantine: list[Trouble]
     n_quarantined: int
@@ -100,23 +97,40 @@ class CollectionPage:
     cut: dict[str, str | None]
 
 
-def collection_page(snapshot: Snapshot, code: str, thumbnails: Thumbnails) -> CollectionPage:
-    """Gather the page of a collection, and make the thumbnails that it needs."""
-    scans = snapshot.scans(code)
-    works = works_of(scans)
+def collection_page(
+    snapshot: Snapshot,
+    code: str,
+    groups: Mapping[str, list[Row]],
+    lists: Sequence[ListPage],
+    thumbnails: Thumbnails,
+) -> CollectionPage:
+    """Gather the page of a collection, and make the thumbnails that it needs.
+
+    Args:
+        snapshot: The catalog's tables.
+        code: The collection.
+        groups: All scans of each work, by the scan that stands for it, which comes first.
+        lists: Pages of the list of all its works.
+        thumbnails: The archive's thumbnails.
+    """
+    scans = [row for rows in groups.values() for row in rows]
+    works = [rows[0] for rows in groups.values()]
     refused = [row for row in snapshot.quarantine if row["collection"] == code]
     metrics = latest(row for row in snapshot.metrics if row["collection"] == code)
     models = [row for row in reversed(snapshot.models) if row["collection"] == code]
-    figures, unreadable = read_figures(snapshot.catalog.store, code)
-    context = Context(snapshot, code, works, metrics, figures, thumbnails)
+    figures, unreadable = snapshot.figures(code)
+    pages = page_of_scan(groups)
+    context = Context(snapshot, code, works, metrics, figures, thumbnails, pages)
     duplicates = _duplicates(scans)
     return CollectionPage(
         code=code,
         as_of=_as_of(scans, refused, models, metrics),
         n_works=len(works),
         n_scans=len(scans),
-        facts=_facts(scans, works),
-        works=[_work(row, thumbnails) for row in works[:WORKS_SHOWN]],
+        facts=_facts(scans, works) | _restored(snapshot, groups),
+        works=listed_works(snapshot, works[:WORKS_SHOWN], thumbnails, {}, _names(groups)),
+        lists=list(lists[:LISTS_SHOWN]),
+        n_lists=len(lists),
         completeness=[_completeness(scans, name, label) for name, label in _FIELDS],
         quarantine=[quarantined(row) for row in refused[:QUARANTINE_CAP]],
         n_quarantined=len(refused),
@@ -132,7 +146,15 @@ def collection_page(snapshot: Snapshot, code: str, thumbnails: Thumbnails) -> Co
         metrics=[measure(row) for row in metrics[:METRICS_CAP]],
         unreadable=unreadable,
         cut={
-            "works": showing(min(WORKS_SHOWN, len(works)), len(works), "works", "the table scans"),
+            "works": showing(
+                min(WORKS_SHOWN, len(works)), len(works), "works", "the list of all works"
+            ),
+            "lists": showing(
+                min(LISTS_SHOWN, len(lists)),
+                len(lists),
+                "pages of the list",
+                "the list itself: each page leads to the next",
+            ),
             "quarantine": showing(
                 min(QUARANTINE_CAP, len(refused)),
                 len(refused),
@@ -175,6 +197,19 @@ def _facts(scans: list[Row], works: list[Row]) -> dict[str, str]:
     }
 
 
+def _restored(snapshot: Snapshot, groups: Mapping[str, list[Row]]) -> dict[str, str]:
+    """Say for how many works there is a digital restoration; none can be reviewed yet."""
+    done = sum(
+        any(
+            output["kind"] == "restored" and output["status"] == "ok"
+            for row in rows
+            for output in snapshot.outputs_by_scan.get(row["scan_id"], ())
+        )
+        for rows in groups.values()
+    )
+    return {"Works restored digitally": f"{done:,} of {len(groups):,}, none of them reviewed"}
+
+
 def _extent(rows: list[Row], column: str, choose: Any) -> int | None:  # noqa: ANN401 - min or max
     return choose((row[column] for row in rows if row[column] is not None), default=None)
 
@@ -191,14 +226,8 @@ def _megapixels(sizes: list[int]) -> str:
     return f"{low:.2g} to {high:.2g} megapixels, median {middle:.2g}"
 
 
-def _work(row: Row, thumbnails: Thumbnails) -> Work:
-    maker = ", ".join(part for part in (row["artist"], row["date_text"]) if part)
-    return Work(
-        scan_title(row),
-        maker,
-        row["split"] or NOT_RECORDED,
-        thumbnails.whole(scan_source(row)),
-    )
+def _names(groups: Mapping[str, list[Row]]) -> dict[str, list[str]]:
+    return {name: [row["scan_id"] for row in rows] for name, rows in groups.items()}
 
 
 def _completeness(scans: list[Row], name: str, label: str) -> Completeness:

@@ -3,16 +3,19 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from artgan.report.changes import NO_CLEAR_CHANGE, Change
 from artgan.report.collection_page import CollectionPage
-from artgan.report.measures import NO_CLEAR_CHANGE, Change
+from artgan.report.measures import base_title
+from artgan.report.model_card import model_title
 from artgan.report.run_page import RunPage
-from artgan.report.snapshot import Row, Snapshot
+from artgan.report.snapshot import Row, Snapshot, model_page_key
 from artgan.report.thumbs import Thumbnail
-from artgan.report.words import clip, count, duration, moment
+from artgan.report.words import clip, count, duration, moment, number, showing
 
 RUNS_SHOWN = 20
 COVERS_SHOWN = 96
 CHANGES_CAP = 30
+MODELS_CAP = 100
 _COVERS_EACH = 4
 
 
@@ -41,6 +44,17 @@ class RunLine:
 
 
 @dataclass(frozen=True)
+class ModelLine:
+    """One model in use."""
+
+    title: str
+    page: str
+    measure: str
+    works: str
+    trained: str
+
+
+@dataclass(frozen=True)
 class IndexPage:
     """All that the entry page shows.
 
@@ -50,6 +64,8 @@ class IndexPage:
         latest: The page of the latest run, if there is one.
         news: What the latest run brought, a sentence each.
         runs: The latest runs, the newest first.
+        models: Models in use, at most `MODELS_CAP`.
+        cut: Sentence that says that the list of models was cut.
         has_fid: False if a distance of sets was measured without the FID network.
     """
 
@@ -58,6 +74,8 @@ class IndexPage:
     latest: RunPage | None
     news: list[str]
     runs: list[RunLine]
+    models: list[ModelLine]
+    cut: str | None
     has_fid: bool
 
 
@@ -77,14 +95,31 @@ def index_page(
     """
     each = min(_COVERS_EACH, COVERS_SHOWN // max(1, len(collections)))
     top = [row for row in reversed(snapshot.runs) if row["parent_run_id"] is None]
+    models = _models(snapshot)
     return IndexPage(
         totals=_totals(snapshot, collections),
         cards=[_card(page, each) for page in collections],
         latest=latest,
         news=[] if latest is None else _news(latest),
         runs=[_line(row, pages) for row in top[:RUNS_SHOWN]],
+        models=models[:MODELS_CAP],
+        cut=showing(min(MODELS_CAP, len(models)), len(models), "models in use", "the table models"),
         has_fid=all(page.has_fid for page in collections),
     )
+
+
+def _models(snapshot: Snapshot) -> list[ModelLine]:
+    newest = {(row["collection"], row["kind"]): row for row in snapshot.models if row["promoted"]}
+    return [
+        ModelLine(
+            model_title(row),
+            model_page_key(row["model_id"]),
+            f"{base_title(row['metric'] or '')} {number(row['value'])}",
+            f"{count(row['n_train'], 'work')}, {count(row['n_val'])} held out",
+            moment(row["created_at"]),
+        )
+        for _, row in sorted(newest.items())
+    ]
 
 
 def _totals(snapshot: Snapshot, collections: list[CollectionPage]) -> dict[str, str]:

@@ -9,7 +9,6 @@ from artgan.metrics.table import METRICS, Better, find_metric, sample_note
 from artgan.report.words import NOT_MEASURED, count, number
 
 FEW_WORKS = 30
-NO_CLEAR_CHANGE = "No clear change"
 
 Row = dict[str, Any]
 
@@ -196,15 +195,21 @@ def identity(row: Row) -> tuple[Any, ...]:
     return tuple(row[name] or "" for name in names)
 
 
+def same_thing(row: Row, other: Row) -> bool:
+    """Whether two rows are measurements of the same thing."""
+    return identity(row) == identity(other)
+
+
 def latest(rows: Iterable[Row]) -> list[Row]:
     """Return the newest row of each measured thing, by subject and measure in reading order."""
     newest: dict[tuple[Any, ...], Row] = {}
-    for row in sorted(rows, key=_age):
+    for row in sorted(rows, key=age):
         newest[identity(row)] = row
     return sorted(newest.values(), key=reading_order)
 
 
-def _age(row: Row) -> tuple[Any, ...]:
+def age(row: Row) -> tuple[Any, ...]:
+    """Order rows by the moment of measuring."""
     return row["created_at"], row["metric_id"]
 
 
@@ -227,60 +232,4 @@ def newest_named(rows: Sequence[Row], metric: str, subject: str | None = None) -
         for row in rows
         if canonical(row["metric"]) == metric and subject in {None, row["subject"]}
     ]
-    return max(found, key=_age) if found else None
-
-
-@dataclass(frozen=True)
-class Change:
-    """A number beside the one measured before it.
-
-    Attributes:
-        now: The number.
-        before: The same thing measured earlier, if ever.
-        words: Better, worse, no clear change, or why they do not compare.
-    """
-
-    now: Measure
-    before: Measure | None
-    words: str
-
-
-def changes(rows: Iterable[Row], run_ids: set[str]) -> list[Change]:
-    """Compare what some runs measured with what was measured before them."""
-    history: dict[tuple[Any, ...], list[Row]] = {}
-    for row in sorted(rows, key=_age):
-        history.setdefault(identity(row), []).append(row)
-    found = []
-    for series in history.values():
-        if series and any(row["run_id"] in run_ids for row in series):
-            now = [row for row in series if row["run_id"] in run_ids][-1]
-            earlier = [
-                row
-                for row in series
-                if row["run_id"] not in run_ids and row["created_at"] < now["created_at"]
-            ]
-            found.append(_change(now, earlier[-1] if earlier else None))
-    return sorted(found, key=lambda one: (one.now.row["collection"], reading_order(one.now.row)))
-
-
-def _change(now: Row, before: Row | None) -> Change:
-    if before is None:
-        return Change(measure(now), None, "First measured")
-    return Change(measure(now), measure(before), _change_words(now, before))
-
-
-def _change_words(now: Row, before: Row) -> str:
-    samples = ("n_reference", "n_measured", "n_matched")
-    if any(now[name] != before[name] for name in samples):
-        return "Not comparable: the samples differ"
-    if too_few(now):
-        return "Too few works to compare"
-    ends = [row[name] for row in (now, before) for name in ("value", "ci_low", "ci_high")]
-    if any(end is None for end in ends):
-        return "No interval to judge by"
-    if now["ci_low"] <= before["ci_high"] and before["ci_low"] <= now["ci_high"]:
-        return NO_CLEAR_CHANGE
-    rose, wanted = now["value"] > before["value"], better(now["metric"])
-    if wanted == "none":
-        return "Higher" if rose else "Lower"
-    return "Better" if rose == (wanted == "higher") else "Worse"
+    return max(found, key=age) if found else None

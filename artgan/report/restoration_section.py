@@ -1,12 +1,13 @@
 """Restoration on a collection's page: held-out numbers, then the scans that were restored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from artgan.report.measures import Measure, measure, newest_named, too_few
 from artgan.report.section import Common, Context, MethodTable, common, method_table
 from artgan.report.snapshot import Row, output_source, pixels, scan_source, scan_title
 from artgan.report.thumbs import LARGE_PX, Source, Thumbnail
+from artgan.report.trend import measure_trend
 from artgan.report.words import NOT_APPLICABLE, count, share, showing
 
 COMPARISONS_SHOWN = 6
@@ -29,6 +30,7 @@ class RestoredWork:
     outside: str
     is_outside: bool
     path: str | None
+    page: str | None
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,13 @@ def restoration_section(context: Context) -> Restoration:
     """Gather the restoration section of a collection's page."""
     masks = context.snapshot.masks(context.collection)
     rows = [row for row in context.metrics if row["product"] == "restoration"]
-    shared = common(context, "restoration", "restoration", _summary(rows))
+    shared = common(context, "restoration", "restoration", held_out_words(rows))
     outputs = _newest(context, shared.model)
     scans = context.snapshot.scans_named(row["scan_id"] for row in outputs)
-    works = [_work(row, scans.get(row["scan_id"])) for row in outputs]
+    works = [_work(context, row, scans.get(row["scan_id"])) for row in outputs]
+    lead = next((one for name in _FILLER if (one := newest_named(rows, _METRIC, name))), None)
     return Restoration(
-        common=shared,
+        common=replace(shared, trend=measure_trend(context.snapshot.metrics, lead)),
         methods=method_table(rows),
         n_masks=len(masks),
         outcome=_outcome(len(masks), outputs),
@@ -83,7 +86,8 @@ def restoration_section(context: Context) -> Restoration:
     )
 
 
-def _summary(rows: Sequence[Row]) -> str:
+def held_out_words(rows: Sequence[Row]) -> str:
+    """Say how a filler did on held-out works, beside the better classical method."""
     filler = _best(rows, _FILLER)
     peer = _best(rows, _CLASSICAL)
     if filler is None:
@@ -136,7 +140,7 @@ def _mask_share(row: Row) -> float:
     return (row["masked_pixels"] or 0) / max(pixels(row), 1)
 
 
-def _work(row: Row, scan: Row | None) -> RestoredWork:
+def _work(context: Context, row: Row, scan: Row | None) -> RestoredWork:
     done = row["status"] == "ok"
     return RestoredWork(
         title=scan_title(scan),
@@ -147,6 +151,7 @@ def _work(row: Row, scan: Row | None) -> RestoredWork:
         outside=count(row["changed_outside_mask"], "pixel") if done else NOT_APPLICABLE,
         is_outside=bool(row["changed_outside_mask"]),
         path=row["output_path"] if done else None,
+        page=context.pages.get(row["scan_id"]),
     )
 
 
@@ -181,7 +186,7 @@ def _comparisons(
         if before is None or after is None:
             continue
         mask = context.thumbnails.whole(_mask_source(by_id.get(row["mask_id"]), row), LARGE_PX)
-        found.append(Comparison(_work(row, scan), before, after, mask))
+        found.append(Comparison(_work(context, row, scan), before, after, mask))
     return found
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from artgan.report.measures import Change, base_title, changes
-from artgan.report.snapshot import Row, Snapshot, scan_title
+from artgan.report.changes import Change, changes
+from artgan.report.measures import base_title
+from artgan.report.section import Curve
+from artgan.report.snapshot import Row, Snapshot
+from artgan.report.trend import comparable, run_changes, run_trend
+from artgan.report.troubles import Trouble, troubles_of
 from artgan.report.words import NOT_RECORDED, clip, count, duration, moment, number, showing
 
 ATTENTION_CAP = 50
@@ -15,25 +19,6 @@ CHANGES_CAP = 200
 MODELS_CAP = 100
 
 STEPS = ("ingest", "train", "restore", "simulate", "stylize", "fixity", "report", "publish")
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """One item that needs a person.
-
-    Attributes:
-        what: The file or work.
-        collection: Its collection.
-        step: Step that refused it.
-        reason: Code or status.
-        message: Sentence that says why and what to do.
-    """
-
-    what: str
-    collection: str
-    step: str
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +62,9 @@ class RunPage:
         scans_added: New scans by collection.
         models: Models trained.
         changes: Numbers measured, beside those before them.
+        before: Start of the run before it of the same flow, in words.
+        beside: Its counts beside those of that run: name, before, now, difference.
+        trend: What runs of its flow left to look at, up to this one.
         settings: Settings by name.
         versions: Versions by name.
     """
@@ -95,6 +83,9 @@ class RunPage:
     scans_added: dict[str, int]
     models: list[TrainedModel]
     changes: list[Change]
+    before: str
+    beside: list[tuple[str, str, str, str]]
+    trend: Curve | None
     settings: dict[str, str]
     versions: dict[str, str]
 
@@ -104,7 +95,7 @@ def run_page(snapshot: Snapshot, run_id: str) -> RunPage:
     own = next((row for row in snapshot.runs if row["run_id"] == run_id), None)
     children = _in_chain([row for row in snapshot.runs if row["parent_run_id"] == run_id])
     family = {run_id, *(row["run_id"] for row in children)}
-    troubles = _troubles(snapshot, family, own, children)
+    troubles = troubles_of(snapshot, family, own, children)
     models = [_trained(row) for row in snapshot.models if row["run_id"] in family]
     changed = changes(snapshot.metrics, family)
     scans = Counter(row["collection"] for row in snapshot.scan_totals if row["run_id"] in family)
@@ -138,9 +129,17 @@ def run_page(snapshot: Snapshot, run_id: str) -> RunPage:
         scans_added=dict(sorted(scans.items())),
         models=models[:MODELS_CAP],
         changes=changed[:CHANGES_CAP],
+        before=_before(snapshot, run_id),
+        beside=run_changes(snapshot.runs, run_id),
+        trend=run_trend(snapshot.runs, run_id),
         settings=_facts(lead.get("settings_json") if own else None),
         versions=_facts(lead.get("versions_json")),
     )
+
+
+def _before(snapshot: Snapshot, run_id: str) -> str:
+    series = comparable(snapshot.runs, run_id)
+    return moment(series[-2]["started_at"]) if len(series) > 1 else NOT_RECORDED
 
 
 def _in_chain(rows: list[Row]) -> list[Row]:
@@ -167,49 +166,6 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def _troubles(
-    snapshot: Snapshot, family: set[str], own: Row | None, children: list[Row]
-) -> list[Trouble]:
-    runs = [row for row in [own, *children] if row and row["status"] == "failed"]
-    stopped = [
-        Trouble(row["run_id"], "", row["flow"], "run failed", row["message"] or NOT_RECORDED)
-        for row in runs
-    ]
-    outputs = [row for row in snapshot.failed_outputs if row["run_id"] in family]
-    titles = snapshot.scans_named(
-        row["scan_id"] for row in outputs[:ATTENTION_CAP] if row["scan_id"]
-    )
-    failed = [
-        Trouble(
-            _named(row, titles),
-            row["collection"],
-            row["kind"],
-            "failed",
-            row["message"] or NOT_RECORDED,
-        )
-        for row in outputs
-    ]
-    refused = [quarantined(row) for row in snapshot.quarantine if row["run_id"] in family]
-    return stopped + failed + refused
-
-
-def _named(row: Row, scans: dict[str, Row]) -> str:
-    if row["scan_id"] in scans:
-        return f"{scan_title(scans[row['scan_id']])} ({row['scan_id'][:12]})"
-    return row["scan_id"] or f"seed {row['seed']}"
-
-
-def quarantined(row: Row) -> Trouble:
-    """Put a row of the quarantine table into words."""
-    return Trouble(
-        row["source_path"],
-        row["collection"],
-        "ingest",
-        row["reason"],
-        row["message"] or NOT_RECORDED,
-    )
 
 
 def _outcome(own: Row | None, troubles: int, scans: Counter[str]) -> str:
@@ -268,6 +224,10 @@ def run_json(page: RunPage) -> dict[str, Any]:
         "needs_attention_total": page.trouble_total,
         "needs_attention": [vars(trouble) for trouble in page.troubles],
         "scans_added": page.scans_added,
+        "beside_the_run_before": [
+            dict(zip(("count", "before", "now", "difference"), line, strict=True))
+            for line in page.beside
+        ],
         "steps": [
             {
                 "flow": step.flow,
@@ -290,6 +250,8 @@ def run_json(page: RunPage) -> dict[str, Any]:
                 "metric_id": change.now.row["metric_id"],
                 "value": change.now.row["value"],
                 "before": change.before.row["value"] if change.before else None,
+                "difference": change.difference,
+                "common": change.common,
                 "words": change.words,
             }
             for change in page.changes

@@ -2,15 +2,16 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from artgan.catalog.models import BASE
 from artgan.config import TrainSettings
+from artgan.metrics.table import find_metric
 from artgan.presets import Kind
-from artgan.report.charts import Point, curve_words, interval_marks, line_chart
+from artgan.report.charts import Point, course_words, curve_words, interval_marks, line_chart
 from artgan.report.figures import FigureItem, FigureSet, Product
 from artgan.report.measures import (
     Measure,
@@ -25,6 +26,11 @@ from artgan.report.snapshot import Row, Snapshot
 from artgan.report.thumbs import Thumbnails
 from artgan.report.words import count, number, showing
 
+_UNTRAINED = {
+    "prefill_db": "push-pull prefill",
+    "telea_db": "Telea",
+    "navier_stokes_db": "Navier-Stokes",
+}
 _ITEMS_SHOWN = {"strips": 12, "pairs": 12, "grid": 48}
 
 
@@ -39,6 +45,7 @@ class Context:
         metrics: Its newest numbers, of all products.
         figures: Its figures, of all products.
         thumbnails: The archive's thumbnails.
+        pages: Key of the work's page by scan_id.
     """
 
     snapshot: Snapshot
@@ -47,6 +54,7 @@ class Context:
     metrics: list[Row]
     figures: list[FigureSet]
     thumbnails: Thumbnails
+    pages: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,7 @@ class Common:
         model: Model in use, if there is one.
         model_words: Which model is in use, and why.
         curve: Held-out measure over its training.
+        trend: The leading number over past measurements.
         figures: Figures that measuring left.
     """
 
@@ -90,17 +99,19 @@ class Common:
     model_words: str
     curve: Curve | None
     figures: list[Figure]
+    trend: Curve | None = None
 
 
 def common(context: Context, product: Product, kind: Kind, summary: str) -> Common:
     """Gather what every product section begins with."""
     model = context.snapshot.model_in_use(kind, context.collection)
-    figures = [_figure(one) for one in context.figures if one.product == product]
-    curve = None if model is None else _curve(model)
+    figures = [shown_figure(one) for one in context.figures if one.product == product]
+    curve = None if model is None else training_curve(model)
     return Common(product, summary, model, _model_words(context, kind, model), curve, figures)
 
 
-def _figure(figure: FigureSet) -> Figure:
+def shown_figure(figure: FigureSet) -> Figure:
+    """Return a figure with as many of its items as a page shows."""
     items = figure.items[: _ITEMS_SHOWN[figure.layout]]
     cut = showing(len(items), len(figure.items), "items", "the figure's folder")
     return Figure(figure.title, figure.note, figure.layout, items, cut)
@@ -152,9 +163,15 @@ def _min_works(snapshot: Snapshot) -> int:
     return TrainSettings.model_fields["min_works"].default
 
 
-def _curve(model: Row) -> Curve | None:
+def training_curve(model: Row, name: str | None = None) -> Curve | None:
+    """Return a measure on held-out works over a model's training, if it was kept.
+
+    Args:
+        model: Row of the models table.
+        name: The measure; None for the one that decides, with all others in the table.
+    """
     history = json.loads(model["history_json"] or "[]")
-    metric = model["metric"]
+    metric = name or model["metric"]
     records = [record for record in history if _is_number(record.get(metric))]
     if not records:
         return None
@@ -163,16 +180,41 @@ def _curve(model: Row) -> Curve | None:
         Point(record["step"], record[metric], record.get(f"{stem}_low"), record.get(f"{stem}_high"))
         for record in records
     ]
-    words = curve_words(points, lower_is_better=better(metric) == "lower")
+    side = better(metric)
+    words = f"{course_words(points)}."
+    if side != "none":
+        words = curve_words(points, lower_is_better=side == "lower")
+    peer, level = _best_untrained(records[-1]) if name is None else ("", None)
+    if level is not None:
+        words += f" Dashed: the best method without training, {peer} {number(level)}."
     whose = " of the archive-wide base model" if model["collection"] == BASE else ""
-    name = f"{base_title(metric)} on held-out works during training{whose}"
-    columns = [column for column in records[0] if column != "step"]
+    kind = {"style": "stylization"}.get(model["kind"], model["kind"])
+    title = f"{base_title(metric)} of the {kind} model on held-out works during training{whose}"
+    columns = [column for column in records[0] if column != "step"] if name is None else [name]
     rows = [
         [f"{record['step']:,}", *(_cell(record.get(column)) for column in columns)]
         for record in records
     ]
     heads = ["Step", *(_column_title(column) for column in columns)]
-    return Curve(name, words, line_chart(points, name, words), heads, rows)
+    return Curve(title, words, line_chart(points, title, words, level=level), heads, rows)
+
+
+def other_curves(model: Row) -> list[Curve]:
+    """Return the other measures that a training kept of itself."""
+    history = json.loads(model["history_json"] or "[]")
+    names = [name for name in (history[0] if history else {}) if find_metric(name)]
+    curves = [training_curve(model, name) for name in names if name != model["metric"]]
+    return [curve for curve in curves if curve is not None]
+
+
+def _best_untrained(record: Mapping[str, object]) -> tuple[str, float | None]:
+    """Return name and value of the best method that needs no training, measured beside a filler."""
+    found = [
+        (name, float(value))
+        for column, name in _UNTRAINED.items()
+        if isinstance(value := record.get(column), int | float)
+    ]
+    return max(found, key=lambda one: one[1]) if found else ("", None)
 
 
 def _column_title(column: str) -> str:

@@ -7,6 +7,7 @@ from artgan.report.measures import Measure, measure, newest_named
 from artgan.report.section import Common, Context, Figure, common
 from artgan.report.snapshot import Row, output_source, scan_source, scan_title
 from artgan.report.thumbs import Thumbnail
+from artgan.report.trend import measure_trend
 from artgan.report.words import count
 
 GRID_SHOWN = 24
@@ -67,7 +68,9 @@ def simulation_section(context: Context) -> Simulation:
     others = [measure(row) for row in rows if row is not found]
     cautions = dict.fromkeys(one.caution for one in others if one.caution)
     return Simulation(
-        common=replace(shared, figures=figures),
+        common=replace(
+            shared, figures=figures, trend=measure_trend(context.snapshot.metrics, found)
+        ),
         headline=headline,
         measures=others,
         caution=". ".join(cautions),

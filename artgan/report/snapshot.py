@@ -1,11 +1,13 @@
 """What the pages read of the catalog, in a fixed order, so that equal tables give equal pages."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from artgan.catalog.models import BASE
@@ -13,9 +15,14 @@ from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, R
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import CURRENT, access_size
 from artgan.presets import Kind
+from artgan.report.figures import FigureSet, read_figures
 from artgan.report.thumbs import Source
 
 Row = dict[str, Any]
+
+WORKS = "reports/works"
+MODELS_FOLDER = "reports/models"
+WORK_ID_DIGITS = 20
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,8 +49,11 @@ _SCAN_COLUMNS = (
     "duplicate_group",
     "split",
     "access_path",
+    "nonconformities",
+    "object_version",
     "ingested_at",
 )
+_WORK_COLUMNS = tuple(name for name in SCANS.schema.names if name != "source_uri")
 _OUTPUT_COLUMNS = (
     "output_id",
     "kind",
@@ -53,19 +63,25 @@ _OUTPUT_COLUMNS = (
     "model_id",
     "method",
     "seed",
+    "settings_json",
     "status",
     "message",
     "output_path",
     "output_sha256",
     "width_px",
     "height_px",
+    "bit_depth",
     "changed_pixels",
     "masked_pixels",
     "changed_outside_mask",
     "created_at",
     "run_id",
 )
-_TOTAL_COLUMNS = ("scan_id", "collection", "duplicate_group", "run_id")
+_MASK_COLUMNS = (
+    *("mask_id", "scan_id", "content_sha256", "damaged_fraction", "mask_path", "source_path"),
+    "ingested_at",
+)
+_TOTAL_COLUMNS = ("scan_id", "collection", "duplicate_group", "split", "run_id")
 
 
 @dataclass(frozen=True)
@@ -139,9 +155,8 @@ class Snapshot:
 
     def masks(self, collection: str) -> list[Row]:
         """Return a collection's damage masks, by mask_id."""
-        columns = ("mask_id", "scan_id", "content_sha256", "damaged_fraction", "mask_path")
         where = pc.field("collection") == collection
-        return _by(self.catalog.rows(MASKS, columns, where), "mask_id")
+        return _by(self.catalog.rows(MASKS, _MASK_COLUMNS, where), "mask_id")
 
     def outputs(self, collection: str, kind: str) -> list[Row]:
         """Return a collection's files of one kind that were not withdrawn, the oldest first."""
@@ -149,6 +164,47 @@ class Snapshot:
         where &= pc.field("status") != "withdrawn"
         rows = self.catalog.rows(OUTPUTS, _OUTPUT_COLUMNS, where)
         return sorted(rows, key=lambda row: (_time(row, "created_at"), row["output_id"]))
+
+    @cached_property
+    def outputs_by_scan(self) -> dict[str, list[Row]]:
+        """All files made of scans and not withdrawn, the oldest first, by scan_id."""
+        where = pc.field("scan_id").is_valid() & (pc.field("status") != "withdrawn")
+        found: dict[str, list[Row]] = {}
+        for row in self.catalog.rows(OUTPUTS, _OUTPUT_COLUMNS, where):
+            found.setdefault(row["scan_id"], []).append(row)
+        for rows in found.values():
+            rows.sort(key=lambda row: (_time(row, "created_at"), row["output_id"]))
+        return found
+
+    @cached_property
+    def outputs_by_model(self) -> Counter[str]:
+        """How many files of each model are there."""
+        rows = self.catalog.rows(OUTPUTS, ("model_id",), pc.field("status") == "ok")
+        return Counter(row["model_id"] for row in rows if row["model_id"])
+
+    @cached_property
+    def _figures(self) -> dict[str, tuple[list[FigureSet], list[str]]]:
+        return {}
+
+    def figures(self, collection: str) -> tuple[list[FigureSet], list[str]]:
+        """Return a collection's figures and the manifests not readable, read once."""
+        if collection not in self._figures:
+            self._figures[collection] = read_figures(self.catalog.store, collection)
+        return self._figures[collection]
+
+    def whole_scans(self, collection: str) -> pa.Table:
+        """Return all that is known of a collection's scans, superseded ones too, by scan_id."""
+        where = pc.field("collection") == collection
+        return self.catalog.read(SCANS, _WORK_COLUMNS, where).sort_by("scan_id")
+
+    @cached_property
+    def works_in_several_splits(self) -> int:
+        """Works whose scans are in more than one split; there should be none."""
+        splits: dict[str, set[str]] = {}
+        for row in self.scan_totals:
+            if row["split"]:
+                splits.setdefault(row["duplicate_group"] or row["scan_id"], set()).add(row["split"])
+        return sum(len(names) > 1 for names in splits.values())
 
     def model_in_use(self, kind: Kind, collection: str) -> Row | None:
         """Return the newest promoted model of a collection, else of the base, else None."""
@@ -195,6 +251,26 @@ def output_source(output: Row | None) -> Source | None:
         return None
     path, content = output["output_path"], output["output_sha256"]
     return Source(path, content, output["width_px"], output["height_px"]) if content else None
+
+
+def work_id(scan: Row) -> str:
+    """Return the name of a work's page, from the scan that stands for the work."""
+    return scan["scan_id"][:WORK_ID_DIGITS]
+
+
+def work_folder(scan: Row) -> str:
+    """Return the folder of a work's page, under the root."""
+    return f"{WORKS}/{work_id(scan)}"
+
+
+def model_page_key(model_id: str) -> str:
+    """Return the key of a model's page."""
+    return f"{MODELS_FOLDER}/{model_id}/index.html"
+
+
+def collection_folder(collection: str) -> str:
+    """Return the folder of a collection's pages, under the root."""
+    return f"reports/collections/{collection}"
 
 
 def scan_title(scan: Row | None) -> str:

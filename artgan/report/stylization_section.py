@@ -1,11 +1,12 @@
 """Stylization on a collection's page: methods beside each other, then content and results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from artgan.report.measures import measure, subject_title
+from artgan.report.measures import measure, newest_named, subject_title
 from artgan.report.section import Common, Context, MethodTable, common, method_table
 from artgan.report.snapshot import Row, output_source, scan_source, scan_title
 from artgan.report.thumbs import Thumbnail
+from artgan.report.trend import measure_trend
 from artgan.report.words import count, showing
 
 CONTENTS_SHOWN = 6
@@ -67,8 +68,9 @@ def stylization_section(context: Context) -> Stylization:
     scans = context.snapshot.scans_named(by_content)
     chosen = sorted(by_content, key=lambda scan_id: (-len(by_content[scan_id]), scan_id))
     shown = chosen[:CONTENTS_SHOWN]
+    lead = newest_named(rows, "style_distance", "cut") or newest_named(rows, "style_distance")
     return Stylization(
-        common=shared,
+        common=replace(shared, trend=measure_trend(context.snapshot.metrics, lead)),
         methods=method_table(rows),
         works=[_rendered(context, scans.get(one), by_content[one]) for one in shown],
         outcome=_outcome(by_content),

@@ -4,8 +4,11 @@
 an access copy it is the scan's. What is there already is never decoded again.
 """
 
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +23,7 @@ LARGE_PX = 960
 _CRISP_BELOW_PX = 128
 _CRISP_QUALITY = 95
 _QUALITY = 80
+_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,30 @@ class Thumbnails:
         long_side = max(source.width_px, source.height_px)
         scale = min(1.0, long_side_px / long_side)
         short_px = max(1, round(scale * min(source.width_px, source.height_px)))
-        key = f"{FOLDER}/{long_side_px}/{source.sha256[:2]}/{source.sha256}.jpg"
+        key = _key(source, long_side_px)
         if not self._make(key, source, None if scale == 1.0 else short_px, long_side_px):
             return None
         width, height = (
             max(1, round(scale * side)) for side in (source.width_px, source.height_px)
         )
         return Thumbnail(key, width, height, max(width, height) < _CRISP_BELOW_PX)
+
+    def prepare(self, wanted: Iterable[tuple[Source | None, int]]) -> None:
+        """Make those of some thumbnails that are missing, a few at a time.
+
+        Args:
+            wanted: Pictures, each with the longest side of its thumbnail.
+        """
+        missing = [
+            (source, side)
+            for source, side in wanted
+            if source is not None and _key(source, side) not in self.present
+        ]
+        before = len(self.written)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for _ in pool.map(lambda one: self.whole(*one), missing):
+                pass
+        self.written[before:] = sorted(self.written[before:])
 
     def square(self, source: Source | None, side_px: int) -> Thumbnail | None:
         """Return the centre square of a picture at a given side; None if it cannot be read."""
@@ -112,10 +133,14 @@ class Thumbnails:
         if square:
             picture = _centre_square(picture)
         quality = _CRISP_QUALITY if max(picture.shape[:2]) < _CRISP_BELOW_PX else _QUALITY
-        self.store.write(key, thumbnail_jpeg(picture, long_side_px, quality))
+        write_typed(self.store, key, thumbnail_jpeg(picture, long_side_px, quality))
         self.present.add(key)
         self.written.append(key)
         return True
+
+
+def _key(source: Source, long_side_px: int) -> str:
+    return f"{FOLDER}/{long_side_px}/{source.sha256[:2]}/{source.sha256}.jpg"
 
 
 def _centre_square(picture: np.ndarray) -> np.ndarray:
@@ -123,6 +148,17 @@ def _centre_square(picture: np.ndarray) -> np.ndarray:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return np.ascontiguousarray(picture[top : top + side, left : left + side])
+
+
+def write_typed(store: Store, key: str, content: bytes) -> None:
+    """Write an object whole; on an object store with its type, which browsers go by."""
+    if store.is_local:
+        store.write(key, content)
+        return
+    with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
+        path = Path(folder) / key.rsplit("/", 1)[-1]
+        path.write_bytes(content)
+        store.put(key, path)
 
 
 def open_thumbnails(store: Store) -> Thumbnails:

@@ -1,5 +1,6 @@
 import json
 import pydoc
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from artgan.catalog.schema import (
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import IngestSettings, WithdrawSettings
 from artgan.errors import InvalidInputError
+from artgan.report.site import build_site
 from artgan.storage import Store, open_store
 from flows.ingest import ingest
 from flows.withdraw import withdraw
@@ -148,6 +150,8 @@ def test_nothing_that_shows_a_withdrawn_scan_is_left_and_the_rest_is_as_it_was(
     in_inbox = {path: path.read_bytes() for path in inbox.rglob("*") if path.is_file()}
     mask = archive.rows(MASKS)[0]
     output = next(row for row in archive.rows(OUTPUTS) if row["output_id"] == "a")
+    build_site(archive, "report-00001-before")
+    assert archive.store.exists(f"reports/works/{scan['scan_id'][:20]}/index.html")
     counts = withdraw(asked(archive, scan["scan_id"], requested_by="legal"))
     assert counts["scans"] == 1
 
@@ -172,7 +176,16 @@ def test_nothing_that_shows_a_withdrawn_scan_is_left_and_the_rest_is_as_it_was(
     assert scan["scan_id"] not in page
     assert "Sea" not in page
     assert "Hill" in page
+    check_pages(archive, scan)
     assert {path: path.read_bytes() for path in in_inbox} == in_inbox
+
+
+def check_pages(archive: Catalog, scan: dict[str, Any]) -> None:
+    assert archive.store.entries(f"reports/works/{scan['scan_id'][:20]}") == []
+    for entry in archive.store.entries("reports"):
+        if entry.key.endswith((".html", ".json", ".md")):
+            content = archive.store.read(entry.key).decode()
+            assert re.findall(rf"\bSea\b|{scan['scan_id']}", content) == [], entry.key
 
 
 def check_tombstone(archive: Catalog, scan: dict[str, Any]) -> None:

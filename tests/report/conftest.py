@@ -27,6 +27,11 @@ _START = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 Picture = Callable[[int], np.ndarray]
 
 
+def model_named(kind: str, collection: str) -> str:
+    """Return the model_id that a model of a collection gets here."""
+    return hashlib.sha256(f"{kind} {collection}".encode()).hexdigest()[:20]
+
+
 def invented_picture(number: int) -> np.ndarray:
     """Return a picture (H, W, 3) with a few soft blots; every number gives another."""
     random = np.random.default_rng(number)
@@ -85,6 +90,13 @@ class Archive:
                     "year_from": 1886 if number % 2 else None,
                     "year_to": 1890 if number % 2 else None,
                     "rights": "Public domain",
+                    "accession_number": f"1889.{number}",
+                    "height_mm": 410.0,
+                    "width_mm": 320.0,
+                    "nonconformities": ["no_profile"] if number % 3 else [],
+                    "metadata_json": json.dumps(
+                        {"Credit Line": "Gift of the heirs", "Scanner": "Flatbed A3"}
+                    ),
                     "duplicate_group": f"group-{max(number, 1)}-{collection}",
                     "split": ("train", "train", "val", "test")[number % 4],
                     "access_path": path,
@@ -113,7 +125,7 @@ class Archive:
         self.catalog.append(QUARANTINE, rows)
 
     def add_model(self, kind: str, collection: str, metric: str, values: Sequence[float]) -> str:
-        model_id = hashlib.sha256(f"{kind} {collection}".encode()).hexdigest()[:20]
+        model_id = model_named(kind, collection)
         stem = metric.removesuffix("_x1000")
         history = [
             {
@@ -139,11 +151,19 @@ class Archive:
             "promoted": True,
             "reason": f"better than what is in use on held-out works: {values[-1]:.3f}",
             "history_json": json.dumps(history),
+            "settings_json": json.dumps({"seed": 0, "preset": {"crop_px": 64, "widths": [16, 32]}}),
+            "weights_path": f"models/{collection}/{kind}/{model_id}/weights.safetensors",
+            "weights_sha256": hashlib.sha256(model_id.encode()).hexdigest(),
+            "training_sha256": hashlib.sha256(collection.encode()).hexdigest(),
+            "catalog_version": 3,
+            "code_version": "0.2.0",
             "device": "cpu",
             "created_at": self.tick(),
             "run_id": f"train-{RUN}",
         }
         self.catalog.append(MODELS, [row])
+        panel = np.concatenate([self.picture(3 * number)[:64, :64] for number in range(1, 7)], 1)
+        self.write_picture(f"models/{collection}/{kind}/{model_id}/samples.png", panel)
         return model_id
 
     def add_metric(self, collection: str, product: str, metric: str, value: float, **more) -> None:
@@ -176,6 +196,7 @@ class Archive:
             after = self.picture(number + 500)
             after = np.ascontiguousarray(np.resize(after, (height, width, 3)))
             path = f"outputs/restored/{collection}/{number}.png"
+            self.write_picture(f"outputs/restored/{collection}/{number}.mask.png", mask)
             failed = number == count - 1
             self.catalog.append(
                 MASKS,
@@ -336,6 +357,7 @@ def fill(archive: Archive) -> None:
 
 
 def _measure(archive: Archive) -> None:
+    filler = {"unit": "dB", "n_measured": 6, "model_id": model_named("restoration", "river")}
     for subject, value in {
         "filler": 24.1,
         "navier_stokes": 22.9,
@@ -343,9 +365,7 @@ def _measure(archive: Archive) -> None:
         "prefill": 21.0,
         "do_nothing": 9.3,
     }.items():
-        archive.add_metric(
-            "river", "restoration", "psnr_hole_db", value, subject=subject, unit="dB", n_measured=6
-        )
+        archive.add_metric("river", "restoration", "psnr_hole_db", value, subject=subject, **filler)
     network = {"extractor": "FD-VGG19c34", "preprocessing": "bicubic-antialias-64"}
     archive.add_metric(
         "river", "simulation", "kid_x1000", 9.0, subject="generator", run_id="report-0", **network
@@ -400,6 +420,12 @@ def built(filled: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
 def archive(filled: Archive, tmp_path: Path) -> Archive:
     """A filled archive of the test's own."""
     return copied(filled, tmp_path / "archive")
+
+
+@pytest.fixture
+def reported(built: Archive, tmp_path: Path) -> Archive:
+    """A filled archive of the test's own, with its pages."""
+    return copied(built, tmp_path / "archive")
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
+import json
 import math
+import re
 
 import pytest
 
 from artgan.errors import CorruptAssetError
+from artgan.report.changes import changes
 from artgan.report.charts import Point, curve_words, interval_marks, line_chart
 from artgan.report.figures import FigureImage, FigureItem, FigureSet, figure_from_json
-from artgan.report.measures import changes, measure, title
+from artgan.report.measures import measure, title
+from artgan.report.section import training_curve
 from artgan.report.words import clip, duration, number, share, showing, tally
 
 FIGURE = FigureSet(
@@ -131,6 +135,22 @@ def test_a_chart_draws_any_range_inside_its_frame(values):
     heights = [float(part.split('"')[0]) for part in svg.split('cy="')[1:]]
     assert len(heights) == len(values)
     assert all(0 <= height <= 226 for height in heights)
+
+
+def test_a_training_curve_shows_the_best_method_without_training():
+    record = {"step": 6, "hole_psnr_db": 22.0, "telea_db": 20.5, "navier_stokes_db": 30.0}
+    model = {
+        "history_json": json.dumps([record | {"step": 0, "hole_psnr_db": 20.0}, record]),
+        "metric": "hole_psnr_db",
+        "collection": "river",
+        "kind": "restoration",
+    }
+    curve = training_curve(model)
+    assert curve is not None
+    assert curve.words.endswith("Dashed: the best method without training, Navier-Stokes 30.0.")
+    heights = [float(y) for y in re.findall(r'class="level"[^>]*y1="([\d.]+)"', curve.chart)]
+    assert len(heights) == 1
+    assert 0 <= heights[0] < 100
 
 
 def test_marks_share_one_axis_and_show_what_was_measured():
