@@ -92,7 +92,7 @@ def test_the_commands_of_the_readme_are_accepted() -> None:
     ]
     assert len(commands) >= 2
     for command in commands:
-        name, *flags = shlex.split(command)
+        name, *flags = shlex.split(command, comments=True)
         read_settings(name, COMMANDS[name][1], flags)
 
 
