@@ -153,21 +153,21 @@ def _scan(catalog: Catalog, name: str | None) -> list[Row]:
 
 def _lineage(catalog: Catalog, name: str | None) -> list[Row]:
     """Return a model, then the one it started from, and so on."""
-    models: list[Row] = []
-    while name is not None and name not in {one["model_id"] for one in models}:
-        found = _rows(catalog, MODELS, "model_id", name)
-        models += found
-        name = found[0]["base_model_id"] if found else None
-    return models
+    return _chain(catalog, MODELS, "base_model_id", name)
 
 
 def _run_and_its_starters(catalog: Catalog, name: str | None) -> list[Row]:
-    runs: list[Row] = []
-    while name is not None and name not in {one["run_id"] for one in runs}:
-        found = _rows(catalog, RUNS, "run_id", name)
-        runs += found
-        name = found[0]["parent_run_id"] if found else None
-    return runs
+    return _chain(catalog, RUNS, "parent_run_id", name)
+
+
+def _chain(catalog: Catalog, table: Table, before: str, name: str | None) -> list[Row]:
+    """Return a row, then the one that its column ``before`` names, and so on."""
+    chain: list[Row] = []
+    while name is not None and name not in {one[table.key] for one in chain}:
+        found = _rows(catalog, table, table.key, name)
+        chain += found
+        name = found[0][before] if found else None
+    return chain
 
 
 def _made_in_run(catalog: Catalog, name: str) -> dict[str, int]:
