@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from artgan.errors import InvalidInputError
-from artgan.imaging.tensors import batch_to_arrays, check_picture
+from artgan.imaging.tensors import batch_to_arrays
 from artgan.models.generator import Generator, sample
 
 
@@ -74,27 +73,3 @@ def grid(pictures: Sequence[np.ndarray], columns: int, gap_px: int = 2) -> np.nd
         left = gap_px + position % columns * step_x
         sheet[top : top + height, left : left + width] = picture
     return sheet
-
-
-def enlarge_for_display(picture: np.ndarray, factor: int, *, smooth: bool = False) -> np.ndarray:
-    """Enlarge a picture to look at; it gains no detail and no metric may be taken of it.
-
-    Args:
-        picture: (H, W, 3) uint8.
-        factor: At least 1.
-        smooth: Lanczos over 8x8 pixels; otherwise nearest neighbour, which shows each pixel.
-
-    Returns:
-        (factor * H, factor * W, 3) uint8.
-
-    Raises:
-        InvalidInputError: When the factor is below 1.
-    """
-    check_picture(picture)
-    if factor < 1:
-        message = f"factor must be at least 1, got {factor}. Take 1 to leave the picture as it is."
-        raise InvalidInputError(message)
-    if smooth:
-        size = (picture.shape[1] * factor, picture.shape[0] * factor)
-        return cv2.resize(picture, size, interpolation=cv2.INTER_LANCZOS4)
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -4,7 +4,7 @@ import torch
 
 from artgan.errors import InvalidInputError
 from artgan.models.generator import Generator
-from artgan.simulate.works import enlarge_for_display, grid, simulate
+from artgan.simulate.works import grid, simulate
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +58,3 @@ def test_a_grid_of_mixed_sizes_is_refused():
         grid([np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3, 3), np.uint8)], 2)
     with pytest.raises(InvalidInputError, match="columns and gap_px"):
         grid([np.zeros((2, 2, 3), np.uint8)], 0)
-
-
-def test_enlarging_repeats_or_smooths():
-    picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    large = enlarge_for_display(picture, 3)
-    assert np.array_equal(large[::3, ::3], picture)
-    assert np.array_equal(large[2::3, 2::3], picture)
-    assert enlarge_for_display(picture, 3, smooth=True).shape == (12, 12, 3)
-    with pytest.raises(InvalidInputError, match="factor must be at least 1"):
-        enlarge_for_display(picture, 0)
