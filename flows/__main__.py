@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "iiif": ("flows.iiif", config.IiifSettings),
     "fixity": ("flows.fixity", config.FixitySettings),
     "withdraw": ("flows.withdraw", config.WithdrawSettings),
+    "review": ("flows.review", config.ReviewSettings),
     "publish": ("flows.publish", config.PublishSettings),
     "maintain": ("flows.maintain", config.MaintainSettings),
     "status": ("deployments.status", config.StatusSettings),

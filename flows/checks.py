@@ -6,12 +6,10 @@ from artgan.catalog.table import Catalog
 from artgan.catalog.works import chosen_collections
 from artgan.config import (
     ArchiveSettings,
+    FlowSettings,
     IngestSettings,
-    MaintainSettings,
     NightlySettings,
-    PublishSettings,
     Settings,
-    WithdrawSettings,
 )
 from artgan.errors import InvalidInputError
 from artgan.ingest.discover import chosen_folders
@@ -45,9 +43,7 @@ def check_places(settings: Settings) -> None:
     Raises:
         InvalidInputError: In one sentence, with what to do.
     """
-    if not isinstance(
-        settings, ArchiveSettings | PublishSettings | MaintainSettings | WithdrawSettings
-    ):
+    if not isinstance(settings, FlowSettings):
         return
     brings_scans = isinstance(settings, IngestSettings | NightlySettings)
     store = open_store(settings.root, must_exist=not brings_scans)

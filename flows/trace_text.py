@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from artgan.catalog.trace import Trace
+from artgan.report.reviews import review_words
 from artgan.report.words import clip, count, file_size, moment, number, tally
 
 Row = dict[str, Any]
@@ -45,7 +46,7 @@ def _facts(found: Trace) -> Lines:
     lines += [_line("sha256", digest)] if digest else []
     if row.get("settings") is not None:
         lines.append(_line("settings", json.dumps(row["settings"])))
-    return lines
+    return lines + _listed("review", found.reviews, _review_words)
 
 
 def _origin(found: Trace) -> Lines:
@@ -179,6 +180,10 @@ def _output_words(row: Row) -> str:
     problem = f": {clip(row['message'])}" if row["message"] else ""
     place = f", {row['output_path']}" if row["output_path"] else ""
     return f"{what}, {row['status']}{size}, {moment(row['created_at'])}{place}{problem}"
+
+
+def _review_words(row: Row) -> str:
+    return review_words(row) + (f": {clip(row['notes'])}" if row["notes"] else "")
 
 
 def _metric_line(row: Row) -> str:

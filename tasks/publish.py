@@ -7,12 +7,12 @@ from artgan.catalog.publish import FOLDER, publish
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import open_catalog
 from artgan.catalog.verify import verify
-from artgan.config import ArchiveSettings, PublishSettings
+from artgan.config import FlowSettings
 from artgan.storage import store_at
 
 
 @task(cache_policy=NO_CACHE, task_run_name="publish-tables")
-def publish_tables(settings: ArchiveSettings | PublishSettings, _run_id: str) -> dict[str, int]:
+def publish_tables(settings: FlowSettings, _run_id: str) -> dict[str, int]:
     """Bring the published snapshots up to date; return the rows of those written anew.
 
     What was written is read again and checked; whatever breaks a rule is said in the log.

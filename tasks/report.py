@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.clock import now
-from artgan.config import ArchiveSettings, ReportSettings
+from artgan.config import FlowSettings, ReportSettings
 from artgan.errors import ArtganError
 from artgan.metrics.features import load_extractor
 from artgan.report import archive_network
@@ -71,7 +71,7 @@ def _measured(measure: Measure, settings: ReportSettings, collection: str, run_i
 
 
 @task(cache_policy=NO_CACHE, task_run_name="write-pages")
-def write_pages(settings: ArchiveSettings, run_id: str) -> int:
+def write_pages(settings: FlowSettings, run_id: str) -> int:
     """Write the report pages that changed; return how many objects were written."""
     catalog = open_catalog(settings.root)
     written = build_site(catalog, run_id)

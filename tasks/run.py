@@ -11,7 +11,7 @@ from prefect.runtime import flow_run as own_run
 
 from artgan.catalog.runs import Run, close_run, finish_run, start_run
 from artgan.catalog.table import open_catalog
-from artgan.config import ArchiveSettings, MaintainSettings, PublishSettings, WithdrawSettings
+from artgan.config import FlowSettings
 from artgan.errors import ArtganError
 from tasks.summary import shown
 
@@ -24,7 +24,7 @@ _CURRENT: ContextVar[Run | None] = ContextVar("run", default=None)
 @contextmanager
 def recorded_run(
     flow: str,
-    settings: ArchiveSettings | PublishSettings | MaintainSettings | WithdrawSettings,
+    settings: FlowSettings,
     afterwards: Sequence[Callable[[Any, str], object]] = (),
 ) -> Iterator[Run]:
     """Give a flow run its identity, and write its row when it ends, well or badly.

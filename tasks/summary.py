@@ -86,6 +86,7 @@ _COUNTED = {
         ("outputs", "output withdrawn", "outputs withdrawn"),
         ("models", "model marked", "models marked"),
     ),
+    "review": (("reviews", "file reviewed", "files reviewed"),),
     "fixity": (
         ("done", "file is as it was", "files are as they were"),
         ("failed", "file changed or gone", "files changed or gone"),

@@ -109,6 +109,18 @@ WITHDRAWALS: tuple[Example, ...] = (
     ),
 )
 
+REVIEWS: tuple[Example, ...] = (
+    (
+        "Which restorations has nobody looked at yet, or has somebody rejected?",
+        "select o.collection, o.output_id, o.output_path, r.decision, r.reviewer, r.notes\n"
+        "from outputs o left join reviews r using (output_id)\n"
+        "where o.kind = 'restored' and o.status = 'ok'\n"
+        "qualify row_number() over (partition by o.output_id order by r.reviewed_at desc) = 1\n"
+        "    and coalesce(r.decision, '') not like 'accepted%'\n"
+        "order by r.decision nulls last, o.collection, o.output_id",
+    ),
+)
+
 UNMATCHED: tuple[Example, ...] = (
     (
         "Which rows of the delivered metadata have no scan?",

@@ -389,6 +389,29 @@ WITHDRAWALS = Table(
     examples.WITHDRAWALS,
 )
 
+REVIEWS = Table(
+    "reviews",
+    "review_id",
+    "One judgement by a person of a file that was made. Of several of one file, the last counts.",
+    pa.schema(
+        [
+            _field("review_id", pa.string(), "Hash of file and run.", required=True),
+            _field("output_id", pa.string(), "File that was looked at.", required=True),
+            _field("collection", pa.string(), "Collection of the file.", required=True),
+            _field("scan_id", pa.string(), "Scan that it was made of; empty for simulated works."),
+            _choice("decision", ("accepted", "accepted_with_notes", "rejected"), required=True),
+            _field("reviewer", pa.string(), "Who judged it.", required=True),
+            _field("role", pa.string(), "What the reviewer is, such as paintings conservator."),
+            _field("notes", pa.string(), "What the reviewer said of it."),
+            _field("output_sha256", pa.string(), "sha256 of the file that was looked at."),
+            _field("reviewed_at", TIMESTAMP, "When the judgement was recorded.", required=True),
+            _field("run_id", pa.string(), "Flow run that made the row."),
+        ]
+    ),
+    examples.REVIEWS,
+    references=(("output_id", "outputs"),),
+)
+
 UNMATCHED = Table(
     "unmatched_metadata",
     "unmatched_id",
@@ -421,5 +444,6 @@ TABLES: tuple[Table, ...] = (
     RUNS,
     EVENTS,
     WITHDRAWALS,
+    REVIEWS,
     UNMATCHED,
 )

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from artgan.catalog.events import last_checks
 from artgan.catalog.identify import Subject, identify
 from artgan.catalog.models import training_scans
+from artgan.catalog.review import reviews_in_order
 from artgan.catalog.schema import (
     EVENTS,
     MASKS,
@@ -23,6 +24,7 @@ from artgan.catalog.schema import (
     MODELS,
     OUTPUTS,
     QUARANTINE,
+    REVIEWS,
     RUNS,
     SCANS,
     WITHDRAWALS,
@@ -32,7 +34,7 @@ from artgan.catalog.table import Catalog
 
 Row = dict[str, Any]
 
-_MADE_IN_RUNS = (SCANS, QUARANTINE, MASKS, MODELS, OUTPUTS, METRICS, EVENTS, WITHDRAWALS)
+_MADE_IN_RUNS = (SCANS, QUARANTINE, MASKS, MODELS, OUTPUTS, METRICS, EVENTS, WITHDRAWALS, REVIEWS)
 _FILES = {
     "scan": "access_path",
     "mask": "mask_path",
@@ -61,6 +63,7 @@ class Trace:
         descendants: Models that started from this one.
         outputs: What was made of it or with it.
         metrics: Numbers measured of its models.
+        reviews: What conservators said of an output, the oldest first.
         runs: The run that made it, then the run that started that one.
         made_in_run: For a run, the rows it made, by table.
         withdrawals: Tombstones of its scans.
@@ -78,6 +81,7 @@ class Trace:
     descendants: list[Row] = field(default_factory=list)
     outputs: list[Row] = field(default_factory=list)
     metrics: list[Row] = field(default_factory=list)
+    reviews: list[Row] = field(default_factory=list)
     runs: list[Row] = field(default_factory=list)
     made_in_run: dict[str, int] = field(default_factory=dict)
     withdrawals: list[Row] = field(default_factory=list)
@@ -107,6 +111,7 @@ def trace(catalog: Catalog, text: str) -> Trace:
             found.scans = _scan(catalog, subject.row["scan_id"])
             found.masks = _rows(catalog, MASKS, "mask_id", subject.row["mask_id"])
             found.models = _lineage(catalog, subject.row["model_id"])
+            found.reviews = reviews_in_order(_rows(catalog, REVIEWS, "output_id", subject.name))
         case "model":
             found.models = _lineage(catalog, subject.row["base_model_id"])
             found.descendants = _rows(catalog, MODELS, "base_model_id", subject.name)

@@ -4,8 +4,8 @@ A field's docstring is the help text everywhere. Defaults stand here and nowhere
 never stand here: storage credentials come from the environment.
 """
 
-from artgan.config.base import ArchiveSettings, Settings
-from artgan.config.care import FixitySettings, MaintainSettings, WithdrawSettings
+from artgan.config.base import ArchiveSettings, FlowSettings, Settings
+from artgan.config.care import FixitySettings, MaintainSettings, ReviewSettings, WithdrawSettings
 from artgan.config.commands import QuerySettings, SampleSettings, TraceSettings, VerifySettings
 from artgan.config.flows import (
     AccessFormat,
@@ -34,6 +34,7 @@ __all__ = [
     "ArchiveSettings",
     "DeploySettings",
     "FixitySettings",
+    "FlowSettings",
     "IiifSettings",
     "IngestSettings",
     "MaintainSettings",
@@ -43,6 +44,7 @@ __all__ = [
     "QuerySettings",
     "ReportSettings",
     "RestoreSettings",
+    "ReviewSettings",
     "RunnerName",
     "RunnerSettings",
     "SampleSettings",

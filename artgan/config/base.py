@@ -93,9 +93,14 @@ class Settings(BaseModel):
         return digest(self.model_dump(mode="json", exclude=_PLACES))
 
 
-class ArchiveSettings(Settings):
-    """An archive and the part of it to work on."""
+class FlowSettings(Settings):
+    """Settings of a flow: it works on an archive that is there."""
 
     root: ArchiveRoot
+
+
+class ArchiveSettings(FlowSettings):
+    """An archive and the part of it to work on."""
+
     collections: list[str] = []
     """Collections to work on, by name; none means all of them."""

@@ -1,13 +1,14 @@
 """Settings of the flows that look after what is there."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from artgan.config.base import ArchiveRoot, ArchiveSettings, FixityDays, Settings
+from artgan.config.base import ArchiveSettings, FixityDays, FlowSettings
 
 _SCAN_ID = re.compile("[0-9a-f]{8,64}")
+_OUTPUT_ID = re.compile("[0-9a-f]{8,20}")
 
 
 class FixitySettings(ArchiveSettings):
@@ -19,7 +20,7 @@ class FixitySettings(ArchiveSettings):
     """Most files that a run checks; none means its whole share."""
 
 
-class WithdrawSettings(Settings):
+class WithdrawSettings(FlowSettings):
     """Withdraw scans: remove all that was made of them, and keep them from coming back."""
 
     scans: Annotated[list[str], Field(title="Scans, by scan_id")] = []
@@ -36,7 +37,6 @@ class WithdrawSettings(Settings):
     """Change nothing; say what would be removed."""
     lift: Annotated[bool, Field(title="Lift an earlier withdrawal instead")] = False
     """Lift the withdrawal of these scans: the next ingest takes them again."""
-    root: ArchiveRoot
 
     @model_validator(mode="after")
     def _names_something(self) -> "WithdrawSettings":
@@ -56,7 +56,34 @@ class WithdrawSettings(Settings):
         return self
 
 
-class MaintainSettings(Settings):
+class ReviewSettings(FlowSettings):
+    """Record what a conservator thinks of files that were made, on their pages and for good."""
+
+    outputs: Annotated[list[str], Field(title="Files, by output_id", min_length=1)]
+    """Files that were looked at, by output_id or at least its first 8 digits, as the page of a
+    work names them."""
+    decision: Literal["accepted", "accepted_with_notes", "rejected"]
+    """Judgement. A later one of the same file takes its place; both stay on record."""
+    reviewer: Annotated[str, Field(min_length=2, max_length=200)]
+    """Who judged, by name, for the record and the pages."""
+    role: Annotated[str, Field(max_length=200)] = ""
+    """What the reviewer is, for example paintings conservator."""
+    notes: Annotated[str, Field(max_length=4000)] = ""
+    """What is to be said of it; needed unless it is simply accepted."""
+
+    @model_validator(mode="after")
+    def _says_why(self) -> "ReviewSettings":
+        for one in self.outputs:
+            if not _OUTPUT_ID.fullmatch(one):
+                raise ValueError(f"outputs must hold 8 to 20 hex digits each, got {one!r}")
+        if self.decision != "accepted" and len(self.notes.strip()) < 3:
+            raise ValueError(
+                f"notes must say why with the decision {self.decision!r}, got {self.notes!r}"
+            )
+        return self
+
+
+class MaintainSettings(FlowSettings):
     """Tidy the archive's store: small table files, old table versions, models nobody uses."""
 
     dry_run: Annotated[bool, Field(title="Only say what would be done")] = True
@@ -73,4 +100,3 @@ class MaintainSettings(Settings):
         int, Field(title="Keep Prefect results and leftovers, days", ge=1, le=3650)
     ] = 30
     """Results that Prefect keeps on this machine, and what killed runs left, go after this."""
-    root: ArchiveRoot

@@ -5,12 +5,12 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from artgan.config.base import (
-    ArchiveRoot,
     ArchiveSettings,
     FailedFraction,
     FeatureWeights,
     FewestWorks,
     FixityDays,
+    FlowSettings,
     Preset,
     RequireFid,
     Seed,
@@ -140,10 +140,8 @@ class IiifSettings(ArchiveSettings):
     max_failed_fraction: FailedFraction = 0.5
 
 
-class PublishSettings(Settings):
+class PublishSettings(FlowSettings):
     """Write plain Parquet snapshots of the catalog."""
-
-    root: ArchiveRoot
 
 
 class NightlySettings(IngestSettings):

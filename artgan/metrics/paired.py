@@ -1,5 +1,8 @@
 """Measures of a result against the truth, picture by picture, inside a mask or over the whole."""
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -202,3 +205,30 @@ def _checked(result: np.ndarray, truth: np.ndarray, mask: np.ndarray | None) -> 
     if not mask.any():
         raise InvalidInputError("mask must mark at least one pixel, got none.")
     return mask
+
+
+def texture_ratio(
+    restored: Sequence[np.ndarray], truths: Sequence[np.ndarray], masks: Sequence[np.ndarray]
+) -> float:
+    """Compare how much fine detail restored pixels have with how much the true ones have.
+
+    Args:
+        restored: (H, W, 3) uint8, one for each truth.
+        truths: (H, W, 3) uint8.
+        masks: (H, W) bool, True where a picture was damaged.
+
+    Returns:
+        Root of the summed squared Laplacians in the damage of all pictures, over that of the
+        truths: 1 is as much detail, under 1 is too smooth. It says nothing of whether the detail
+        is in the right place, so it is to be read beside the PSNR.
+    """
+    energies = [
+        [_detail(picture, mask), _detail(truth, mask)]
+        for picture, truth, mask in zip(restored, truths, masks, strict=True)
+    ]
+    made, true = np.sum(energies, axis=0)
+    return float(np.sqrt(made / max(true, np.finfo(float).tiny)))
+
+
+def _detail(picture: np.ndarray, mask: np.ndarray) -> float:
+    return float((cv2.Laplacian(picture.astype(np.float64), cv2.CV_64F)[mask] ** 2).sum())

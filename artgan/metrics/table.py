@@ -116,6 +116,16 @@ METRICS: tuple[Metric, ...] = (
         "perceptual.feature_distance",
     ),
     Metric(
+        "texture_ratio",
+        "Texture in the damage",
+        "",
+        "none",
+        "Fine detail of the restored pixels over that of the true ones: 1 is as much, under 1 is "
+        "too smooth; read it beside the PSNR, for it does not say whether the detail is right.",
+        "Own; root of the ratio of summed squared Laplacians",
+        "paired.texture_ratio",
+    ),
+    Metric(
         "max_change_outside",
         "Largest change outside the damage",
         "levels",

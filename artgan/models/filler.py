@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artgan.errors import CorruptAssetError
+from artgan.errors import CorruptAssetError, InvalidInputError, MissingAssetError
 from artgan.models.blocks import LEAK, Double, Halve, ResidualBlock, zero_init
 from artgan.models.checkpoint import load_network, unpack_weights
 from artgan.models.prefill import push_pull
@@ -87,22 +87,45 @@ def fill_batch(filler: Filler, images: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask > 0.5, filled, images)
 
 
-def load_filler(data: bytes) -> Filler:
+def load_filler(data: bytes, perceptual: float = 0.0) -> Filler:
     """Rebuild a published filler, ready for inference.
 
     Args:
-        data: What ``pack_weights`` made of a network named ``generator_ema`` and settings whose
-            ``preset`` holds ``widths`` and ``blocks``.
+        data: What ``pack_weights`` made of a network named ``generator_ema`` (nearest to the
+            truth), perhaps one named ``perceptual`` (livelier), and settings whose ``preset``
+            holds ``widths`` and ``blocks``.
+        perceptual: 0 takes the first, 1 the second, anything between blends their weights.
 
     Returns:
         The filler on the CPU, in evaluation mode.
 
     Raises:
         CorruptAssetError: The bytes hold something else.
+        MissingAssetError: A blend is asked for, and the model has no perceptual network.
+        InvalidInputError: The blend is not from 0 to 1.
+
+    References:
+        Wang et al. 2018, "ESRGAN", section 3.4 (network interpolation),
+        https://arxiv.org/abs/1809.00219
     """
+    if not 0.0 <= perceptual <= 1.0:
+        raise InvalidInputError(
+            f"perceptual must be from 0 to 1, got {perceptual}. 0 is nearest to the truth."
+        )
     states, settings = unpack_weights(data)
     filler = Filler(*_architecture(settings))
     load_network(filler, states.get("generator_ema", {}))
+    if perceptual > 0.0:
+        if "perceptual" not in states:
+            raise MissingAssetError(
+                f"perceptual must be 0 with a model that has one network, got {perceptual}. "
+                "Train the model again to have both."
+            )
+        lively = Filler(filler.widths, filler.blocks)
+        load_network(lively, states["perceptual"])
+        with torch.no_grad():
+            for own, other in zip(filler.parameters(), lively.parameters(), strict=True):
+                own.lerp_(other, perceptual)
     return filler.eval()
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from artgan.report.charts import share_bar
 from artgan.report.measures import latest, measure
 from artgan.report.restoration_section import Restoration, restoration_section
+from artgan.report.reviews import last_review, tally_words
 from artgan.report.section import Context
 from artgan.report.simulation_section import Simulation, simulation_section
 from artgan.report.snapshot import Row, Snapshot, pixels, scan_title
@@ -198,16 +199,14 @@ def _facts(scans: list[Row], works: list[Row]) -> dict[str, str]:
 
 
 def _restored(snapshot: Snapshot, groups: Mapping[str, list[Row]]) -> dict[str, str]:
-    """Say for how many works there is a digital restoration; none can be reviewed yet."""
-    done = sum(
-        any(
-            output["kind"] == "restored" and output["status"] == "ok"
-            for row in rows
-            for output in snapshot.outputs_by_scan.get(row["scan_id"], ())
-        )
-        for rows in groups.values()
-    )
-    return {"Works restored digitally": f"{done:,} of {len(groups):,}, none of them reviewed"}
+    """Say for how many works there is a digital restoration, and how the newest was judged."""
+    newest = []
+    for rows in groups.values():
+        made = [one for row in rows for one in snapshot.outputs_by_scan.get(row["scan_id"], ())]
+        done = [one for one in made if one["kind"] == "restored" and one["status"] == "ok"]
+        newest += [last_review(snapshot.reviews, done[-1])] if done else []
+    judged = tally_words(newest) if any(newest) else "none of them reviewed"
+    return {"Works restored digitally": f"{len(newest):,} of {len(groups):,}, {judged}"}
 
 
 def _extent(rows: list[Row], column: str, choose: Any) -> int | None:  # noqa: ANN401 - min or max

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,17 @@ from artgan.degrade.evaluation import (
     evaluation_crops,
     hole_psnr_db,
 )
+from artgan.errors import MissingAssetError
 from artgan.metrics.feature_store import FeatureStore, picture_sha256
 from artgan.metrics.features import load_vgg_extractor
-from artgan.metrics.paired import MS_SSIM_LEAST_PX, delta_e00, max_abs_change_outside, ms_ssim, ssim
+from artgan.metrics.paired import (
+    MS_SSIM_LEAST_PX,
+    delta_e00,
+    max_abs_change_outside,
+    ms_ssim,
+    ssim,
+    texture_ratio,
+)
 from artgan.metrics.perceptual import feature_distance
 from artgan.models.classical import inpaint
 from artgan.models.filler import Filler, load_filler
@@ -41,8 +50,10 @@ from artgan.restore.measure import restorations
 
 SEED = 20_000
 _SHOWN = 6
+_LABELS = {"model": "filler", "perceptual": "filler with more texture"}
 _SUBJECTS = {
     "model": "filler",
+    "perceptual": "perceptual",
     "navier_stokes": "navier_stokes",
     "telea": "telea",
     "prefill": "prefill",
@@ -75,10 +86,10 @@ def measure_restoration(
     if is_measured(catalog, one):
         return 0
     crops = _crops(catalog, held_out, preset, settings.crops)
-    filler = load_filler(catalog.store.read(model["weights_path"]))
-    _write_strips(catalog, one, model, held_out, crops, filler)
+    fillers = _fillers(catalog.store.read(model["weights_path"]))
+    _write_strips(catalog, one, model, held_out, crops, fillers)
     kept = None if vgg is None else FeatureStore(catalog.store, vgg)
-    return record(catalog, one, _rows(one, held_out, crops, filler, kept), stamp)
+    return record(catalog, one, _rows(one, held_out, crops, fillers, kept), stamp)
 
 
 def _crops(
@@ -89,21 +100,33 @@ def _crops(
     return evaluation_crops(pictures, preset["crop_px"], count, SEED)
 
 
+def _fillers(weights: bytes) -> dict[str, Filler]:
+    """Return a model's fillers; models from before there were two have one."""
+    fillers = {"model": load_filler(weights)}
+    with suppress(MissingAssetError):
+        fillers["perceptual"] = load_filler(weights, perceptual=1.0)
+    return fillers
+
+
 def _rows(
     one: Measurement,
     held_out: Sequence[Work],
     crops: Sequence[DamagedCrop],
-    filler: Filler,
+    fillers: dict[str, Filler],
     kept: FeatureStore | None,
 ) -> list[Row]:
-    made = [restorations(crop, filler, number) for number, crop in enumerate(crops)]
+    made = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
     sample = Sample(held_out, "test", len(held_out))
     origins = [crop.picture for crop in crops]
+    truths, masks = [crop.truth for crop in crops], [crop.mask for crop in crops]
     rows = []
-    for method, subject in _SUBJECTS.items():
+    for method in made[0]:
+        subject = _SUBJECTS[method]
         results = [pictures[method] for pictures in made]
         for metric, values in _paired(results, crops).items():
             rows.append(one.row(subject, metric, mean_over_works(values, origins), sample))
+        texture = Number(texture_ratio(results, truths, masks))
+        rows.append(one.row(subject, "texture_ratio", texture, sample))
         changes = [
             max_abs_change_outside(result, crop.truth, crop.mask)
             for result, crop in zip(results, crops, strict=True)
@@ -148,7 +171,7 @@ def _write_strips(
     model: Model,
     held_out: Sequence[Work],
     crops: Sequence[DamagedCrop],
-    filler: Filler,
+    fillers: dict[str, Filler],
 ) -> None:
     items = []
     for number, crop in enumerate(_spread(crops)):
@@ -157,14 +180,18 @@ def _write_strips(
             "damaged": damage_picture(crop.truth, crop.mask, SEED + number),
             "Telea": inpaint(crop.truth, crop.mask, "telea"),
             "Navier-Stokes": inpaint(crop.truth, crop.mask, "navier_stokes"),
-            "filler": fill_scan(crop.truth, crop.mask, filler).pixels,
+            **{
+                label: fill_scan(crop.truth, crop.mask, fillers[name]).pixels
+                for name, label in _LABELS.items()
+                if name in fillers
+            },
         }
         title = title_of(held_out[crop.picture])
         folder = f"reports/figures/{one.collection}/restoration/{model['model_id']}"
         images = tuple(
             write_image(
                 catalog.store,
-                f"{folder}/{number:02d}-{label.lower()}.png",
+                f"{folder}/{number:02d}-{label.lower().replace(' ', '-')}.png",
                 picture,
                 label,
                 f"{title}, crop: {label}",

@@ -25,6 +25,7 @@ SUBJECTS = {
     "filler": "Filler (this archive's model)",
     "model": "Filler (this archive's model)",
     "restoration": "Filler (this archive's model)",
+    "perceptual": "Filler with more texture (perceptual network)",
     "navier_stokes": "Navier-Stokes",
     "telea": "Telea",
     "prefill": "Push-pull prefill alone",

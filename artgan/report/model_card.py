@@ -69,7 +69,11 @@ def model_title(row: Row) -> str:
 
 
 def model_card(
-    row: Row, measures: Sequence[Measure], works: Sequence[Row], siblings: Sequence[Row]
+    row: Row,
+    measures: Sequence[Measure],
+    works: Sequence[Row],
+    siblings: Sequence[Row],
+    reviewed: str,
 ) -> Card:
     """Write the card of a model.
 
@@ -78,6 +82,7 @@ def model_card(
         measures: Its newest numbers on held-out works.
         works: The works of its collection, or of the archive, one scan each.
         siblings: All models of its kind and collection, the oldest first.
+        reviewed: How conservators judged its files, in a sentence.
     """
     sections = (
         _identity(row),
@@ -89,7 +94,7 @@ def model_card(
         _evaluation(row, measures),
         Section("Known failures", (_FAILURES[row["kind"]],), (("Worst cases", _worst(measures)),)),
         _memorisation(row, measures),
-        Section("Human review", ("Not reviewed by a conservator.",)),
+        Section("Human review", (reviewed,)),
         Section("Licence", (), (("Licence of the weights", NOT_RECORDED), *_rights(works))),
         _log(siblings),
     )

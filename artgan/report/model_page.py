@@ -13,6 +13,7 @@ from artgan.report.figures import FigureSet
 from artgan.report.measures import Measure, latest, measure
 from artgan.report.model_card import model_card, model_title
 from artgan.report.restored_pictures import generated_share
+from artgan.report.reviews import last_review, model_review_words
 from artgan.report.section import (
     Curve,
     Figure,
@@ -32,7 +33,7 @@ HARD_CASES = 12
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {
     "restoration": "Held-out crops, fixed by a seed, from top to bottom: damaged, the smooth "
-    "start, filled by the model, the truth.",
+    "start, filled with fidelity, filled with more texture, the truth.",
     "simulation": "Works from fixed seeds, none left out by eye.",
     "style": "Held-out works of other collections, from top to bottom: as they are, in the "
     "collection's colours, translated by the model.",
@@ -81,6 +82,7 @@ class ModelRows:
         n_outputs: Files that it made and that are there.
         hardest: Its restored files with the largest generated share, the largest first.
         shown_by: Title and key of the page of the works that these show, by scan_id.
+        reviewed: How conservators judged its restored files, in a sentence.
     """
 
     row: Row
@@ -92,6 +94,7 @@ class ModelRows:
     n_outputs: int
     hardest: list[Row]
     shown_by: dict[str, tuple[str, str]]
+    reviewed: str
 
     def facts(self) -> list[Any]:
         """Return all of it as values that a mark can be made of."""
@@ -99,7 +102,7 @@ class ModelRows:
         figures = [asdict(figure) for figure in self.figures]
         return [
             *(self.row, self.siblings, self.metrics, figures, rights),
-            *(self.used_by, self.n_outputs, self.hardest, self.shown_by),
+            *(self.used_by, self.n_outputs, self.hardest, self.shown_by, self.reviewed),
         ]
 
 
@@ -167,6 +170,12 @@ def rows_by_model(
             n_outputs=snapshot.outputs_by_model.get(name, 0),
             hardest=own,
             shown_by={one: (scan_title(scan), pages[one]) for one, scan in seen.items()},
+            reviewed=model_review_words(
+                [
+                    last_review(snapshot.reviews, one)
+                    for one in snapshot.restored_by_model.get(name, [])
+                ]
+            ),
         )
 
 
@@ -209,7 +218,7 @@ def model_page(thumbnails: Thumbnails, rows: ModelRows) -> ModelPage:
         curves=[*([curve] if curve else []), *other_curves(row)],
         samples=_samples(thumbnails.store, row),
         figures=[shown_figure(figure) for figure in rows.figures],
-        card=model_card(row, measures, rows.works, rows.siblings),
+        card=model_card(row, measures, rows.works, rows.siblings, rows.reviewed),
         hard_cases=_hard_cases(thumbnails, rows),
         cautions=list(dict.fromkeys(one.caution for one in measures if one.caution)),
     )

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artgan.catalog.models import BASE
-from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS
+from artgan.catalog.review import reviews_in_order
+from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, REVIEWS, RUNS, SCANS
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import CURRENT, access_size
 from artgan.presets import Kind
@@ -174,6 +175,23 @@ class Snapshot:
             found.setdefault(row["scan_id"], []).append(row)
         for rows in found.values():
             rows.sort(key=lambda row: (_time(row, "created_at"), row["output_id"]))
+        return found
+
+    @cached_property
+    def reviews(self) -> dict[str, list[Row]]:
+        """What conservators said of each file, the oldest first, by output_id."""
+        found: dict[str, list[Row]] = {}
+        for row in reviews_in_order(self.catalog.rows(REVIEWS)):
+            found.setdefault(row["output_id"], []).append(row)
+        return found
+
+    @cached_property
+    def restored_by_model(self) -> dict[str, list[Row]]:
+        """Restored files that are there, by the model that made them."""
+        found: dict[str, list[Row]] = {}
+        where = (pc.field("status") == "ok") & (pc.field("kind") == "restored")
+        for row in self.catalog.rows(OUTPUTS, ("output_id", "model_id"), where):
+            found.setdefault(row["model_id"], []).append(row)
         return found
 
     @cached_property

@@ -6,6 +6,13 @@ from typing import Any
 
 from artgan.metrics.table import METRICS, Metric
 from artgan.report.measures import canonical
+from artgan.report.reviews import (
+    Reviews,
+    banner,
+    decision_words,
+    last_review,
+    review_words,
+)
 from artgan.report.snapshot import Row, scan_source, scan_title, work_folder, work_id
 from artgan.report.thumbs import LARGE_PX, Thumbnail, Thumbnails
 from artgan.report.words import clip, count, moment, showing
@@ -15,8 +22,6 @@ from artgan.report.work_rows import WorkRows
 from artgan.report.work_stylization import Rendered, rendered_views
 
 HISTORY_CAP = 200
-
-NOT_REVIEWED = "Not reviewed by a conservator"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class WorkPage:
         maker: Maker and date.
         split: Split of the work.
         outcome: What there is, in a sentence.
+        verdict: Whether conservators reviewed its restorations, in a line.
         picture: The scan, unless it is compared with its restoration.
         is_compared: Whether it is.
         access_path: Key of the access copy.
@@ -52,6 +58,7 @@ class WorkPage:
     maker: str
     split: str
     outcome: str
+    verdict: str
     picture: Thumbnail | None
     is_compared: bool
     access_path: str
@@ -87,6 +94,7 @@ def work_page(rows: WorkRows, thumbnails: Thumbnails, present: Collection[str]) 
         maker=", ".join(part for part in (scan["artist"], scan["date_text"]) if part),
         split=scan["split"] or "no",
         outcome=_outcome(rows, restored),
+        verdict=banner(rows.reviews, [one.output for one in restored if one.is_done]),
         picture=None if compared else thumbnails.whole(scan_source(scan), LARGE_PX),
         is_compared=compared,
         access_path=scan["access_path"] or "",
@@ -117,11 +125,14 @@ def _is_service(row: Row) -> bool:
     return row["kind"] == "iiif" and row["status"] == "ok"
 
 
-def work_status(masks: Sequence[Row], outputs: Sequence[Row]) -> str:
+def work_status(masks: Sequence[Row], outputs: Sequence[Row], reviews: Reviews) -> str:
     """Say in a few words what there is of a work, for lists."""
     restored = [row for row in outputs if row["kind"] == "restored"]
-    if any(row["status"] == "ok" for row in restored):
-        return f"restored digitally; {NOT_REVIEWED[0].lower()}{NOT_REVIEWED[1:]}"
+    done = [row for row in restored if row["status"] == "ok"]
+    if done:
+        review = last_review(reviews, done[-1])
+        verdict = "not reviewed by a conservator" if review is None else decision_words(review)
+        return f"restored digitally; {verdict}"
     if restored:
         return "restoration failed"
     return "damage mask delivered, not restored yet" if masks else "scan"
@@ -154,6 +165,11 @@ def _history(rows: WorkRows) -> list[tuple[str, str]]:
         for row in rows.masks
     ]
     found += [(row["created_at"], _made(row)) for row in rows.outputs]
+    found += [
+        (row["reviewed_at"], f"{review_words(row)} ({row['output_id']})")
+        for reviews in rows.reviews.values()
+        for row in reviews
+    ]
     known = sorted((when, words) for when, words in found if when)
     return [(moment(when), words) for when, words in known]
 
@@ -191,7 +207,9 @@ def work_json(page: WorkPage, rows: WorkRows) -> dict[str, Any]:
         "content_sha256": scan["content_sha256"] or scan["scan_id"],
         "scans": [row["scan_id"] for row in rows.scans],
         "earlier_scans": [row["scan_id"] for row in rows.earlier],
-        "restorations": [restored_json(one) for one in page.restored],
+        "restorations": [
+            restored_json(one, last_review(rows.reviews, one.output)) for one in page.restored
+        ],
         "renderings": [
             {"output_id": one.output_id, "collection": one.style, "method": one.method}
             for one in page.rendered

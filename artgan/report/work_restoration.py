@@ -12,6 +12,7 @@ from artgan.report.restored_pictures import (
     mask_key,
     restored_pictures,
 )
+from artgan.report.reviews import last_review, review_facts, review_json, review_words
 from artgan.report.snapshot import Row, model_page_key, pixels, scan_source
 from artgan.report.words import NOT_APPLICABLE, NOT_RECORDED, clip, count, moment, share
 from artgan.report.work_rows import WorkRows
@@ -37,6 +38,8 @@ class Restored:
         mask_path: Key of its effective mask; empty likewise.
         model_page: Key of the page of the model that made it; empty if there is none.
         earlier: How many earlier files of the same scan and mask there are.
+        reviews: What conservators said of it, field by field, the newest first.
+        verdict: The newest of it in a line.
     """
 
     output: Row
@@ -51,6 +54,8 @@ class Restored:
     mask_path: str
     model_page: str
     earlier: int
+    reviews: list[list[tuple[str, str]]]
+    verdict: str
 
     @property
     def is_done(self) -> bool:
@@ -125,6 +130,8 @@ def _view(
         mask_path=mask_key(output) if done else "",
         model_page=model_page_key(output["model_id"]) if output["model_id"] in rows.models else "",
         earlier=earlier,
+        reviews=review_facts(rows.reviews.get(output["output_id"], ())),
+        verdict=review_words(last_review(rows.reviews, output)),
     )
 
 
@@ -175,7 +182,7 @@ def _trust(metrics: list[Row], output: Row, outside: str) -> list[tuple[str, str
     ]
 
 
-def restored_json(one: Restored) -> dict[str, Any]:
+def restored_json(one: Restored, review: Row | None) -> dict[str, Any]:
     """Return a restoration as values that JSON can hold, with the recipe's machine names."""
     row = one.output
     return {
@@ -192,7 +199,5 @@ def restored_json(one: Restored) -> dict[str, Any]:
             for number in one.measures
         ],
         "mark": MARK,
-        "review_status": "not reviewed",
-        "reviewed_by": None,
-        "reviewed_at": None,
+        **review_json(review),
     }

@@ -28,6 +28,7 @@ class WorkRows:
         models: Models that made them, by model_id.
         in_use: Models in use now.
         metrics: Newest numbers of these models.
+        reviews: What was said of the files, the oldest first, by output_id.
     """
 
     scan: Row
@@ -38,12 +39,13 @@ class WorkRows:
     models: dict[str, Row]
     in_use: Collection[str]
     metrics: list[Row]
+    reviews: dict[str, list[Row]]
 
     def facts(self) -> list[Any]:
         """Return all of it as values that a mark can be made of."""
         return [
             *(self.scan["scan_id"], self.scans, self.earlier, self.masks, self.outputs),
-            *(self.models, sorted(self.in_use), self.metrics),
+            *(self.models, sorted(self.in_use), self.metrics, self.reviews),
         ]
 
 
@@ -61,7 +63,7 @@ def rows_by_work(
     place = {name: at for at, name in enumerate(whole["scan_id"].to_pylist())}
     earlier = _earlier(whole, place, {row["scan_id"] for rows in groups for row in rows})
     masks = _by_scan(snapshot.masks(collection))
-    shared = _Models(snapshot, collection)
+    shared = _Shared(snapshot, collection)
     for start in range(0, len(groups), _BATCH):
         batch = [[row["scan_id"] for row in rows] for rows in groups[start : start + _BATCH]]
         wanted = [place[name] for names in batch for name in names]
@@ -91,11 +93,11 @@ def _by_scan(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-class _Models:
-    """Facts and numbers of models, looked up once for all works of a collection."""
+class _Shared:
+    """Files, their reviews and models, looked up once for all works of a collection."""
 
     def __init__(self, snapshot: Snapshot, collection: str) -> None:
-        self.outputs = snapshot.outputs_by_scan
+        self.outputs, self.reviews = snapshot.outputs_by_scan, snapshot.reviews
         self._rows = {row["model_id"]: row for row in snapshot.models}
         self._metrics: dict[str, list[Row]] = {}
         for row in latest(row for row in snapshot.metrics if row["collection"] == collection):
@@ -119,7 +121,7 @@ def _work(
     scans: list[Row],
     earlier: dict[str, list[Row]],
     masks: dict[str, list[Row]],
-    shared: _Models,
+    shared: _Shared,
 ) -> WorkRows:
     names = [row["scan_id"] for row in scans]
     outputs = [row for name in names for row in shared.outputs.get(name, [])]
@@ -134,4 +136,9 @@ def _work(
         models=models,
         in_use=in_use,
         metrics=metrics,
+        reviews={
+            row["output_id"]: shared.reviews[row["output_id"]]
+            for row in outputs
+            if row["output_id"] in shared.reviews
+        },
     )

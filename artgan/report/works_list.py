@@ -119,7 +119,7 @@ def listed_works(
                 scan_title(row),
                 maker,
                 row["split"] or NOT_RECORDED,
-                work_status(marked, outputs),
+                work_status(marked, outputs, snapshot.reviews),
                 f"{work_folder(row)}/index.html",
                 thumbnails.whole(scan_source(row)),
             )

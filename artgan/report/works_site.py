@@ -6,7 +6,7 @@ from artgan.report.pages import Ledger, Writer, as_json, mark_of, render
 from artgan.report.restored_pictures import picture_keys, record_key
 from artgan.report.snapshot import Row, Snapshot, scan_source, work_folder
 from artgan.report.thumbs import LARGE_PX, SMALL_PX, Source, Thumbnails
-from artgan.report.work_page import NOT_REVIEWED, work_json, work_page
+from artgan.report.work_page import work_json, work_page
 from artgan.report.work_restoration import MARK, shown_outputs
 from artgan.report.work_rows import WorkRows, rows_by_work
 from artgan.report.works_list import ListPage, list_pages, listed_works
@@ -62,8 +62,7 @@ def _write_work(rows: WorkRows, thumbnails: Thumbnails, writer: Writer, ledger: 
     page = work_page(rows, thumbnails, writer.present)
     writer.written.extend(page.written)
     writer.put(data, as_json(work_json(page, rows)))
-    words = {"page": page, "mark": MARK, "not_reviewed": NOT_REVIEWED}
-    content = render("work.html", key, words)
+    content = render("work.html", key, {"page": page, "mark": MARK})
     writer.put(key, content)
     ledger.note(key, mark, content)
 

@@ -1,4 +1,9 @@
-"""Training of the restoration filler: fidelity first, then a short and gentle adversarial part."""
+"""Training of the restoration filler, in two parts with a result each.
+
+The first part learns fidelity alone, to its end: what is nearest to the truth on average. The
+second goes on from there with a PatchGAN: a little farther from the truth, with the grain and
+edges of paint. Both results are published, and whoever restores may blend them.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +17,7 @@ from torch.optim import Adam
 from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
 from artgan.degrade.masks import mask_bank
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
+from artgan.metrics.paired import texture_ratio
 from artgan.models.checkpoint import load_network
 from artgan.models.classical import ClassicalMethod, inpaint
 from artgan.models.filler import Filler, fill_batch
@@ -39,6 +45,7 @@ BETAS = (0.5, 0.9)
 EMA_DECAY = 0.995
 DISCRIMINATOR_RATE = 4e-4
 FINE_TUNING_RATE_FACTOR = 0.2
+GAN_RATE_FACTOR = 0.3
 HOLE_WEIGHT = 6.0  # as in Liu et al. 2018, eq. 7; the weights of the adversarial terms rest on it
 FEATURE_MATCHING_WEIGHT = 0.2
 DISCRIMINATOR_WARMUP_FRACTION = 0.2
@@ -98,15 +105,20 @@ def build(
     crops = evaluation_crops(val, preset.crop_px, VALIDATION_CROPS, VALIDATION_SEED)
     peers = cache(lambda: peers_db(crops))
     return Trainee(
-        networks={"generator": generator, "discriminator": discriminator, "generator_ema": ema},
+        networks={
+            "generator": generator,
+            "discriminator": discriminator,
+            "generator_ema": ema,
+            "perceptual": networks.perceptual,
+        },
         optimizers={
             "generator": stepper.generator_optimizer,
             "discriminator": stepper.discriminator_optimizer,
         },
         step=stepper,
-        validate=lambda: {"hole_psnr_db": filler_db(ema, crops), **peers()},
-        grid=lambda: progress_grid(ema, crops[:GRID_CROPS]),
-        publish=("generator_ema",),
+        validate=lambda: {**_measures(ema, networks.perceptual, crops), **peers()},
+        grid=lambda: progress_grid(ema, networks.perceptual, crops[:GRID_CROPS]),
+        publish=("generator_ema", "perceptual"),
         warm=("discriminator",),
     )
 
@@ -138,9 +150,15 @@ class Schedule:
         return self.gan_from <= step < self.gan_from + self.warmup_steps
 
     def generator_factor(self, step: int) -> float:
-        """Give the learning-rate factor, as if the generator's resting steps were not there."""
-        rested = min(max(step - self.gan_from, 0), self.warmup_steps)
-        return warmup_cosine(step - rested, self.steps - self.warmup_steps)
+        """Give the learning-rate factor: each part has a rise and a fall, the second a lower one.
+
+        Resting steps do not count.
+        """
+        if step < self.gan_from:
+            return warmup_cosine(step, self.gan_from)
+        learning_from = self.gan_from + self.warmup_steps
+        part = warmup_cosine(max(step - learning_from, 0), self.steps - learning_from)
+        return GAN_RATE_FACTOR * part
 
 
 @dataclass(frozen=True)
@@ -148,6 +166,7 @@ class _Networks:
     generator: Filler
     discriminator: PatchGan
     ema: Filler
+    perceptual: Filler
     discriminator_is_warm: bool
 
 
@@ -160,7 +179,7 @@ def _networks(preset: RestorationPreset, base: Weights | None, device: torch.dev
             load_network(discriminator, base["discriminator"])
     generator, discriminator = generator.to(device), discriminator.to(device)
     warm = base is not None and "discriminator" in base
-    return _Networks(generator, discriminator, make_ema(generator), warm)
+    return _Networks(generator, discriminator, make_ema(generator), make_ema(generator), warm)
 
 
 @dataclass(frozen=True)
@@ -200,7 +219,9 @@ class _Stepper:
         generator = self.networks.generator
         scale_learning_rate(self.generator_optimizer, self.schedule.generator_factor(step))
         apply_gradients(loss, self.generator_optimizer, generator.parameters())
-        update_ema(self.networks.ema, generator, EMA_DECAY)
+        if step < self.schedule.gan_from:
+            update_ema(self.networks.ema, generator, EMA_DECAY)
+        update_ema(self.networks.perceptual, generator, EMA_DECAY)
         return losses
 
     def _judge(self, filled: Tensor, images: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -243,6 +264,19 @@ def filler_db(filler: Filler, crops: Sequence[DamagedCrop]) -> float:
     return _mean_db(fill_crops(filler, crops), crops)
 
 
+def _measures(
+    fidelity: Filler, perceptual: Filler, crops: Sequence[DamagedCrop]
+) -> dict[str, float]:
+    faithful, lively = fill_crops(fidelity, crops), fill_crops(perceptual, crops)
+    truths, masks = [crop.truth for crop in crops], [crop.mask for crop in crops]
+    return {
+        "hole_psnr_db": _mean_db(faithful, crops),
+        "perceptual_db": _mean_db(lively, crops),
+        "texture_ratio": texture_ratio(faithful, truths, masks),
+        "perceptual_texture_ratio": texture_ratio(lively, truths, masks),
+    }
+
+
 def _mean_db(restored: Sequence[np.ndarray], crops: Sequence[DamagedCrop]) -> float:
     pairs = zip(restored, crops, strict=True)
     return float(np.mean([hole_psnr_db(picture, crop) for picture, crop in pairs]))
@@ -259,13 +293,14 @@ def peers_db(crops: Sequence[DamagedCrop]) -> dict[str, float]:
     return peers
 
 
-def progress_grid(filler: Filler, crops: Sequence[DamagedCrop]) -> np.ndarray:
-    """Draw crops side by side: damaged, smooth prefill, filled, truth from top to bottom."""
+def progress_grid(fidelity: Filler, perceptual: Filler, crops: Sequence[DamagedCrop]) -> np.ndarray:
+    """Draw crops side by side: damaged, smooth prefill, filled by both, truth; from the top."""
     images, mask = crops_to_batch(crops)
     rows = [
         batch_to_arrays(images * (1.0 - mask) + 0.5 * mask),
         batch_to_arrays(push_pull(images, mask)),
-        fill_crops(filler, crops),
+        fill_crops(fidelity, crops),
+        fill_crops(perceptual, crops),
         [crop.truth for crop in crops],
     ]
     return np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Cancelling
 
@@ -102,6 +103,12 @@ class Service:
             deployment = client.read_deployment_by_name(f"{name}/{name}")
             parameters = {"settings": settings}
             return client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id
+
+    def runs(self, deployment: UUID) -> list[FlowRun]:
+        """The runs of a deployment; of all runs together a server gives 200, scheduled ones too."""
+        which = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment]))
+        with self.client as client:
+            return client.read_flow_runs(flow_run_filter=which)
 
     def read(self, run: UUID) -> FlowRun:
         with self.client as client:

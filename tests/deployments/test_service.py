@@ -106,12 +106,9 @@ def night(undisturbed: Any, service: Service) -> UUID:
 
 def running_stage(service: Service, names: set[str]) -> UUID | None:
     with service.client as client:
-        ids = {one.id: one.name for one in read_deployments(client)}
-        runs = client.read_flow_runs()
-    for run in runs:
-        if ids.get(run.deployment_id) in names and run.state_type == StateType.RUNNING:
-            return run.id
-    return None
+        stages = [one.id for one in read_deployments(client) if one.name in names]
+    runs = [run for stage in stages for run in service.runs(stage)]
+    return next((run.id for run in runs if run.state_type == StateType.RUNNING), None)
 
 
 def test_a_night_that_is_killed_leaves_what_an_undisturbed_one_does(
@@ -145,13 +142,10 @@ def test_the_night_is_on_the_schedule(service: Service) -> None:
     with service.client as client:
         deployment = client.read_deployment_by_name("nightly/nightly")
 
-        def planned() -> list[FlowRun]:
-            runs = client.read_flow_runs()
-            return [
-                run for run in runs if run.deployment_id == deployment.id and run.auto_scheduled
-            ]
+    def planned() -> list[FlowRun]:
+        return [run for run in service.runs(deployment.id) if run.auto_scheduled]
 
-        run = eventually(planned, 90)[0]
+    run = eventually(planned, 90)[0]
     schedule: Any = deployment.schedules[0].schedule
     assert (schedule.cron, schedule.timezone) == ("30 1 * * *", "Europe/Amsterdam")
     assert run.parameters["settings"]["root"] == str(service.root)
@@ -193,13 +187,19 @@ def test_wrong_values_are_refused_before_a_run_exists(
     service: Service, name: str, wrong: dict[str, Any]
 ) -> None:
     inbox = {"inbox": str(service.inbox)} if name == "nightly" else {}
-    with service.client as client:
-        before = len(client.read_flow_runs())
-        with pytest.raises(PrefectHTTPStatusError) as refused:
-            service.start(name, service.settings(**inbox) | wrong)
-        assert len(client.read_flow_runs()) == before
+    before = asked_for(service, name)
+    with pytest.raises(PrefectHTTPStatusError) as refused:
+        service.start(name, service.settings(**inbox) | wrong)
+    assert asked_for(service, name) == before
     said = json.dumps(refused.value.response.json())
     assert next(iter(wrong)) in said
+
+
+def asked_for(service: Service, name: str) -> set[UUID]:
+    """Runs of a deployment that no schedule made."""
+    with service.client as client:
+        deployment = client.read_deployment_by_name(f"{name}/{name}").id
+    return {run.id for run in service.runs(deployment) if not run.auto_scheduled}
 
 
 @pytest.mark.usefixtures("night")
@@ -284,7 +284,7 @@ def test_a_curator_starts_a_stylization_from_the_form(
     page.locator("input[type=number]").nth(1).fill("96")
     page.screenshot(path=shots / "form.png")
     page.get_by_role("button", name="Submit").click()
-    run = eventually(lambda: newest_run(service, deployment), 30)
+    run = eventually(lambda: newest_run(service, deployment), 60)
     assert run.parameters["settings"]["collections"] == ["woodblock_views"]
     assert run.parameters["settings"]["contents"] == 2
     assert service.wait(run.id).state_type == StateType.COMPLETED
@@ -301,7 +301,6 @@ def test_a_curator_starts_a_stylization_from_the_form(
 
 
 def newest_run(service: Service, deployment: UUID) -> FlowRun | None:
-    with service.client as client:
-        runs = [run for run in client.read_flow_runs() if run.deployment_id == deployment]
+    runs = service.runs(deployment)
     runs = [run for run in runs if run.parameters["settings"].get("contents") == 2]
     return max(runs, key=lambda run: run.created, default=None)

@@ -7,7 +7,7 @@ import torch
 from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.presets import RestorationPreset
 from artgan.training.loop import train
-from artgan.training.restoration import Schedule, build
+from artgan.training.restoration import GAN_RATE_FACTOR, Schedule, build
 
 TINY = RestorationPreset(
     short_side_px=40,
@@ -99,12 +99,29 @@ def test_the_stages_train_what_they_should():
     assert "adversarial" in trainee.step(15)
 
 
-def test_the_learning_rate_does_not_jump_while_the_generator_rests():
+def test_each_part_has_a_learning_rate_that_rises_and_falls():
     schedule = Schedule.plan(1000, 0.4, warm=False)
-    resumed_at = schedule.gan_from + schedule.warmup_steps
-    last, next_ = schedule.generator_factor(599), schedule.generator_factor(resumed_at)
-    assert 0 < last - next_ < 0.01
-    assert schedule.generator_factor(999) == pytest.approx(0.05, abs=1e-3)
+    learning_from = schedule.gan_from + schedule.warmup_steps
+    first = [schedule.generator_factor(step) for step in range(600)]
+    second = [schedule.generator_factor(step) for step in range(learning_from, 1000)]
+    for part, peak in ((first, 1.0), (second, GAN_RATE_FACTOR)):
+        assert max(part) == pytest.approx(peak, rel=0.05)
+        assert part[0] < 0.1 * peak
+        assert part[-1] == pytest.approx(0.05 * peak, rel=0.05)
+
+
+def test_fidelity_is_finished_before_the_game_begins():
+    trainee = build(works(), works(2, 1), TINY, 20, 0, None)
+    before = {}
+    for step in range(20):
+        trainee.step(step)
+        for name in ("generator_ema", "perceptual"):
+            weights = [one.clone() for one in trainee.networks[name].parameters()]
+            if step > 9:
+                same = all(torch.equal(a, b) for a, b in zip(before[name], weights, strict=True))
+                rests = name == "generator_ema" or step < 12
+                assert same == rests, (name, step)
+            before[name] = weights
 
 
 def test_fine_tuning_starts_from_the_base_and_needs_no_warm_up():
@@ -131,7 +148,7 @@ def test_empty_sets_and_small_pictures_are_refused():
         build([picture[:20] for picture in works()], works(), TINY, 4, 0, None)
 
 
-def test_the_grid_shows_four_rows_of_crops():
+def test_the_grid_shows_five_rows_of_crops():
     grid = build(works(), works(2, 1), TINY, 4, 0, None).grid()
     assert grid.dtype == np.uint8
-    assert grid.shape == (4 * 32, 8 * 32, 3)
+    assert grid.shape == (5 * 32, 8 * 32, 3)
