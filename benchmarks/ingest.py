@@ -59,6 +59,7 @@ MASTER_PX = (6000, 8000)
 ROUNDS = 3
 QUICK_EVERY = 6  # of the real scans
 QUICK_MASTERS = 2
+MASTERS = 24  # of the second run
 PEER = "Pillow: load, ImageCms at full size, Lanczos"
 VIPS_PEER = "libvips: thumbnail with profile"
 LONG_SIDE_PX: int = IngestSettings.model_fields["access_long_side_px"].default
@@ -82,7 +83,10 @@ def main() -> int:
         _measure_masters(folder, Path(scratch), rounds, QUICK_MASTERS if quick else None)
         _measure_odd_files(folder, Path(scratch))
         if not quick:
-            _measure_second_run(folder, Path(scratch))
+            _measure_second_run("real scans", folder, Path(scratch), None)
+            masters = _inbox_of_masters(folder, Path(scratch))
+            title = f"{MASTERS} masters of 48 megapixels"
+            _measure_second_run(title, masters, Path(scratch), RERUN_TARGET)
     return 0
 
 
@@ -180,8 +184,8 @@ def _report(
         "peer_value": round(images / peer_seconds, 3),
         "ratio": round(ratio, 3),
     }
-    if target is not None:
-        row |= {"target": f"ratio >= {target:.3g}", "holds": ratio >= target}
+    asked = None if target is None else f"ratio >= {target:.3g}"
+    row |= {"target": asked, "holds": None if target is None else ratio >= target}
     print(json.dumps(row), flush=True)
 
 
@@ -236,16 +240,31 @@ def _report_peak(name: str, path: Path) -> None:
         "name": f"{name}: peak memory of its process",
         "value": round(peak_mb),
         "unit": "MB",
-        "target": f"<= {PEAK_TARGET_MB}",
+        "peer": "limit",
+        "peer_value": PEAK_TARGET_MB,
+        "ratio": round(peak_mb / PEAK_TARGET_MB, 3),
+        "target": "ratio <= 1",
         "holds": peak_mb <= PEAK_TARGET_MB,
     }
     print(json.dumps(row), flush=True)
 
 
-def _measure_second_run(folder: Path, scratch: Path) -> None:
-    """Take in the real scans, then find that nothing is new: by the functions of the flow."""
+def _inbox_of_masters(folder: Path, scratch: Path) -> Path:
+    """A collection of masters that are all different files, as JPEG."""
+    _, first = next(_masters(folder, scratch, MASTER_PX))
+    content, inbox = first.read_bytes(), scratch / "inbox"
+    (inbox / "masters").mkdir(parents=True)
+    for number in range(MASTERS):
+        # after the end marker: another file, the same picture
+        path = inbox / "masters" / f"{number:03d}.jpg"
+        path.write_bytes(content + number.to_bytes(8, "big"))
+    return inbox
+
+
+def _measure_second_run(title: str, folder: Path, scratch: Path, target: float | None) -> None:
+    """Take in an inbox, then find that nothing is new: by the functions of the flow."""
     inbox = open_store(str(folder), name="scans", must_exist=True)
-    catalog = open_catalog(str(scratch / "root"))
+    catalog = open_catalog(str(scratch / f"root of {title}"))
     seconds = []
     for _ in range(2):
         start = time.process_time()
@@ -254,14 +273,14 @@ def _measure_second_run(folder: Path, scratch: Path) -> None:
         print(f"{images} new files: {seconds[-1]:.2f} CPU-s", file=sys.stderr)
     ratio = seconds[0] / seconds[1]
     row = {
-        "name": "second run over unchanged real scans",
+        "name": f"second run over unchanged scans: {title}",
         "value": round(seconds[1], 3),
         "unit": "CPU-s",
         "peer": "first run",
         "peer_value": round(seconds[0], 3),
         "ratio": round(ratio, 1),
-        "target": f"ratio >= {RERUN_TARGET}",
-        "holds": ratio >= RERUN_TARGET,
+        "target": None if target is None else f"ratio >= {target:g}",
+        "holds": None if target is None else ratio >= target,
     }
     print(json.dumps(row), flush=True)
 

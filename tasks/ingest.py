@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -63,8 +64,9 @@ def _access_form(settings: IngestSettings) -> AccessForm:
 def judged_files(catalog: Catalog, collection: str) -> set[tuple[str, str]]:
     """Return path and change mark of each file that needs no second look."""
     where = pc.field("collection") == collection
-    current = _marks(catalog, SCANS, where & CURRENT)
-    old = _marks(catalog, SCANS, where & ~CURRENT)
+    columns = ("source_path", "source_version", "is_current")
+    scans = catalog.read(SCANS, columns, where)
+    current, old = _pairs(scans.filter(CURRENT)), _pairs(scans.filter(~CURRENT))
     refused = _marks(catalog, QUARANTINE, where & (pc.field("reason") != _WAITING))
     # A file may go back to what it was: its old mark counts only where no re-scan took its place.
     taken = {path for path, _ in current} if old else set()
@@ -73,8 +75,12 @@ def judged_files(catalog: Catalog, collection: str) -> set[tuple[str, str]]:
 
 
 def _marks(catalog: Catalog, table: Table, where: pc.Expression) -> set[tuple[str, str]]:
-    found = catalog.read(table, ("source_path", "source_version"), where)
-    return set(zip(*(column.to_pylist() for column in found.columns), strict=True))
+    return _pairs(catalog.read(table, ("source_path", "source_version"), where))
+
+
+def _pairs(rows: pa.Table) -> set[tuple[str, str]]:
+    paths, marks = (rows[name].to_pylist() for name in ("source_path", "source_version"))
+    return set(zip(paths, marks, strict=True))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="inspect-{collection}-{number}", retries=2)

@@ -20,6 +20,7 @@ from artgan.catalog.schema import (
     MODELS,
     OUTPUTS,
     QUARANTINE,
+    REVIEWS,
     RUNS,
     SCANS,
     UNMATCHED,
@@ -357,6 +358,19 @@ _UNMATCHED = {
 }
 
 
+_REVIEW = {
+    "review_id": short("review of harbour"),
+    "output_id": short("restored harbour"),
+    "collection": "prints",
+    "scan_id": sha("harbour"),
+    "decision": "accepted_with_notes",
+    "reviewer": "Ada Minch",
+    "notes": "The horizon is a guess.",
+    "reviewed_at": day(4),
+    "run_id": "review-4",
+}
+
+
 def fill_archive(root: str) -> Catalog:
     """Make the archive, with the files that its rows name."""
     catalog = open_catalog(root)
@@ -370,6 +384,7 @@ def fill_archive(root: str) -> Catalog:
         (EVENTS, _events()),
         (QUARANTINE, _QUARANTINE),
         (WITHDRAWALS, [_WITHDRAWAL]),
+        (REVIEWS, [_REVIEW]),
         (UNMATCHED, [_UNMATCHED]),
     ):
         assert catalog.append(table, rows) == len(rows)

@@ -22,7 +22,8 @@ _VALUES = {
 _TELLING = {
     "events": {"event_type": "fixity check", "outcome": "fail"},
     "metrics": {"status": "ok"},
-    "outputs": {"status": "ok"},
+    "outputs": {"kind": "restored", "status": "ok"},
+    "reviews": {"decision": "rejected"},
     "runs": {"flow": "nightly"},
     "scans": {"nonconformities": ["metamorfoze_profile"]},
     "unmatched_metadata": {"reason": "no_scan"},

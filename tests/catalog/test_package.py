@@ -80,7 +80,7 @@ def test_every_column_has_a_title_a_type_and_a_meaning(published: Path) -> None:
 def test_tables_refer_to_keys_of_other_tables(published: Path) -> None:
     tables = {one["name"]: one["schema"] for one in _package(published)["resources"]}
     keys = [(name, key) for name, one in tables.items() for key in one.get("foreignKeys", ())]
-    assert {name for name, _ in keys} == {"masks", "models", "outputs", "metrics"}
+    assert {name for name, _ in keys} == {"masks", "models", "outputs", "metrics", "reviews"}
     for name, key in keys:
         assert key["fields"][0] in {field["name"] for field in tables[name]["fields"]}
         assert key["reference"]["fields"] == tables[key["reference"]["resource"]]["primaryKey"]
