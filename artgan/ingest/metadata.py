@@ -91,11 +91,6 @@ class Metadata:
             else:
                 yield row, "repeated" if row in self.repeated else "no_scan"
 
-    def unmatched(self, source_paths: Iterable[str]) -> list[str]:
-        """Return the names in the metadata that none of these scans bears, sorted."""
-        found = self.leftovers(source_paths)
-        return sorted(row.names[0] for row, reason in found if reason == "no_scan")
-
 
 def read_metadata(inbox: Store, collection: str) -> Metadata:
     """Read what the inbox says about a collection's works.
