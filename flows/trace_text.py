@@ -194,7 +194,8 @@ def _metric_words(row: Row) -> str:
     subject = f" of {row['subject']}" if row["subject"] else ""
     sample = f", n = {row['n_measured']}" if row["n_measured"] is not None else ""
     value = f"{number(row['value'])} {row['unit'] or ''}".rstrip()
-    return f"{row['metric']}{subject}, {row['collection']}: {value}{sample}"
+    part = f", {row['stratum']}" if row["stratum"] else ""
+    return f"{row['metric']}{subject}, {row['collection']}{part}: {value}{sample}"
 
 
 def _run_words(row: Row) -> str:

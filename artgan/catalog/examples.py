@@ -76,7 +76,7 @@ METRICS: tuple[Example, ...] = (
     (
         "How good is each product now, with its interval?",
         "select collection, product, subject, metric, value, ci_low, ci_high, n_measured\n"
-        "from metrics where status = 'ok'\n"
+        "from metrics where status = 'ok' and stratum is null\n"
         "qualify row_number() over (\n"
         "    partition by collection, product, subject, metric order by created_at desc) = 1\n"
         "order by collection, product, metric, subject",

@@ -284,6 +284,10 @@ METRICS = Table(
             _field("subject", pa.string(), "Model kind or method measured: filler, telea, cut..."),
             _field("model_id", pa.string(), "Model measured, if any."),
             _field("metric", pa.string(), "Name of the measure.", required=True),
+            _field(
+                *("stratum", pa.string()),
+                "Part of the sample, such as a class of damage; empty for the whole of it.",
+            ),
             _field("value", pa.float64(), "The number."),
             _field("ci_low", pa.float64(), "Lower end of the 95 % interval."),
             _field("ci_high", pa.float64(), "Upper end of the 95 % interval."),

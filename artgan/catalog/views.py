@@ -152,11 +152,25 @@ OUTPUTS_WITH_SOURCE = _view(
 LATEST_METRICS = _view(
     "latest_metrics",
     "metric_id",
-    "One number: the newest of its measure, subject, product and collection.",
-    _all("t", METRICS),
+    "One number of a whole sample: the newest of its measure, subject, product and collection.",
+    _all("t", METRICS, "stratum"),
     "from metrics t\n"
+    "where t.stratum is null\n"
     "qualify row_number() over (\n"
     "    partition by t.collection, t.product, t.subject, t.metric\n"
+    "    order by t.created_at desc, t.metric_id) = 1",
+    tables={"t": METRICS},
+)
+
+LATEST_STRATA = _view(
+    "latest_strata",
+    "metric_id",
+    "One number of a part of a sample: the newest of its stratum, measure, subject and collection.",
+    _all("t", METRICS),
+    "from metrics t\n"
+    "where t.stratum is not null\n"
+    "qualify row_number() over (\n"
+    "    partition by t.collection, t.product, t.subject, t.metric, t.stratum\n"
     "    order by t.created_at desc, t.metric_id) = 1",
     tables={"t": METRICS},
 )
@@ -164,7 +178,7 @@ LATEST_METRICS = _view(
 METRIC_HISTORY = _view(
     "metric_history",
     "metric_id",
-    "One number beside the one before it that was measured in the same way.",
+    "One number of a whole sample beside the one before it, measured in the same way.",
     [
         *("t.collection", "t.product", "t.subject", "t.metric", "t.created_at", "t.value"),
         *("t.ci_low", "t.ci_high", "t.unit"),
@@ -184,6 +198,7 @@ METRIC_HISTORY = _view(
         *("t.reference_split", "t.status", "t.model_id", "t.run_id", "t.metric_id"),
     ],
     "from metrics t\n"
+    "where t.stratum is null\n"
     "window w as (\n"
     "    partition by t.collection, t.product, t.subject, t.metric, t.extractor,\n"
     "        t.extractor_sha256, t.preprocessing, t.reference_split\n"
@@ -285,6 +300,7 @@ VIEWS: tuple[View, ...] = (
     MODELS_IN_USE,
     OUTPUTS_WITH_SOURCE,
     LATEST_METRICS,
+    LATEST_STRATA,
     METRIC_HISTORY,
     FILE_CHECKS,
     FAILURES,

@@ -32,7 +32,11 @@ class DamagedCrop:
 
 
 def evaluation_crops(
-    pictures: Sequence[np.ndarray], crop_px: int, count: int, seed: int
+    pictures: Sequence[np.ndarray],
+    crop_px: int,
+    count: int,
+    seed: int,
+    damage: Sequence[Damage] = EVALUATION_DAMAGE,
 ) -> list[DamagedCrop]:
     """Cut damaged crops, spread evenly over the pictures.
 
@@ -41,9 +45,10 @@ def evaluation_crops(
         crop_px: Side of the square crops, at least 16 px.
         count: Number of crops.
         seed: The same seed and pictures give the same crops.
+        damage: Kinds of damage; one to three of them on each crop.
 
     Returns:
-        ``count`` crops with strokes, scratches and losses over 2 to 35 % of their area.
+        ``count`` crops with damage over 2 to 35 % of their area.
 
     Raises:
         InvalidInputError: There is no picture, or one is smaller than a crop.
@@ -61,17 +66,21 @@ def evaluation_crops(
             )
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(pictures))
-    return [_cut(pictures, int(order[i % len(order)]), crop_px, rng) for i in range(count)]
+    return [_cut(pictures, int(order[i % len(order)]), crop_px, rng, damage) for i in range(count)]
 
 
 def _cut(
-    pictures: Sequence[np.ndarray], number: int, crop_px: int, rng: np.random.Generator
+    pictures: Sequence[np.ndarray],
+    number: int,
+    crop_px: int,
+    rng: np.random.Generator,
+    damage: Sequence[Damage],
 ) -> DamagedCrop:
     picture = pictures[number]
     top = int(rng.integers(0, picture.shape[0] - crop_px + 1))
     left = int(rng.integers(0, picture.shape[1] - crop_px + 1))
     truth = picture[top : top + crop_px, left : left + crop_px].copy()
-    return DamagedCrop(truth, random_mask(crop_px, rng, EVALUATION_DAMAGE), number)
+    return DamagedCrop(truth, random_mask(crop_px, rng, damage), number)
 
 
 def hole_psnr_db(restored: np.ndarray, crop: DamagedCrop) -> float:

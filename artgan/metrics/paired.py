@@ -232,3 +232,34 @@ def texture_ratio(
 
 def _detail(picture: np.ndarray, mask: np.ndarray) -> float:
     return float((cv2.Laplacian(picture.astype(np.float64), cv2.CV_64F)[mask] ** 2).sum())
+
+
+def boundary_ratio(
+    restored: Sequence[np.ndarray], truths: Sequence[np.ndarray], masks: Sequence[np.ndarray]
+) -> float:
+    """Compare the steps across the edges of damage with those of the truths at the same places.
+
+    Args:
+        restored: (H, W, 3) uint8, one for each truth.
+        truths: (H, W, 3) uint8.
+        masks: (H, W) bool, True where a picture was damaged.
+
+    Returns:
+        Mean absolute difference between neighbours of which one was damaged, over that of the
+        truths: 1 shows no edge, more shows one.
+    """
+    steps = [
+        [_edge_steps(picture, mask), _edge_steps(truth, mask)]
+        for picture, truth, mask in zip(restored, truths, masks, strict=True)
+    ]
+    made, true = (np.concatenate(side).mean() for side in zip(*steps, strict=True))
+    return float(made / max(true, np.finfo(float).tiny))
+
+
+def _edge_steps(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    levels = picture.astype(np.float64)
+    steps = []
+    for axis in (0, 1):
+        crossing = np.diff(mask.astype(np.int8), axis=axis) != 0
+        steps.append(np.abs(np.diff(levels, axis=axis))[crossing])
+    return np.concatenate(steps)

@@ -126,6 +126,16 @@ METRICS: tuple[Metric, ...] = (
         "paired.texture_ratio",
     ),
     Metric(
+        "boundary_ratio",
+        "Step at the edge of the damage",
+        "",
+        "none",
+        "How large steps across the edge of the damage are beside those of the true picture; 1 "
+        "shows no edge, more shows one.",
+        "Own; ratio of mean absolute differences of neighbours",
+        "paired.boundary_ratio",
+    ),
+    Metric(
         "max_change_outside",
         "Largest change outside the damage",
         "levels",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from artgan.degrade.evaluation import (
     evaluation_crops,
     hole_psnr_db,
 )
+from artgan.degrade.masks import ALL_DAMAGE
 from artgan.errors import MissingAssetError
 from artgan.metrics.feature_store import FeatureStore, picture_sha256
 from artgan.metrics.features import load_vgg_extractor
 from artgan.metrics.paired import (
     MS_SSIM_LEAST_PX,
+    boundary_ratio,
     delta_e00,
     max_abs_change_outside,
     ms_ssim,
@@ -49,6 +52,8 @@ from artgan.restore.fill import fill_scan
 from artgan.restore.measure import restorations
 
 SEED = 20_000
+AREA_BOUNDS = (0.02, 0.05, 0.1, 0.2, 0.36)
+"""Bounds of the ranges of damaged area; no crop has more than 35 %."""
 _SHOWN = 6
 _LABELS = {"model": "filler", "perceptual": "filler with more texture"}
 _SUBJECTS = {
@@ -59,6 +64,9 @@ _SUBJECTS = {
     "prefill": "prefill",
     "do_nothing": "do_nothing",
 }
+
+
+_POOLED = {"texture_ratio": texture_ratio, "boundary_ratio": boundary_ratio}
 
 
 def measure_restoration(
@@ -85,19 +93,71 @@ def measure_restoration(
     )
     if is_measured(catalog, one):
         return 0
-    crops = _crops(catalog, held_out, preset, settings.crops)
+    pictures = _pictures(catalog, held_out, preset)
+    crops = evaluation_crops(pictures, preset["crop_px"], settings.crops, SEED)
     fillers = _fillers(catalog.store.read(model["weights_path"]))
     _write_strips(catalog, one, model, held_out, crops, fillers)
     kept = None if vgg is None else FeatureStore(catalog.store, vgg)
-    return record(catalog, one, _rows(one, held_out, crops, fillers, kept), stamp)
+    rows = _rows(one, held_out, crops, fillers, kept)
+    rows += _rows_of_strata(one, held_out, *strata(pictures, preset, settings.crops), fillers)
+    return record(catalog, one, rows, stamp)
 
 
-def _crops(
-    catalog: Catalog, held_out: Sequence[Work], preset: dict[str, Any], count: int
-) -> list[DamagedCrop]:
+def _pictures(
+    catalog: Catalog, held_out: Sequence[Work], preset: dict[str, Any]
+) -> list[np.ndarray]:
     paths = [work["access_path"] for work in held_out]
-    pictures = load_pictures(catalog.store, paths, preset["short_side_px"])
-    return evaluation_crops(pictures, preset["crop_px"], count, SEED)
+    return load_pictures(catalog.store, paths, preset["short_side_px"])
+
+
+def strata(
+    pictures: Sequence[np.ndarray], preset: dict[str, Any], count: int
+) -> tuple[list[DamagedCrop], dict[str, list[int]]]:
+    """Cut crops for each class of damage by itself, and sort all of them by damaged area.
+
+    Args:
+        pictures: Held-out works, (H, W, 3) uint8.
+        preset: The model's, with ``crop_px``.
+        count: Crops of the whole measurement; a class gets a sixth of them.
+
+    Returns:
+        The crops, and the places of those of each stratum, by its name; a range of areas without
+        crops is left out.
+    """
+    crops: list[DamagedCrop] = []
+    places: dict[str, list[int]] = {}
+    for number, kind in enumerate(ALL_DAMAGE):
+        part = evaluation_crops(
+            pictures, preset["crop_px"], max(8, count // 6), SEED + 1 + number, [kind]
+        )
+        places[f"damage: {kind}"] = list(range(len(crops), len(crops) + len(part)))
+        crops += part
+    for low, high in pairwise(AREA_BOUNDS):
+        found = [n for n, crop in enumerate(crops) if low <= crop.mask.mean() < high]
+        if found:
+            places[f"area: {low:.0%} to {high:.0%}"] = found
+    return crops, places
+
+
+def _rows_of_strata(
+    one: Measurement,
+    held_out: Sequence[Work],
+    crops: Sequence[DamagedCrop],
+    places: dict[str, list[int]],
+    fillers: dict[str, Filler],
+) -> list[Row]:
+    made = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
+    rows = []
+    for stratum, found in places.items():
+        part = [crops[n] for n in found]
+        origins = [crop.picture for crop in part]
+        sample = Sample([held_out[number] for number in sorted(set(origins))], "test", len(part))
+        for method in made[0]:
+            values = _paired([made[n][method] for n in found], part)
+            for metric, number in values.items():
+                mean = mean_over_works(number, origins)
+                rows.append(one.row(_SUBJECTS[method], metric, mean, sample, stratum=stratum))
+    return rows
 
 
 def _fillers(weights: bytes) -> dict[str, Filler]:
@@ -125,8 +185,9 @@ def _rows(
         results = [pictures[method] for pictures in made]
         for metric, values in _paired(results, crops).items():
             rows.append(one.row(subject, metric, mean_over_works(values, origins), sample))
-        texture = Number(texture_ratio(results, truths, masks))
-        rows.append(one.row(subject, "texture_ratio", texture, sample))
+        for metric, measure in _POOLED.items():
+            number = Number(measure(results, truths, masks))
+            rows.append(one.row(subject, metric, number, sample))
         changes = [
             max_abs_change_outside(result, crop.truth, crop.mask)
             for result, crop in zip(results, crops, strict=True)

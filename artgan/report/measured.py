@@ -80,6 +80,7 @@ class Measurement:
         number: Number,
         sample: Sample,
         extractor: Extractor | None = None,
+        stratum: str | None = None,
     ) -> Row:
         """Return one row of the metrics table.
 
@@ -89,11 +90,13 @@ class Measurement:
             number: What was found.
             sample: What it was found on.
             extractor: Feature network, where it is not the measurement's own.
+            stratum: Part of the sample, where it is not the whole of it.
         """
         status, note = _trust(self.product, sample)
         network = extractor or self.extractor
         # a second network's number is a row of its own; the key of the first stays as it was
         other = [] if extractor is None else [extractor.weights_sha256]
+        other += [] if stratum is None else [stratum]
         known = find_metric(metric)
         assert known is not None, metric
         row = {
@@ -103,6 +106,7 @@ class Measurement:
             "subject": subject,
             "model_id": self.model_id,
             "metric": metric,
+            "stratum": stratum,
             "value": number.value,
             "ci_low": number.ci_low,
             "ci_high": number.ci_high,

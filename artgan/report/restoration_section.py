@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from artgan.report.measures import Measure, measure, newest_named, too_few
 from artgan.report.section import Common, Context, MethodTable, common, method_table
 from artgan.report.snapshot import Row, output_source, pixels, scan_source, scan_title
+from artgan.report.strata import StrataTable, strata_table
 from artgan.report.thumbs import LARGE_PX, Source, Thumbnail
 from artgan.report.trend import measure_trend
 from artgan.report.words import NOT_APPLICABLE, count, share, showing
@@ -50,6 +51,7 @@ class Restoration:
     Attributes:
         common: What every section has.
         methods: Held-out numbers by method.
+        strata: The leading one by class of damage and damaged area.
         n_masks: Damage masks delivered.
         outcome: What became of them, in a sentence; empty without masks.
         comparisons: The largest losses, before and after.
@@ -59,6 +61,7 @@ class Restoration:
 
     common: Common
     methods: MethodTable | None
+    strata: StrataTable | None
     n_masks: int
     outcome: str
     comparisons: list[Comparison]
@@ -78,6 +81,7 @@ def restoration_section(context: Context) -> Restoration:
     return Restoration(
         common=replace(shared, trend=measure_trend(context.snapshot.metrics, lead)),
         methods=method_table(rows),
+        strata=strata_table(context.snapshot.strata, context.collection, _METRIC),
         n_masks=len(masks),
         outcome=_outcome(len(masks), outputs),
         comparisons=_comparisons(context, outputs, scans, masks),

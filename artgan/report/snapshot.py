@@ -110,8 +110,16 @@ class Snapshot:
 
     @cached_property
     def metrics(self) -> list[Row]:
-        """All numbers ever measured, the oldest first."""
-        rows = self.catalog.rows(METRICS)
+        """All numbers ever measured of whole samples, the oldest first."""
+        return self._measured(pc.field("stratum").is_null())
+
+    @cached_property
+    def strata(self) -> list[Row]:
+        """All numbers ever measured of parts of samples, the oldest first."""
+        return self._measured(pc.field("stratum").is_valid())
+
+    def _measured(self, which: pc.Expression) -> list[Row]:
+        rows = self.catalog.rows(METRICS, where=which)
         return sorted(rows, key=lambda row: (_time(row, "created_at"), row["metric_id"]))
 
     @cached_property

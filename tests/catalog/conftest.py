@@ -219,7 +219,7 @@ _OUTPUTS = [
 def _metric(number: int, product: str, metric: str, value: float, **more: Any) -> Row:
     subject = more.pop("subject", "filler")
     return {
-        "metric_id": short(f"{number} {metric} {subject}"),
+        "metric_id": short(f"{number} {metric} {subject} {more.get('stratum', '')}"),
         "collection": "prints",
         "product": product,
         "subject": subject,
@@ -250,6 +250,9 @@ def _metrics() -> list[Row]:
         ),
         *(_metric(number, *restored, 25.0, unit="dB", subject="telea") for number in (1, 2, 3)),
         *(_metric(number, *invented, value, **by) for number, value in ((1, 40.0), (2, 12.0))),
+        _metric(
+            3, *restored, 33.0, unit="dB", model_id=short("second"), stratum="damage: scratches"
+        ),
         # Another extractor: no number to compare it with.
         _metric(3, *invented, 55.0, **(by | {"extractor": "FD-archive"}), status="small_n"),
     ]

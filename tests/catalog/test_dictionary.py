@@ -21,7 +21,7 @@ _VALUES = {
 }
 _TELLING = {
     "events": {"event_type": "fixity check", "outcome": "fail"},
-    "metrics": {"status": "ok"},
+    "metrics": {"status": "ok", "stratum": None},
     "outputs": {"kind": "restored", "status": "ok"},
     "reviews": {"decision": "rejected"},
     "runs": {"flow": "nightly"},

@@ -6,7 +6,15 @@ from scipy.ndimage import gaussian_filter
 
 from artgan.errors import InvalidInputError
 from artgan.metrics.colour_difference import ciede2000, srgb_to_lab
-from artgan.metrics.paired import delta_e00, max_abs_change_outside, ms_ssim, psnr, ssim
+from artgan.metrics.paired import (
+    boundary_ratio,
+    delta_e00,
+    max_abs_change_outside,
+    ms_ssim,
+    psnr,
+    ssim,
+    texture_ratio,
+)
 
 
 def noise(h, w, seed=0):
@@ -190,3 +198,32 @@ def test_pairs_and_masks_that_do_not_fit_are_refused(measure):
         measure(picture, picture, np.ones((16, 16)))
     with pytest.raises(InvalidInputError, match="at least one pixel"):
         measure(picture, picture, np.zeros((16, 16), dtype=bool))
+
+
+def grainy(seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(80, 176, (40, 48, 3), dtype=np.uint8)
+
+
+def test_texture_of_a_smooth_filling_is_less_than_that_of_the_truth():
+    truth, mask = grainy(), np.zeros((40, 48), bool)
+    mask[10:30, 12:36] = True
+    smooth = np.where(mask[..., None], np.uint8(128), truth)
+    other = np.where(mask[..., None], grainy(1), truth)
+    assert texture_ratio([truth], [truth], [mask]) == pytest.approx(1.0)
+    assert texture_ratio([smooth], [truth], [mask]) < 0.5
+    # as much detail, all of it wrong: the measure cannot tell
+    assert texture_ratio([other], [truth], [mask]) == pytest.approx(1.0, abs=0.1)
+    both = texture_ratio([smooth, truth], [truth, truth], [mask, mask])
+    assert texture_ratio([smooth], [truth], [mask]) < both < 1.0
+
+
+def test_an_edge_of_damage_that_stands_out_is_measured_as_a_larger_step():
+    ramp = np.broadcast_to(np.arange(48, dtype=np.uint8)[None, :, None] * 2, (40, 48, 3)).copy()
+    mask = np.zeros((40, 48), bool)
+    mask[:, 20:30] = True  # crosses columns only: true steps are of 2 levels
+    lifted = ramp.copy()
+    lifted[mask] += 10
+    assert boundary_ratio([ramp], [ramp], [mask]) == pytest.approx(1.0)
+    # one side steps up by 12, the other down by 8
+    assert boundary_ratio([lifted], [ramp], [mask]) == pytest.approx(5.0)

@@ -9,6 +9,7 @@ import torch
 
 from artgan.catalog.schema import METRICS, MODELS
 from artgan.config import ReportSettings
+from artgan.degrade.masks import ALL_DAMAGE
 from artgan.metrics.archive_network import archive_extractor
 from artgan.metrics.pyramid import RandomPyramid
 from artgan.metrics.table import find_metric
@@ -19,6 +20,7 @@ from artgan.report import measure_simulation as module
 from artgan.report.measure_restoration import measure_restoration
 from artgan.report.measure_simulation import measure_simulation
 from artgan.report.measure_stylization import measure_stylization
+from artgan.report.strata import strata_table
 from artgan.training.archive_network import Labelled, train_archive_network
 
 STAMP = {"run_id": "report-0", "created_at": datetime(2026, 3, 1, tzinfo=UTC)}
@@ -54,7 +56,7 @@ def settings_for(archive, weights=None):
 
 def numbers(archive, product):
     rows = [row for row in archive.catalog.rows(METRICS) if row["product"] == product]
-    return {(row["subject"], row["metric"]): row for row in rows}
+    return {(row["subject"], row["metric"]): row for row in rows if row["stratum"] is None}
 
 
 @pytest.fixture
@@ -153,6 +155,33 @@ def test_restoration_is_measured_in_light_structure_colour_and_what_must_not_cha
     colour = "delta_e00_hole"
     assert found["telea", colour]["value"] < found["do_nothing", colour]["value"]
     assert not any(metric.startswith("feature_distance") for _, metric in found)
+    edges = {name: found[name, "boundary_ratio"]["value"] for name in ("telea", "do_nothing")}
+    assert edges["telea"] < edges["do_nothing"]
+
+
+def test_restoration_is_measured_by_class_of_damage_and_by_damaged_area_too(empty):
+    empty.add_scans("river", 24)
+    torch.manual_seed(0)
+    add_model(empty, "restoration", "first", Filler((4, 8), (1, 1)), FILLER)
+    measure_restoration(empty.catalog, "river", settings_for(empty), STAMP)
+    rows = [row for row in empty.catalog.rows(METRICS) if row["stratum"] is not None]
+    assert {row["metric"] for row in rows} >= {"psnr_hole_db", "ssim_hole", "delta_e00_hole"}
+    crops = {row["stratum"]: row["n_measured"] for row in rows}
+    kinds = {name for name in crops if name.startswith("damage: ")}
+    assert kinds == {f"damage: {kind}" for kind in ALL_DAMAGE}
+    areas = crops.keys() - kinds
+    assert len(areas) >= 2
+    assert sum(crops[name] for name in areas) == sum(crops[name] for name in kinds)
+    table = strata_table(rows, "river", "psnr_hole_db")
+    assert table is not None
+    assert table.columns[0] == "Filler (this archive's model)"
+    assert [row.name for row in table.rows[: len(kinds)]] == sorted(ALL_DAMAGE)
+    widths = [int(row.name.partition("%")[0]) for row in table.rows[len(kinds) :]]
+    assert widths == sorted(widths)
+    for row in table.rows:
+        values = [cell.row["value"] for cell in row.cells]
+        assert values[row.best] == max(values)
+    assert strata_table(rows, "hill", "psnr_hole_db") is None
 
 
 def test_vgg_adds_its_own_measures_under_its_own_name(empty, real_data):
