@@ -250,9 +250,7 @@ def _metrics() -> list[Row]:
         ),
         *(_metric(number, *restored, 25.0, unit="dB", subject="telea") for number in (1, 2, 3)),
         *(_metric(number, *invented, value, **by) for number, value in ((1, 40.0), (2, 12.0))),
-        _metric(
-            3, *restored, 33.0, unit="dB", model_id=short("second"), stratum="damage: scratches"
-        ),
+        _metric(1, *restored, 33.0, unit="dB", subject="telea", stratum="damage: scratches"),
         # Another extractor: no number to compare it with.
         _metric(3, *invented, 55.0, **(by | {"extractor": "FD-archive"}), status="small_n"),
     ]
