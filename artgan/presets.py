@@ -36,9 +36,9 @@ class RestorationPreset:
     discriminator_width: int = 16
     batch: int = 16
     learning_rate: float = 2e-3
-    gan_fraction: float = 0.4
-    adversarial_weight: float = 0.02
-    base_steps: int = 3000
+    gan_fraction: float = 0.25
+    adversarial_weight: float = 0.1
+    base_steps: int = 6000
     collection_steps: int = 400
 
 

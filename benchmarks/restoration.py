@@ -249,7 +249,8 @@ def main() -> None:
     root = os.environ.get("ARTGAN_TEST_DATA")
     if root is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(2, os.cpu_count() or 1))
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     preset = PRESETS[chosen.preset].restoration

@@ -1,23 +1,18 @@
 """Restoration measured on held-out works with synthetic damage, beside the classical methods."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from artgan.catalog.models import Model, in_use_or_base
+from artgan.catalog.models import in_use_or_base
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
-from artgan.degrade.evaluation import (
-    DamagedCrop,
-    damage_picture,
-    evaluation_crops,
-    hole_psnr_db,
-)
+from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
 from artgan.degrade.masks import ALL_DAMAGE
 from artgan.errors import MissingAssetError
 from artgan.metrics.feature_store import FeatureStore, picture_sha256
@@ -32,9 +27,7 @@ from artgan.metrics.paired import (
     texture_ratio,
 )
 from artgan.metrics.perceptual import feature_distance
-from artgan.models.classical import inpaint
 from artgan.models.filler import Filler, load_filler
-from artgan.report.figures import FigureItem, FigureSet
 from artgan.report.measured import (
     Measurement,
     Number,
@@ -44,18 +37,13 @@ from artgan.report.measured import (
     mean_over_works,
     measurement,
     record,
-    title_of,
-    write_figure,
-    write_image,
 )
-from artgan.restore.fill import fill_scan
+from artgan.report.restoration_strips import Restored, write_strips
 from artgan.restore.measure import restorations
 
 SEED = 20_000
 AREA_BOUNDS = (0.02, 0.05, 0.1, 0.2, 0.36)
 """Bounds of the ranges of damaged area; no crop has more than 35 %."""
-_SHOWN = 6
-_LABELS = {"model": "filler", "perceptual": "filler with more texture"}
 _SUBJECTS = {
     "model": "filler",
     "perceptual": "perceptual",
@@ -96,9 +84,11 @@ def measure_restoration(
     pictures = _pictures(catalog, held_out, preset)
     crops = evaluation_crops(pictures, preset["crop_px"], settings.crops, SEED)
     fillers = _fillers(catalog.store.read(model["weights_path"]))
-    _write_strips(catalog, one, model, held_out, crops, fillers)
+    made = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
+    restored = [Restored(*pair) for pair in zip(crops, made, strict=True)]
+    write_strips(catalog.store, one, held_out, restored)
     kept = None if vgg is None else FeatureStore(catalog.store, vgg)
-    rows = _rows(one, held_out, crops, fillers, kept)
+    rows = _rows(one, held_out, crops, made, kept)
     rows += _rows_of_strata(one, held_out, *strata(pictures, preset, settings.crops), fillers)
     return record(catalog, one, rows, stamp)
 
@@ -172,10 +162,9 @@ def _rows(
     one: Measurement,
     held_out: Sequence[Work],
     crops: Sequence[DamagedCrop],
-    fillers: dict[str, Filler],
+    made: Sequence[Mapping[str, np.ndarray]],
     kept: FeatureStore | None,
 ) -> list[Row]:
-    made = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
     sample = Sample(held_out, "test", len(held_out))
     origins = [crop.picture for crop in crops]
     truths, masks = [crop.truth for crop in crops], [crop.mask for crop in crops]
@@ -224,58 +213,3 @@ def _feature_distances(
 
     partners = [picture_sha256(crop.truth) for crop in crops]
     return kept.distances("feature-distance", results, partners, compute)
-
-
-def _write_strips(
-    catalog: Catalog,
-    one: Measurement,
-    model: Model,
-    held_out: Sequence[Work],
-    crops: Sequence[DamagedCrop],
-    fillers: dict[str, Filler],
-) -> None:
-    items = []
-    for number, crop in enumerate(_spread(crops)):
-        pictures = {
-            "truth": crop.truth,
-            "damaged": damage_picture(crop.truth, crop.mask, SEED + number),
-            "Telea": inpaint(crop.truth, crop.mask, "telea"),
-            "Navier-Stokes": inpaint(crop.truth, crop.mask, "navier_stokes"),
-            **{
-                label: fill_scan(crop.truth, crop.mask, fillers[name]).pixels
-                for name, label in _LABELS.items()
-                if name in fillers
-            },
-        }
-        title = title_of(held_out[crop.picture])
-        folder = f"reports/figures/{one.collection}/restoration/{model['model_id']}"
-        images = tuple(
-            write_image(
-                catalog.store,
-                f"{folder}/{number:02d}-{label.lower().replace(' ', '-')}.png",
-                picture,
-                label,
-                f"{title}, crop: {label}",
-            )
-            for label, picture in pictures.items()
-        )
-        items.append(FigureItem(title, f"{crop.mask.mean():.0%} of the crop damaged", images))
-    note = "Test works, damage drawn with a fixed seed, the first crop of each work; not selected."
-    figure = FigureSet(
-        "restoration",
-        one.collection,
-        model["model_id"],
-        "Held-out works with synthetic damage",
-        note,
-        "strips",
-        tuple(items),
-    )
-    write_figure(catalog.store, figure, "held-out")
-
-
-def _spread(crops: Sequence[DamagedCrop]) -> list[DamagedCrop]:
-    """Return the first crop of each of the first works."""
-    first: dict[int, DamagedCrop] = {}
-    for crop in crops:
-        first.setdefault(crop.picture, crop)
-    return list(first.values())[:_SHOWN]

@@ -17,6 +17,7 @@ from artgan.models.checkpoint import pack_weights
 from artgan.models.filler import Filler
 from artgan.models.generator import Generator
 from artgan.report import measure_simulation as module
+from artgan.report.figures import read_figures
 from artgan.report.measure_restoration import measure_restoration
 from artgan.report.measure_simulation import measure_simulation
 from artgan.report.measure_stylization import measure_stylization
@@ -157,6 +158,21 @@ def test_restoration_is_measured_in_light_structure_colour_and_what_must_not_cha
     assert not any(metric.startswith("feature_distance") for _, metric in found)
     edges = {name: found[name, "boundary_ratio"]["value"] for name in ("telea", "do_nothing")}
     assert edges["telea"] < edges["do_nothing"]
+
+
+def test_the_crops_on_which_a_filler_is_worst_are_shown_beside_unselected_ones(empty):
+    empty.add_scans("river", 24)
+    torch.manual_seed(0)
+    add_model(empty, "restoration", "first", Filler((4, 8), (1, 1)), FILLER)
+    measure_restoration(empty.catalog, "river", settings_for(empty), STAMP)
+    figures, unreadable = read_figures(empty.catalog.store, "river")
+    assert unreadable == []
+    shown = {figure.title: [item.note for item in figure.items] for figure in figures}
+    worst = shown["Where the filler is farthest from the truth"]
+    decibels = [float(note.rsplit(" ", 2)[1]) for note in worst]
+    assert len(decibels) == 6
+    assert decibels == sorted(decibels)
+    assert worst != shown["Held-out works with synthetic damage"]
 
 
 def test_restoration_is_measured_by_class_of_damage_and_by_damaged_area_too(empty):
