@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artgan.catalog.beside import effective_mask_key
 from artgan.catalog.schema import MASKS, OUTPUTS, SCANS
 from artgan.provenance import read_xmp
 from artgan.report import restored_pictures as pictures
@@ -111,7 +112,7 @@ def test_generated_areas_and_differences_are_drawn_where_the_mask_is_and_nowhere
     def load(key):
         return np.asarray(Image.open(io.BytesIO(store.read(key))).convert("RGB")).astype(int)
 
-    mask = load(pictures.mask_key(row)).max(axis=2) > 0
+    mask = load(effective_mask_key(row)).max(axis=2) > 0
     after, areas, change = (load(keys[name]) for name in ("after", "areas", "change"))
     far = np.ones(mask.shape, bool)
     rows, columns = np.nonzero(mask)
@@ -194,7 +195,7 @@ def test_the_newest_file_of_the_model_in_use_is_shown_and_earlier_ones_are_histo
     store = reported.catalog.store
     again = "outputs/restored/river/again.png"
     store.write(again, store.read(row["output_path"]))
-    store.write(pictures.mask_key({"output_path": again}), store.read(pictures.mask_key(row)))
+    store.write(effective_mask_key({"output_path": again}), store.read(effective_mask_key(row)))
     old = {**row, "output_id": "by-an-old-model", "model_id": "old", "output_path": again}
     reported.catalog.append(OUTPUTS, [old | {"created_at": reported.tick()}])
     build_site(reported.catalog, RUN)
