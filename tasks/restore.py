@@ -94,14 +94,19 @@ def _chosen_masks(
     if mask_id is not None:
         return [row for row in rows if row["mask_id"] == mask_id]
     by_people = [row for row in rows if row["origin"] != _DETECTED]
-    newest: dict[str, Row] = {}
-    for row in sorted(rows, key=lambda row: (str(row["ingested_at"]), row["mask_id"])):
-        if row["origin"] == _DETECTED:
-            newest[row["scan_id"]] = row
-    by_machine = list(newest.values())
+    by_machine = [row for row in _newest_detected(rows) if row["mask_path"]]
     return {"delivered": by_people, "detected": by_machine, "all": by_people + by_machine}[
         settings.masks
     ]
+
+
+def _newest_detected(rows: list[Row]) -> list[Row]:
+    """Return the newest detection of each scan; one that found nothing has no mask."""
+    newest: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: (str(row["ingested_at"]), row["mask_id"])):
+        if row["origin"] == _DETECTED and row.get("status") != "failed":
+            newest[row["scan_id"]] = row
+    return list(newest.values())
 
 
 def _operators(settings: RestoreSettings) -> dict[str, Any]:
@@ -131,6 +136,7 @@ def _jobs(
             "mask_path": mask["mask_path"],
             "mask_id": mask["mask_id"],
             "mask_origin": mask["origin"] or _DELIVERED,
+            "probability_path": mask.get("probability_path"),
             "scan_id": mask["scan_id"],
             **{name: scans[mask["scan_id"]][name] for name in _SCAN_COLUMNS},
             "model_id": model["model_id"],
@@ -185,8 +191,8 @@ def _fill(store: Store, collection: str, job: Row, how: Filling, operators: dict
         store.folder(place) as out,
     ):
         out.mkdir()
-        names = ("output_id", "scan_id", "mask_id", "model_id", "model_collection")
-        facts = {name: job[name] for name in (*names, "weights_sha256")}
+        names = ("output_id", "scan_id", "mask_id", "probability_path", "model_id")
+        facts = {name: job[name] for name in (*names, "model_collection", "weights_sha256")}
         facts |= {"collection": collection, "source_sha256": content_of(job)}
         order = Order(*(scan, job["page"] or 1, mask, job["mask_origin"], job["title"]), facts)
         made = make_product(order, how, {"fill": operators}, out, scratch)
