@@ -208,6 +208,39 @@ def test_the_newest_file_of_the_model_in_use_is_shown_and_earlier_ones_are_histo
     assert "Digital restoration by model old" in text
 
 
+def test_a_restoration_in_a_folder_is_assessed_on_its_page_with_links_to_its_files(reported):
+    row = restored_rows(reported)[0]
+    store, place = reported.catalog.store, "outputs/restored/river/o1"
+    names = {"output_path": "restored.tif", "effective_mask_path": "mask_effective.png"}
+    for column, name in names.items():
+        key = row["output_path"] if column == "output_path" else effective_mask_key(row)
+        store.write(f"{place}/{name}", store.read(key))
+    names |= {
+        "patch_path": "patch.tif",
+        "preview_path": "preview.jpg",
+        "report_path": "report.json",
+    }
+    paths = {column: f"{place}/{name}" for column, name in names.items()}
+    reported.catalog.replace(OUTPUTS, [row | paths | {"assessment": "needs_review"}])
+    (mask,) = (one for one in reported.catalog.rows(MASKS) if one["mask_id"] == row["mask_id"])
+    reported.catalog.replace(MASKS, [mask | {"origin": "detected"}])
+    build_site(reported.catalog, RUN)
+    folder = page_of(reported, row["scan_id"])
+    html = store.read(f"{folder}/index.html").decode()
+    for path in paths.values():
+        assert f'href="../../../{path}"' in html
+    text = text_of(html.encode())
+    assert "needs review: much of the scan was filled, or a machine drew the mask" in text
+    assert "Areas to fill were marked by a damage mask that a machine drew" in text
+    facts = json.loads(store.read(f"{folder}/work.json"))
+    (found,) = [one for one in facts["restorations"] if one["output_id"] == row["output_id"]]
+    assert found["assessment"] == "needs_review"
+    assert found["files"]["patch that takes it back"] == paths["patch_path"]
+    collection = text_of(store.read("reports/collections/river/index.html"))
+    assert "restored digitally; needs review" in collection
+    assert "4 damage masks were delivered, 1 detected by a machine;" in collection
+
+
 def test_pages_and_pictures_of_withdrawn_works_go_at_once_and_stay_away(reported):
     build_site(reported.catalog, RUN)
     row = restored_rows(reported)[0]
