@@ -71,7 +71,11 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = "models/archive/restoration/m1/weights.safetensors"
     catalog.store.write(path, weights())
     model = {"model_id": "m1", "kind": "restoration", "collection": "archive", "promoted": True}
-    model |= {"weights_path": path, "weights_sha256": "ab" * 32, "created_at": now()}
+    model |= {
+        "weights_path": path,
+        "weights_sha256": catalog.store.sha256(path),
+        "created_at": now(),
+    }
     catalog.append(MODELS, [model])
     return folder
 
