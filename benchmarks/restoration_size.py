@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyvips
 import torch
@@ -198,20 +199,15 @@ def _real() -> pyvips.Image:
 
 def _damage(side: int) -> np.ndarray:
     """Draw the damage of one block: 2 % of its area, and one loss 200 px across."""
-    drawn = pyvips.Image.black(side, side).mutate(lambda image: _draw(image, side))
-    return drawn.numpy().reshape(side, side)
-
-
-def _draw(image: pyvips.MutableImage, side: int) -> None:
-    rng = np.random.default_rng(0)
+    drawn, rng = np.zeros((side, side), np.uint8), np.random.default_rng(0)
     for _ in range(12):
         x, y, to_x, to_y = (int(value) for value in rng.integers(0, side, 4))
-        for beside in range(3):
-            image.draw_line([255], x + beside, y, to_x + beside, to_y)
+        cv2.line(drawn, (x, y), (to_x, to_y), 255, 3)
     for _ in range(60):
         x, y, radius = (int(value) for value in rng.integers([0, 0, 3], [side, side, 14]))
-        image.draw_circle([255], x, y, radius, fill=True)
-    image.draw_circle([255], side // 2, side // 3, min(100, side // 10), fill=True)
+        cv2.circle(drawn, (x, y), radius, 255, -1)
+    cv2.circle(drawn, (side // 2, side // 3), min(100, side // 10), 255, -1)
+    return drawn
 
 
 if __name__ == "__main__":

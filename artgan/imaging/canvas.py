@@ -1,4 +1,4 @@
-"""Pictures too large for memory: raw pixels in a file, read and written window by window.
+"""Pictures too large for memory: plain pixels in a file, read and written window by window.
 
 Nothing is mapped into memory, so what a process holds is what it has read. A canvas of an array has
 the same methods, for small pictures and for those that are in memory anyway.
@@ -6,6 +6,7 @@ the same methods, for small pictures and for those that are in memory anyway.
 
 import errno
 import os
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ import numpy as np
 import pyvips
 
 from artgan.errors import CorruptAssetError, InvalidInputError
-from artgan.imaging.colour import ICC, interpretation_of, with_blob
+from artgan.imaging import tiff
+from artgan.imaging.colour import ICC, with_blob
 from artgan.imaging.decode import (
     DecodedScan,
     SourceEncoding,
@@ -133,10 +135,13 @@ class FileCanvas(Canvas):
         path: The file, which has all its bytes already.
         shape: (H, W, C).
         dtype: Kind of number.
+        start: Where in the file the pixels begin.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, int, int], dtype: np.dtype) -> None:
-        self.path, self.shape, self.dtype = path, shape, dtype
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], dtype: np.dtype, start: int = 0
+    ) -> None:
+        self.path, self.shape, self.dtype, self.start = path, shape, dtype, start
         self._pixel = shape[2] * dtype.itemsize
 
     @staticmethod
@@ -146,12 +151,17 @@ class FileCanvas(Canvas):
             file.truncate(shape[0] * shape[1] * shape[2] * dtype.itemsize)
         return FileCanvas(path, shape, dtype)
 
+    def copied(self, path: Path) -> "FileCanvas":
+        """Copy the canvas to another file."""
+        shutil.copyfile(self.path, path)
+        return FileCanvas(path, self.shape, self.dtype, self.start)
+
     def read(self, window: Window) -> np.ndarray:
         """See `Canvas`."""
         pixels = np.empty((*window.size, self.shape[2]), self.dtype)
         with self.path.open("rb", buffering=0) as file:
             for offset, line in self._lines(window, pixels):
-                if os.preadv(file.fileno(), [line], offset) != line.nbytes:
+                if os.preadv(file.fileno(), [line.data], offset) != line.nbytes:
                     raise CorruptAssetError(
                         f"{self.path} must hold {self.shape}, got a shorter file. "
                         "See to the disk, and run the flow again."
@@ -173,32 +183,47 @@ class FileCanvas(Canvas):
         whole = width == self.shape[1]
         lines = pixels.reshape(1 if whole else height, -1)
         for number, line in enumerate(lines):
-            start = (window.top + number) * self.shape[1] + window.left
-            yield start * self._pixel, line
+            first = (window.top + number) * self.shape[1] + window.left
+            yield self.start + first * self._pixel, line
+
+
+class TiffCanvas(FileCanvas):
+    """A canvas in a plain TIFF, which libvips reads as well.
+
+    libvips would read a raw file too, but map all of it into memory.
+    """
 
     def image(self, icc: bytes | None = None) -> pyvips.Image:
-        """Return the canvas as a picture of libvips that is read from top to bottom, once."""
-        kind = next(name for name, dtype in _FORMATS.items() if dtype == self.dtype)
-        height, width, channels = self.shape
-        image = pyvips.Image.rawload(
-            *(str(self.path), width, height, channels),
-            format=kind,
-            interpretation=interpretation_of(channels, kind),
-            access="sequential",
-        )
+        """Return the canvas as a picture that is read from top to bottom, once."""
+        image = pyvips.Operation.call("tiffload", str(self.path), access="sequential")
         return with_blob(image, ICC, icc) if icc else image
 
+    def copied(self, path: Path) -> "TiffCanvas":
+        """See `FileCanvas`."""
+        super().copied(path)
+        return TiffCanvas(path, self.shape, self.dtype, self.start)
 
-def save_canvas(image: pyvips.Image, path: Path) -> FileCanvas:
+
+def save_canvas(image: pyvips.Image, path: Path) -> TiffCanvas:
     """Compute a picture of 8 or 16 bits into a file, in one pass and little memory."""
-    image.rawsave(str(path))
+    options = {"compression": "none", "bigtiff": True, "keep": "none"}
+    pyvips.Operation.call("tiffsave", image, str(path), **options)
     shape = (image.height, image.width, image.bands)
-    return FileCanvas(path, shape, _FORMATS[str(image.format)])
+    (page,) = tiff.directories(path)
+    starts, lengths = zip(*page.segments, strict=True)
+    # one strip follows the other, so that a row is found by its number
+    assert all(starts[i] + lengths[i] == starts[i + 1] for i in range(len(starts) - 1))
+    return TiffCanvas(path, shape, _FORMATS[str(image.format)], starts[0])
+
+
+def black_canvas(path: Path, size: tuple[int, int]) -> TiffCanvas:
+    """Make a canvas of one channel of 8 bits, all 0."""
+    return save_canvas(pyvips.Image.black(size[1], size[0]), path)
 
 
 def scan_canvas(
     source: Path, path: Path, max_pixels: int, page: int = 1
-) -> tuple[FileCanvas, SourceEncoding]:
+) -> tuple[TiffCanvas, SourceEncoding]:
     """Decode a scan's own pixels into a file, as `artgan.imaging.decode.scan_array` does to memory.
 
     TIFF, JPEG and PNG pass through as they are decoded. WebP, AVIF, GIF, JPEG 2000, BMP and
@@ -225,7 +250,7 @@ def scan_canvas(
     return canvas, encoding
 
 
-def mask_canvas(source: Path, path: Path, size: tuple[int, int]) -> FileCanvas:
+def mask_canvas(source: Path, path: Path, size: tuple[int, int]) -> TiffCanvas:
     """Decode a damage mask into a file, as `artgan.imaging.read.read_mask` does to memory.
 
     Args:
@@ -249,7 +274,7 @@ def mask_canvas(source: Path, path: Path, size: tuple[int, int]) -> FileCanvas:
     return _decoded(scan, mask_image(scan), path)
 
 
-def _decoded(scan: DecodedScan, image: pyvips.Image, path: Path) -> FileCanvas:
+def _decoded(scan: DecodedScan, image: pyvips.Image, path: Path) -> TiffCanvas:
     try:
         canvas = save_canvas(image, path)
     except pyvips.Error as error:

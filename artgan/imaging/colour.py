@@ -150,7 +150,7 @@ def _is_srgb_already(icc: bytes, image: pyvips.Image) -> bool:
 def _by_definition(image: pyvips.Image) -> pyvips.Image:
     if image.format == "ushort":
         shallow = image.maplut(_shallow_levels())
-        return shallow.copy(interpretation=interpretation_of(image.bands, "uchar"))
+        return shallow.copy(interpretation=_interpretation(image.bands, "uchar"))
     if image.format == "uchar" and image.interpretation in {"srgb", "b-w", "multiband"}:
         return image
     if image.format == "float" and colour_bands(image) == 1:
@@ -232,12 +232,11 @@ def image_from_array(array: np.ndarray, icc: bytes | None = None) -> pyvips.Imag
     kind = "uchar" if array.dtype == np.uint8 else "ushort"
     data = np.ascontiguousarray(array).data.cast("B")
     image = pyvips.Image.new_from_memory(data, width, height, bands, kind)
-    image = image.copy(interpretation=interpretation_of(bands, kind))
+    image = image.copy(interpretation=_interpretation(bands, kind))
     return with_blob(image, ICC, icc) if icc else image
 
 
-def interpretation_of(bands: int, kind: str) -> str:
-    """Return what libvips calls grey or RGB of a kind of number: uchar or ushort."""
+def _interpretation(bands: int, kind: str) -> str:
     if bands <= 2:
         return "b-w" if kind == "uchar" else "grey16"
     return "srgb" if kind == "uchar" else "rgb16"

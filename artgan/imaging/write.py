@@ -156,7 +156,7 @@ def write_tiff(
         xmp: XMP packet to embed.
     """
     image = _dressed(image, encoding, xmp)
-    image.tiffsave(str(path), **_tiff_options(image))
+    pyvips.Operation.call("tiffsave", image, str(path), **_tiff_options(image))
 
 
 def _dressed(image: pyvips.Image, encoding: SourceEncoding, xmp: bytes | None) -> pyvips.Image:
@@ -188,4 +188,5 @@ def _tiff_options(image: pyvips.Image) -> dict[str, str | int | bool]:
 
 def write_mask(path: Path, image: pyvips.Image) -> None:
     """Write a mask of one band, 0 or 255, as PNG while it is being computed."""
-    image.pngsave(str(path), compression=_PNG_COMPRESSION, filter="none", keep="none")
+    options = {"compression": _PNG_COMPRESSION, "filter": "none", "keep": "none"}
+    pyvips.Operation.call("pngsave", image, str(path), **options)

@@ -206,7 +206,7 @@ def _fill_level(level: Level, how: Filling) -> None:
     """Fill the holes of a level, and of coarser ones first where its holes are deep."""
     if level.is_deep():
         _fill_level(level.coarser, how)
-    for tile in tiles(level.cells, how.tile_px):
+    for tile in tiles(level.cells, how.tile_px, how.halo_px):
         _fill_tile(level, tile, how)
     level.is_filled = True
 

@@ -7,7 +7,7 @@ can apply it.
 """
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pyvips
 
@@ -62,9 +62,9 @@ def check_patch(scan: pyvips.Image, restored: Path, patch: Path, mask: pyvips.Im
             not the scan, in every bit; or if anything changed outside of the mask.
     """
     found, change = _read(restored)[1], _read(patch)[1]
-    wrong = _any(added(scan, change) != found) | _any(taken_back(found, change) != scan)
-    changed = _any(change != 0)
-    sums = _sums([wrong, changed, changed & (mask == 0)])
+    wrong = _differing(added(scan, change), found) | _differing(taken_back(found, change), scan)
+    changed = _differing(change, 0)
+    sums = _sums(wrong, changed, changed & (mask.cast("uchar") < 1))
     if sums[0]:
         raise CorruptAssetError(
             f"patch must lead from the scan to the restored file and back, got {sums[0]} pixels "
@@ -78,13 +78,16 @@ def check_patch(scan: pyvips.Image, restored: Path, patch: Path, mask: pyvips.Im
     return sums[1]
 
 
-def _any(bands: pyvips.Image) -> pyvips.Image:
+def _differing(one: pyvips.Image, other: pyvips.Image | int) -> pyvips.Image:
+    """Return 255 where some channel differs, and 0 elsewhere."""
+    bands = cast("pyvips.Image", one != other)
     return bands[0] if bands.bands == 1 else bands.bandor()
 
 
-def _sums(images: list[pyvips.Image]) -> list[int]:
+def _sums(*images: pyvips.Image) -> list[int]:
     """Count the pixels of 255 in pictures of 0 and 255, all of them in one pass."""
-    rows = cast("pyvips.Image", images[0].bandjoin(images[1:]).stats()).numpy()
+    first, *others = images
+    rows = first.bandjoin(cast("Any", others)).stats().numpy()
     return [round(float(row[_SUM]) / 255) for row in rows[1:]]
 
 

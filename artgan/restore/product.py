@@ -5,7 +5,6 @@ memory: a few windows are held at a time, some 200 MB whatever the scan.
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,14 @@ import numpy as np
 import pyvips
 
 from artgan.errors import InvalidInputError
-from artgan.imaging.canvas import Canvas, FileCanvas, mask_canvas, scan_canvas
+from artgan.imaging.canvas import (
+    Canvas,
+    FileCanvas,
+    TiffCanvas,
+    black_canvas,
+    mask_canvas,
+    scan_canvas,
+)
 from artgan.imaging.colour import ICC, image_from_array, to_srgb, with_blob
 from artgan.imaging.decode import SourceEncoding
 from artgan.imaging.hashes import file_sha256
@@ -111,21 +117,20 @@ def make_product(
     """
     source, encoding = scan_canvas(order.scan, scratch / "scan", _MAX_PIXELS, order.page)
     marked = mask_canvas(order.mask, scratch / "marked", source.size)
-    zeros = FileCanvas.zeros(scratch / "effective", marked.shape, marked.dtype)
-    mask = EffectiveMask(zeros, widen(marked, zeros))
+    effective = black_canvas(scratch / "effective", source.size)
+    mask = EffectiveMask(effective, widen(marked, effective))
     if not mask.cells.any():
         raise InvalidInputError(
             "mask must mark damage with white (128 of 255 and more), got none. Draw the damage."
         )
-    restored = FileCanvas(scratch / "restored", source.shape, source.dtype)
-    shutil.copyfile(source.path, restored.path)
+    restored = source.copied(scratch / "restored")
     fill_canvas(source, mask, restored, how, _Levels(scratch))
     write_mask(out / MASK, marked.image())
-    write_mask(out / EFFECTIVE_MASK, zeros.image())
-    changed = _write_pair(order, (source, restored, zeros), encoding, out)
-    regions = find_regions(zeros, mask.cells, source, restored, encoding.icc)
+    write_mask(out / EFFECTIVE_MASK, effective.image())
+    changed = _write_pair(order, (source, restored, effective), encoding, out)
+    regions = find_regions(effective, mask.cells, source, restored, encoding.icc)
     assessment = assess(regions, source.size, order.mask_origin)
-    _write_preview(order, restored, zeros, encoding, out / PREVIEW)
+    _write_preview(order, restored, effective, encoding, out / PREVIEW)
     masked = sum(one.area_px for one in regions)
     product = Product(
         *(source.shape[1], source.shape[0], encoding.bit_depth, masked, changed, assessment)
@@ -148,7 +153,7 @@ class _Levels:
 
 def _write_pair(
     order: Order,
-    canvases: tuple[FileCanvas, FileCanvas, FileCanvas],
+    canvases: tuple[TiffCanvas, TiffCanvas, TiffCanvas],
     encoding: SourceEncoding,
     out: Path,
 ) -> int:
@@ -169,7 +174,7 @@ def _write_pair(
 
 
 def _write_preview(
-    order: Order, restored: FileCanvas, mask: FileCanvas, encoding: SourceEncoding, path: Path
+    order: Order, restored: TiffCanvas, mask: TiffCanvas, encoding: SourceEncoding, path: Path
 ) -> None:
     """Write a reduced picture with the filled areas in strokes."""
     height, width = restored.size
@@ -187,7 +192,8 @@ def _write_preview(
         note="Digital restoration, reduced; what was filled is drawn in vertical strokes.",
     )
     image = with_blob(image, "xmp-data", xmp_packet(SOURCE_TYPE, note))
-    image.jpegsave(str(path), Q=_PREVIEW_QUALITY, subsample_mode="off", keep="xmp")
+    options = {"Q": _PREVIEW_QUALITY, "subsample_mode": "off", "keep": "xmp"}
+    pyvips.Operation.call("jpegsave", image, str(path), **options)
 
 
 def _reduced(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:

@@ -7,6 +7,7 @@ few windows whatever the size of the picture. Values are those of the whole pyra
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import astuple, replace
 from functools import cached_property
 
 import cv2
@@ -42,10 +43,13 @@ class Level(ABC):
         self.is_filled = False
         self._make_canvas = make_canvas
 
-    @property
-    @abstractmethod
+    @cached_property
     def cells(self) -> np.ndarray:
         """Which cells of 32 px hold a hole, (H / 32, W / 32) bool, rounded up."""
+        return self._find_cells()
+
+    @abstractmethod
+    def _find_cells(self) -> np.ndarray: ...
 
     @abstractmethod
     def read_known(self, window: Window) -> np.ndarray:
@@ -118,9 +122,7 @@ class ScanLevel(Level):
         self._colours = 3 if source.shape[2] >= 3 else 1
         self._peak = float(np.iinfo(source.dtype).max)
 
-    @property
-    def cells(self) -> np.ndarray:
-        """See `Level`."""
+    def _find_cells(self) -> np.ndarray:
         return self._cells
 
     def read_known(self, window: Window) -> np.ndarray:
@@ -154,9 +156,8 @@ class HalvedLevel(Level):
         self._known = make_canvas((height, width, 1), np.dtype(np.uint8))
         self._made = np.zeros((-(-height // _BLOCK_PX), -(-width // _BLOCK_PX)), bool)
 
-    @cached_property
-    def cells(self) -> np.ndarray:
-        """See `Level`; a hole here lies where there are holes in the finer level."""
+    def _find_cells(self) -> np.ndarray:
+        """Look where there are holes in the finer level; elsewhere is none."""
         cells = _halved_cells(self._finer.cells)
         for tile in list(tiles(cells, _BLOCK_PX)):
             lost = 1 - self.read_known(tile.grown(0, self.size))
@@ -196,25 +197,47 @@ class HalvedLevel(Level):
         self._known.write(block, _as_array(known).astype(np.uint8))
 
 
-def tiles(cells: np.ndarray, tile_px: int) -> Iterator[Window]:
-    """Give each tile that contains a hole, cut down to the cells with holes.
+def tiles(cells: np.ndarray, tile_px: int, halo_px: int = 0) -> Iterator[Window]:
+    """Give windows that together hold all holes, none larger than a tile.
+
+    Each is cut down to its cells with holes, and cut in two as long as that leaves fewer pixels to
+    work on, margins included: scattered damage then costs a few small windows.
 
     Args:
         cells: Which cells of 32 px hold a hole.
         tile_px: Side of a tile, a multiple of 32.
+        halo_px: Margin that is worked on around each window.
 
     Yields:
         Windows with borders at multiples of 32, so that the last may reach past the frame.
     """
     for grid in windows(cells.shape, tile_px // ALIGN_PX):
-        tile = cells[grid.slices]
-        if tile.any():
-            rows, columns = np.flatnonzero(tile.any(axis=1)), np.flatnonzero(tile.any(axis=0))
-            yield Window(
-                *((grid.top + int(rows[0])) * ALIGN_PX, (grid.top + int(rows[-1]) + 1) * ALIGN_PX),
-                (grid.left + int(columns[0])) * ALIGN_PX,
-                (grid.left + int(columns[-1]) + 1) * ALIGN_PX,
-            )
+        for part in _cheapest(cells, grid, halo_px / ALIGN_PX)[1]:
+            yield Window(*(ALIGN_PX * side for side in astuple(part)))
+
+
+def _cheapest(cells: np.ndarray, window: Window, halo: float) -> tuple[float, list[Window]]:
+    """Return the windows of cells that cost least, and what they cost in cells with margins."""
+    tile = cells[window.slices]
+    if not tile.any():
+        return 0.0, []
+    rows, columns = np.flatnonzero(tile.any(axis=1)), np.flatnonzero(tile.any(axis=0))
+    top, left = window.top + int(rows[0]), window.left + int(columns[0])
+    whole = Window(
+        *(top, window.top + int(rows[-1]) + 1), *(left, window.left + int(columns[-1]) + 1)
+    )
+    height, width = whole.size
+    cost = (height + 2 * halo) * (width + 2 * halo)
+    if max(height, width) == 1 or halo == 0.0:
+        return cost, [whole]
+    if height > width:
+        middle = top + height // 2
+        halves = replace(whole, bottom=middle), replace(whole, top=middle)
+    else:
+        middle = left + width // 2
+        halves = replace(whole, right=middle), replace(whole, left=middle)
+    (first, some), (second, others) = (_cheapest(cells, half, halo) for half in halves)
+    return (first + second, some + others) if first + second < cost else (cost, [whole])
 
 
 def holes_by_cell(lost: np.ndarray) -> np.ndarray:
@@ -229,7 +252,7 @@ def holes_by_cell(lost: np.ndarray) -> np.ndarray:
     height, width = (-(-side // ALIGN_PX) for side in lost.shape)
     padded = np.zeros((height * ALIGN_PX, width * ALIGN_PX), bool)
     padded[: lost.shape[0], : lost.shape[1]] = lost
-    return padded.reshape(height, ALIGN_PX, width, ALIGN_PX).any(axis=(1, 3))
+    return np.asarray(padded.reshape(height, ALIGN_PX, width, ALIGN_PX).any(axis=(1, 3)))
 
 
 def hole_depth_px(lost: np.ndarray) -> float:
@@ -252,7 +275,7 @@ def _halved_cells(cells: np.ndarray) -> np.ndarray:
     height, width = (-(-side // 2) for side in cells.shape)
     even = np.zeros((2 * height, 2 * width), bool)
     even[: cells.shape[0], : cells.shape[1]] = cells
-    return even.reshape(height, 2, width, 2).any(axis=(1, 3))
+    return np.asarray(even.reshape(height, 2, width, 2).any(axis=(1, 3)))
 
 
 def _cells_of(tile: Window) -> tuple[slice, slice]:

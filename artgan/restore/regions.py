@@ -222,7 +222,8 @@ class _DepthMap:
         height, width = (-(-length // side) for length in lost.shape)
         padded = np.ones((height * side, width * side), bool)
         padded[: lost.shape[0], : lost.shape[1]] = lost
-        return padded.reshape(height, side, width, side).all(axis=(1, 3)).astype(np.uint8)
+        whole = padded.reshape(height, side, width, side).all(axis=(1, 3))
+        return np.asarray(whole, np.uint8)
 
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Return the depth at pixels of the scan, at least 1."""
