@@ -46,9 +46,10 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "query": ("flows.local", config.QuerySettings),
     "trace": ("flows.local", config.TraceSettings),
     "verify": ("flows.local", config.VerifySettings),
+    "patch": ("flows.local", config.PatchSettings),
 }
 
-_UNNAMED = {"query": "--sql", "trace": "--id", "verify": "--folder"}
+_UNNAMED = {"query": "--sql", "trace": "--id", "verify": "--folder", "patch": "--picture"}
 """Flags that may be left out before their value."""
 
 _ENVIRONMENT = {

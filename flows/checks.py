@@ -1,18 +1,22 @@
 """What is checked before a flow starts, so that wrong settings cost a sentence and no time."""
 
+from pathlib import Path
+
 import httpx
 
 from artgan.catalog.table import Catalog
-from artgan.catalog.works import chosen_collections
+from artgan.catalog.works import chosen_collections, find_scan
 from artgan.config import (
     ArchiveSettings,
     FlowSettings,
     IngestSettings,
     NightlySettings,
+    RestoreSettings,
     Settings,
 )
 from artgan.errors import InvalidInputError
 from artgan.ingest.discover import chosen_folders
+from artgan.ingest.masks import MASKED_SCAN, take_edited
 from artgan.storage import check_conditional_put, open_store
 
 _ANSWERS_WITHIN_S = 10.0
@@ -52,4 +56,19 @@ def check_places(settings: Settings) -> None:
         inbox = open_store(settings.inbox, name="inbox", must_exist=True)
         chosen_folders(inbox, settings.collections)
     elif isinstance(settings, ArchiveSettings):
-        chosen_collections(Catalog(store), settings.collections)
+        catalog = Catalog(store)
+        chosen_collections(catalog, settings.collections)
+        if isinstance(settings, RestoreSettings) and settings.scan:
+            check_mask(catalog, settings.scan, settings.mask)
+
+
+def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:
+    """Refuse a scan that is not there, and a corrected mask that does not fit it.
+
+    Raises:
+        ArtganError: In one sentence, with what to do.
+    """
+    row = find_scan(catalog, scan, MASKED_SCAN)
+    if mask is not None:
+        with catalog.store.scratch() as scratch:
+            take_edited(Path(mask), row, scratch / "kept.png", scratch)

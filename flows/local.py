@@ -12,8 +12,15 @@ from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
 from artgan.catalog.trace import trace as follow
 from artgan.catalog.verify import verify as check_published
-from artgan.config import QuerySettings, SampleSettings, TraceSettings, VerifySettings
+from artgan.config import (
+    PatchSettings,
+    QuerySettings,
+    SampleSettings,
+    TraceSettings,
+    VerifySettings,
+)
 from artgan.errors import ArtganError, MissingAssetError
+from artgan.restore.patch import apply_patch
 from artgan.sample.archive import write_sample
 from artgan.storage import open_store
 from flows.trace_text import trace_text
@@ -68,6 +75,16 @@ def verify(settings: VerifySettings) -> None:
             f"folder must hold what its package says, got other things in {', '.join(wrong)}. Copy "
             "it again, or run `artgan publish`; a copy made during a publish may be half of each."
         )
+
+
+def patch(settings: PatchSettings) -> None:
+    """Write what a patch makes of a scan, or of a restored file with ``undo``."""
+    picture, change, to = Path(settings.picture), Path(settings.patch), Path(settings.to)
+    for name, path in (("picture", picture), ("patch", change)):
+        if not path.is_file():
+            raise MissingAssetError(f"{name} must be a file, got {str(path)!r}. Check the name.")
+    apply_patch(picture, change, to, undo=settings.undo, page=settings.page)
+    sys.stdout.write(f"{to}\n")
 
 
 def _open(root: str) -> Catalog:

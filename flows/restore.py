@@ -1,4 +1,4 @@
-"""The restore flow: fill the damage of scans that came with a mask."""
+"""The restore flow: fill the damage of scans that have a mask."""
 
 from prefect import flow
 
@@ -7,7 +7,7 @@ from flows.runner import task_runner, unsearched
 from tasks.chunks import cut
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
-from tasks.restore import CHUNK, commit_restored, plan_restorations, restore_chunk
+from tasks.restore import CHUNK, commit_restored, plan_restorations, restore_chunk, take_mask
 from tasks.run import check_failures, recorded_run
 
 
@@ -15,8 +15,12 @@ from tasks.run import check_failures, recorded_run
 def restore(settings: RestoreSettings) -> dict[str, int]:
     """Fill the damage of every scan that has a damage mask."""
     with recorded_run("restore", settings) as run:
+        taken = None
+        if settings.mask is not None:
+            taken = take_mask(settings, run.run_id)
+            run.count({"masks": 1})
         planned = {
-            collection: plan_restorations(settings, collection)
+            collection: plan_restorations(settings, collection, taken)
             for collection in catalogued_collections(settings)
         }
         for collection, chunks in cut(planned, CHUNK):

@@ -178,8 +178,10 @@ def _output_words(row: Row) -> str:
     what = f"{row['kind']} by {row['method']}" if row["method"] else row["kind"]
     size = f", {file_size(row['output_bytes'])}" if row["output_bytes"] else ""
     problem = f": {clip(row['message'])}" if row["message"] else ""
+    assessed = (row["assessment"] or "ok").replace("_", " ")
+    worth = "" if assessed == "ok" else f" ({assessed})"
     place = f", {row['output_path']}" if row["output_path"] else ""
-    return f"{what}, {row['status']}{size}, {moment(row['created_at'])}{place}{problem}"
+    return f"{what}, {row['status']}{worth}{size}, {moment(row['created_at'])}{place}{problem}"
 
 
 def _review_words(row: Row) -> str:

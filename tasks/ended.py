@@ -63,6 +63,18 @@ class Ended:
         rows = self.catalog.rows(MODELS, where=pc.field("run_id").isin(self.run_ids))
         return sorted(rows, key=lambda row: (row["created_at"], row["model_id"]))
 
+    @cached_property
+    def restored(self) -> list[Row]:
+        """Restored files that were made, in the order of output_id."""
+        where = (
+            pc.field("run_id").isin(self.run_ids)
+            & (pc.field("kind") == "restored")
+            & (pc.field("status") == "ok")
+        )
+        columns = ("output_id", "scan_id", "assessment", "preview_path", "report_path")
+        rows = self.catalog.rows(OUTPUTS, columns, where)
+        return sorted(rows, key=lambda row: row["output_id"])
+
     def made(self, kind: str) -> list[Row]:
         """Return files of one kind that were made, in turn from the collections."""
         where = (

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pyarrow.compute as pc
 
+from artgan.catalog.beside import files_of
 from artgan.catalog.schema import OUTPUTS, WITHDRAWALS
 from artgan.catalog.table import Catalog
 from artgan.clock import now
@@ -122,11 +123,10 @@ def _without_withdrawn(catalog: Catalog, rows: list[Row]) -> list[Row]:
     """Leave out, and remove, what was made of scans that were withdrawn in the meantime."""
     gone = set(catalog.read(WITHDRAWALS, ["scan_id"])["scan_id"].to_pylist())
     for row in rows:
-        path = row.get("output_path")
-        if row.get("scan_id") not in gone or not path:
+        if row.get("scan_id") not in gone:
             continue
-        if row["kind"] == "iiif":
-            catalog.store.delete_below(path.rsplit("/", 1)[0])
-        catalog.store.delete(path)
-        catalog.store.delete(path.rsplit(".", 1)[0] + ".mask.png")
+        for path in files_of(row):
+            if row["kind"] == "iiif":
+                catalog.store.delete_below(path.rsplit("/", 1)[0])
+            catalog.store.delete(path)
     return [row for row in rows if row.get("scan_id") not in gone]

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.compute as pc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -12,15 +11,16 @@ from prefect.cache_policies import NO_CACHE
 from artgan.catalog.models import Model, in_use_or_base
 from artgan.catalog.schema import MASKS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.works import CURRENT
+from artgan.catalog.works import CURRENT, find_scan
+from artgan.clock import now
 from artgan.config import RestoreSettings
-from artgan.imaging.decode import scan_array
-from artgan.imaging.read import read_mask
-from artgan.imaging.write import png_bytes, tiff_bytes
+from artgan.imaging.hashes import file_sha256
+from artgan.ingest.masks import MASKED_SCAN, take_edited
 from artgan.keys import VERSION, key
-from artgan.models.filler import Filler, load_filler
-from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
-from artgan.restore.fill import fill_scan
+from artgan.models.filler import load_filler
+from artgan.restore import product
+from artgan.restore.fill import Filling
+from artgan.restore.product import Order, make_product
 from artgan.storage import Store
 from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
@@ -31,52 +31,118 @@ from tasks.outputs import (
     plan_outputs,
     source_file,
     stage_of,
-    write_output,
 )
 
 CHUNK = 16
 _SCAN_COLUMNS = ("source_uri", "content_sha256", "page", "title")
-_MAX_PIXELS = 20_000_000_000
-_SOURCE_TYPE = DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
+_DELIVERED = "delivered"
+_DETECTED = "detected"
+
+
+@task(cache_policy=NO_CACHE, task_run_name="take-mask")
+def take_mask(settings: RestoreSettings, run_id: str) -> str:
+    """Keep a corrected mask as a mask of its own; return its mask_id."""
+    catalog = open_catalog(settings.root)
+    assert settings.scan is not None
+    assert settings.mask is not None
+    scan = find_scan(catalog, settings.scan, MASKED_SCAN)
+    with catalog.store.scratch() as scratch:
+        kept = scratch / "kept.png"
+        row = take_edited(Path(settings.mask), scan, kept, scratch)
+        path = f"masks/{row['collection']}/{row['mask_id']}.png"
+        catalog.store.put(path, kept)
+    stamp = {"mask_path": path, "run_id": run_id, "ingested_at": now()}
+    added = catalog.append(MASKS, [row | stamp])
+    said = "taken as mask" if added else "was taken before as mask"
+    get_run_logger().info("%s %s %s", settings.mask, said, row["mask_id"])
+    return row["mask_id"]
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-restore-{collection}")
-def plan_restorations(settings: RestoreSettings, collection: str) -> Plan[Row]:
-    """Return the masks whose scan is not restored yet by the model in use."""
+def plan_restorations(
+    settings: RestoreSettings, collection: str, mask_id: str | None = None
+) -> Plan[Row]:
+    """Return the masks whose scan is not restored yet so by the model in use.
+
+    Args:
+        settings: Settings of the run.
+        collection: The collection.
+        mask_id: The one mask that is meant; None means those that the settings choose.
+    """
     log = get_run_logger()
     catalog = open_catalog(settings.root)
-    masks = catalog.rows(MASKS, where=pc.field("collection") == collection)
+    masks = _chosen_masks(catalog, settings, collection, mask_id)
     model = in_use_or_base(catalog, "restoration", collection)
     if not masks or model is None:
         log.info("%s: %s", collection, "no damage masks" if not masks else "no filler in use yet")
         return Plan([], [])
-    jobs = _jobs(catalog, collection, masks, model)
+    jobs = _jobs(catalog, settings, collection, masks, model)
     work = plan_outputs(catalog, "restored", collection, jobs)
     log.info("%s: %d damaged scans, %d to restore", collection, len(masks), len(work.todo))
     return work
 
 
-def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> list[Row]:
+def _chosen_masks(
+    catalog: Catalog, settings: RestoreSettings, collection: str, mask_id: str | None
+) -> list[Row]:
+    """Return the masks to fill: what people drew, or the newest that a machine drew, or both."""
+    where = pc.field("collection") == collection
+    if settings.scan is not None:
+        name = pc.field("scan_id")
+        where &= (name >= settings.scan) & (name < settings.scan + "g")  # g follows f
+    rows = catalog.rows(MASKS, where=where)
+    if mask_id is not None:
+        return [row for row in rows if row["mask_id"] == mask_id]
+    by_people = [row for row in rows if row["origin"] != _DETECTED]
+    by_machine = [row for row in _newest_detected(rows) if row["mask_path"]]
+    return {"delivered": by_people, "detected": by_machine, "all": by_people + by_machine}[
+        settings.masks
+    ]
+
+
+def _newest_detected(rows: list[Row]) -> list[Row]:
+    """Return the newest detection of each scan; one that found nothing has no mask."""
+    newest: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: (str(row["ingested_at"]), row["mask_id"])):
+        if row["origin"] == _DETECTED and row.get("status") != "failed":
+            newest[row["scan_id"]] = row
+    return list(newest.values())
+
+
+def _operators(settings: RestoreSettings) -> dict[str, Any]:
+    """Return what shapes the pixels of a fill, beside scan, mask and model."""
+    return {"strength": float(settings.strength), "perceptual": float(settings.perceptual)}
+
+
+def _jobs(
+    catalog: Catalog, settings: RestoreSettings, collection: str, masks: list[Row], model: Model
+) -> list[Row]:
     """Describe what to restore.
 
-    A mask belongs to the scan that it was delivered for: one of a scan that a re-scan superseded
-    asks for nothing, until it is delivered again.
+    A mask belongs to the scan that it was drawn for: one of a scan that a re-scan superseded asks
+    for nothing, until it is delivered again.
     """
     scans = {
         row["scan_id"]: row
         for row in catalog.rows(SCANS, where=(pc.field("collection") == collection) & CURRENT)
     }
+    operators = _operators(settings)
     return [
         {
             "output_id": key(
-                VERSION, "restored", mask["scan_id"], mask["mask_id"], model["model_id"]
+                *(VERSION, "restored", mask["scan_id"], mask["mask_id"], model["model_id"]),
+                operators,
             ),
             "mask_path": mask["mask_path"],
             "mask_id": mask["mask_id"],
+            "mask_origin": mask["origin"] or _DELIVERED,
+            "probability_path": mask.get("probability_path"),
             "scan_id": mask["scan_id"],
             **{name: scans[mask["scan_id"]][name] for name in _SCAN_COLUMNS},
             "model_id": model["model_id"],
+            "model_collection": model["collection"],
             "weights_path": model["weights_path"],
+            "weights_sha256": model["weights_sha256"],
         }
         for mask in sorted(masks, key=lambda mask: mask["mask_id"])
         if mask["scan_id"] in scans
@@ -87,16 +153,20 @@ def _jobs(catalog: Catalog, collection: str, masks: list[Row], model: Model) -> 
 def restore_chunk(settings: RestoreSettings, collection: str, jobs: list[Row]) -> Manifest:
     """Restore some scans; return one row for each."""
     store = open_catalog(settings.root).store
+    operators = _operators(settings)
 
     def make() -> Manifest:
-        filler = load_filler(store.read(jobs[0]["weights_path"]))
-        return [_restore_one(store, collection, job, filler) for job in jobs]
+        filler = load_filler(store.read(jobs[0]["weights_path"]), operators["perceptual"])
+        how = Filling(filler, strength=operators["strength"])
+        return [_restore_one(store, collection, job, how, operators) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
     return remembered(store, stage_of("restored", collection), identity, make)
 
 
-def _restore_one(store: Store, collection: str, job: Row, filler: Filler) -> Row:
+def _restore_one(
+    store: Store, collection: str, job: Row, how: Filling, operators: dict[str, Any]
+) -> Row:
     row = {
         "output_id": job["output_id"],
         "kind": "restored",
@@ -105,40 +175,53 @@ def _restore_one(store: Store, collection: str, job: Row, filler: Filler) -> Row
         "mask_id": job["mask_id"],
         "model_id": job["model_id"],
         "method": "filler",
-        "settings_json": json.dumps({"strength": 1.0}),
-        "digital_source_type": _SOURCE_TYPE,
+        "settings_json": json.dumps(operators),
+        "digital_source_type": product.SOURCE_TYPE,
     }
-
-    def make() -> Row:
-        with source_file(job) as path:
-            return _fill(store, collection, job, path, filler)
-
-    return attempt(row, make)
+    return attempt(row, lambda: _fill(store, collection, job, how, operators))
 
 
-def _fill(store: Store, collection: str, job: Row, path: Path, filler: Filler) -> Row:
-    scan, encoding = scan_array(path, _MAX_PIXELS, job["page"] or 1)
-    filled = fill_scan(scan, read_mask(store.read(job["mask_path"])), filler)
-    note = Provenance(
-        source_sha256=content_of(job),
-        model_id=job["model_id"],
-        title=job["title"],
-        note="Digital restoration (image only; the object was not treated).",
-    )
-    folder = f"outputs/restored/{collection}/{job['output_id']}"
-    effective = filled.mask_effective
-    store.write(f"{folder}.mask.png", png_bytes(effective.astype(np.uint8)[..., None] * 255))
-    outside = int(np.count_nonzero((filled.pixels != scan).any(axis=2) & ~effective))
-    facts: dict[str, Any] = {
-        "width_px": scan.shape[1],
-        "height_px": scan.shape[0],
-        "bit_depth": scan.dtype.itemsize * 8,
-        "changed_pixels": filled.changed_pixels,
-        "masked_pixels": int(effective.sum()),
-        "changed_outside_mask": outside,
+def _fill(store: Store, collection: str, job: Row, how: Filling, operators: dict[str, Any]) -> Row:
+    """Write a restored scan's folder, whole or not at all."""
+    place = f"outputs/restored/{collection}/{job['output_id']}"
+    with (
+        source_file(job) as scan,
+        store.local(job["mask_path"]) as mask,
+        store.scratch() as scratch,
+        store.folder(place) as out,
+    ):
+        out.mkdir()
+        names = ("output_id", "scan_id", "mask_id", "probability_path", "model_id")
+        facts = {name: job[name] for name in (*names, "model_collection", "weights_sha256")}
+        facts |= {"collection": collection, "source_sha256": content_of(job)}
+        order = Order(*(scan, job["page"] or 1, mask, job["mask_origin"], job["title"]), facts)
+        made = make_product(order, how, {"fill": operators}, out, scratch)
+        return _row_of(made, out, place)
+
+
+def _row_of(made: product.Product, out: Path, place: str) -> Row:
+    files = {
+        "output_path": product.RESTORED,
+        "input_mask_path": product.MASK,
+        "effective_mask_path": product.EFFECTIVE_MASK,
+        "patch_path": product.PATCH,
+        "preview_path": product.PREVIEW,
+        "report_path": product.REPORT,
     }
-    content = tiff_bytes(filled.pixels, encoding, xmp_packet(_SOURCE_TYPE, note))
-    return write_output(store, f"{folder}.tif", content) | facts
+    return {
+        **{column: f"{place}/{name}" for column, name in files.items()},
+        "output_sha256": file_sha256(out / product.RESTORED),
+        "output_bytes": (out / product.RESTORED).stat().st_size,
+        "patch_sha256": file_sha256(out / product.PATCH),
+        "report_sha256": file_sha256(out / product.REPORT),
+        "width_px": made.width_px,
+        "height_px": made.height_px,
+        "bit_depth": made.bit_depth,
+        "changed_pixels": made.changed_pixels,
+        "masked_pixels": made.masked_pixels,
+        "changed_outside_mask": 0,  # or there would be no file: see `check_patch`
+        "assessment": made.assessment.status,
+    }
 
 
 @task(cache_policy=NO_CACHE, task_run_name="commit-restored-{collection}")

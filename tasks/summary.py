@@ -6,6 +6,7 @@ cannot be shown is a warning in the run's log, and never changes how the run end
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -33,10 +34,12 @@ from tasks.strip import Shot, draw, escape, load_picture, load_shot
 
 MODELS_SHOWN = 60
 FAILURES_SHOWN = 10
+DOUBTFUL_SHOWN = 10
 
 Row = dict[str, Any]
 
 _NOTHING = "nothing new was made"
+_DOUBTFUL = ("conjectural", "needs_review")
 _KINDS = ("restored", "simulated", "stylized")
 _TITLES = {
     "restored": "Restored: before and after",
@@ -63,6 +66,7 @@ _COUNTED = {
     "restore": (
         ("done", "scan restored", "scans restored"),
         ("failed", "scan could not be restored", "scans could not be restored"),
+        ("masks", "corrected mask taken", "corrected masks taken"),
     ),
     "simulate": (
         ("done", "work simulated", "works simulated"),
@@ -144,6 +148,7 @@ def summary(ended: Ended) -> str:
         _section("Stages", _stages(ended.children)),
         _section("New scans", _collections(ended)),
         _section("Files refused", _reasons(ended)),
+        _section("Restored files", _restored(ended)),
         _pictures(ended),
         _section("Models trained", _models(ended.models)),
         _section("What was asked", _asked(run.settings)),
@@ -238,6 +243,26 @@ def _collections(ended: Ended) -> list[str]:
 def _reasons(ended: Ended) -> list[str]:
     found = ended.tally(QUARANTINE, "reason")
     return [escape(tally(found).replace("_", " "))] if found else []
+
+
+def _restored(ended: Ended) -> list[str]:
+    """Say what restored files are worth by rule, and where those are that a person should see."""
+    rows = ended.restored
+    if not rows:
+        return []
+    found = Counter((row["assessment"] or "not assessed").replace("_", " ") for row in rows)
+    doubtful = [row for row in rows if row["assessment"] in _DOUBTFUL]
+    doubtful.sort(key=lambda row: (-_DOUBTFUL.index(row["assessment"]), row["output_id"]))
+    scans = Snapshot(ended.catalog).scans_named(row["scan_id"] for row in doubtful[:DOUBTFUL_SHOWN])
+    lines = [tally(found)]
+    for row in doubtful[:DOUBTFUL_SHOWN]:
+        title = escape(scan_title(scans.get(row["scan_id"])), 80)
+        links = [("preview", row["preview_path"]), ("report", row["report_path"])]
+        files = ", ".join(_place(ended.catalog.store, what, key) for what, key in links if key)
+        lines.append(f"{title}: **{row['assessment'].replace('_', ' ')}**; {files}")
+    if len(doubtful) > DOUBTFUL_SHOWN:
+        lines.append(f"and {len(doubtful) - DOUBTFUL_SHOWN:,} more; all are in the table outputs")
+    return lines
 
 
 def _models(models: Sequence[Row]) -> list[str]:

@@ -70,6 +70,13 @@ OUTPUTS: tuple[Example, ...] = (
         "from outputs o left join scans s using (scan_id) left join runs r on r.run_id = o.run_id\n"
         "where o.status = 'ok' order by o.output_path limit 20",
     ),
+    (
+        "Which restorations should a person look at first?",
+        "select assessment, collection, 100.0 * masked_pixels / (width_px::bigint * height_px)\n"
+        "    as filled_pct, preview_path, report_path\n"
+        "from outputs where kind = 'restored' and status = 'ok' and assessment <> 'ok'\n"
+        "order by assessment desc, filled_pct desc limit 20",
+    ),
 )
 
 METRICS: tuple[Example, ...] = (

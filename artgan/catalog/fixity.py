@@ -1,8 +1,9 @@
 """Files whose bytes the catalog knows by their sha256, and whether they are still the same.
 
 Checked are the files of scans and masks where they were delivered, and under the root access
-copies, outputs and the weights of models in use. Files that answer over HTTP are somebody else's to
-keep, and are left out; so are the files of superseded scans, which a re-scan usually overwrote.
+copies, outputs with their patches and reports, and the weights of models in use. Files that answer
+over HTTP are somebody else's to keep, and are left out; so are the files of superseded scans, which
+a re-scan usually overwrote.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from artgan.catalog.beside import CHECKED
 from artgan.catalog.events import ALGORITHM, Outcome, event, last_checks
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, SCANS, Table
 from artgan.catalog.table import Catalog
@@ -92,7 +94,8 @@ def _targets(catalog: Catalog, collections: Sequence[str]) -> Iterator[Target]:
 
     root = catalog.store.root
     source = ("scan_id", "source_uri", "source_path", "content_sha256")
-    delivered = (("scan", SCANS, CURRENT), ("mask", MASKS, pc.field("mask_id").is_valid()))
+    from_inbox = pc.field("origin").is_null() | (pc.field("origin") == "delivered")
+    delivered = (("scan", SCANS, CURRENT), ("mask", MASKS, from_inbox))
     for kind, table, where in delivered:
         for row in rows(table, source, where):
             uri, path = row["source_uri"], row["source_path"]
@@ -101,7 +104,7 @@ def _targets(catalog: Catalog, collections: Sequence[str]) -> Iterator[Target]:
                 yield Target(kind, uri.removesuffix(f"/{path}"), path, digest, row["scan_id"], uri)
     kept = (
         ("access copy", SCANS, "access_path", "access_sha256", pc.field("access_path").is_valid()),
-        ("output", OUTPUTS, "output_path", "output_sha256", pc.field("status") == "ok"),
+        *(("output", OUTPUTS, *columns, pc.field("status") == "ok") for columns in CHECKED),
         ("model", MODELS, "weights_path", "weights_sha256", pc.field("promoted")),
     )
     for kind, table, path_column, digest_column, where in kept:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from artgan.catalog.beside import CHECKED, FILES
 from artgan.catalog.schema import (
     MASKS,
     METRICS,
@@ -39,14 +40,14 @@ KINDS: dict[str, Table] = {
 _PATHS = {
     "scan": ("source_path", "source_uri", "access_path"),
     "mask": ("source_path", "source_uri", "mask_path"),
-    "output": ("output_path",),
+    "output": FILES,
     "model": ("weights_path",),
 }
 _DIGESTS = {
     "scan": ("scan_id", "content_sha256", "access_sha256"),
     "withdrawn scan": ("scan_id", "content_sha256"),
     "mask": ("content_sha256",),
-    "output": ("output_sha256",),
+    "output": tuple(digest for _, digest in CHECKED),
     "model": ("weights_sha256",),
 }
 

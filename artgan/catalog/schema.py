@@ -174,7 +174,7 @@ QUARANTINE = Table(
 MASKS = Table(
     "masks",
     "mask_id",
-    "One damage mask delivered with a scan: white marks what is damaged.",
+    "One damage mask of a scan, delivered, detected or edited: white marks what is damaged.",
     pa.schema(
         [
             _field("mask_id", pa.string(), "Hash of scan_id and the mask's bytes.", required=True),
@@ -187,6 +187,7 @@ MASKS = Table(
             _field("content_sha256", pa.string(), "sha256 of the mask's bytes."),
             _field("damaged_fraction", pa.float64(), "Share of damaged pixels, 0 to 1."),
             _field("mask_path", pa.string(), "Key of the kept copy (PNG) under the root."),
+            _choice("origin", ("delivered", "detected", "edited"), "; empty means delivered"),
             _field("ingested_at", TIMESTAMP, "When the row was made."),
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
@@ -262,6 +263,14 @@ OUTPUTS = Table(
                 unit="px",
                 maximum=0,
             ),
+            _choice("assessment", ("ok", "conjectural", "needs_review"), "; restored, by rule"),
+            _field("input_mask_path", pa.string(), "Key of the damage mask as it was drawn."),
+            _field("effective_mask_path", pa.string(), "Key of the mask of what may change."),
+            _field("patch_path", pa.string(), "Key of (restored - scan) modulo 2^bits, a TIFF."),
+            _field("patch_sha256", pa.string(), "sha256 of the patch."),
+            _field("preview_path", pa.string(), "Key of a picture with hatched fills."),
+            _field("report_path", pa.string(), "Key of the report on the restoration, JSON."),
+            _field("report_sha256", pa.string(), "sha256 of the report."),
             _field("digital_source_type", pa.string(), "IPTC term written inside the file."),
             _field("seconds", pa.float64(), "Time taken.", unit="s"),
             _field("created_at", TIMESTAMP, "When the file was made."),

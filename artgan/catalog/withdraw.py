@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artgan.catalog.beside import GONE, files_of
 from artgan.catalog.models import BASE, folder, training_scans
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, QUARANTINE, SCANS, WITHDRAWALS
 from artgan.catalog.table import Catalog
@@ -145,9 +146,7 @@ def _paths(
     for row in masks:
         yield row["scan_id"], row["mask_path"]
     for row in outputs:
-        if row["output_path"]:
-            yield row["scan_id"], row["output_path"]
-            yield row["scan_id"], row["output_path"].rsplit(".", 1)[0] + ".mask.png"
+        yield from ((row["scan_id"], path) for path in files_of(row))
 
 
 def _models(catalog: Catalog, scans: dict[str, Row]) -> tuple[list[Row], list[str]]:
@@ -191,7 +190,8 @@ def bury(catalog: Catalog, found: Found, stamp: Row) -> None:
         stamp: ``reason``, ``requested_by``, ``withdrawn_at`` and ``run_id``.
     """
     catalog.append(WITHDRAWALS, [_tombstone(row, found) | stamp for row in found.scans.values()])
-    listed = [*(row for row in found.scans.values() if "source_uri" in row), *found.masks]
+    listed = [row for row in found.scans.values() if "source_uri" in row]
+    listed += [row for row in found.masks if row["origin"] in {None, "delivered"}]
     catalog.append(QUARANTINE, [_listed(row, stamp) for row in listed])
 
 
@@ -234,9 +234,8 @@ def remove_rows(catalog: Catalog, found: Found) -> None:
     that it was withdrawn, is what a later question about such a file is answered from. Rows of
     image services, which show the scan itself, go with them.
     """
-    gone = dict.fromkeys(("output_path", "output_sha256", "output_bytes"))
     made = [row for row in found.outputs if row["kind"] != _SERVICE]
-    catalog.replace(OUTPUTS, [row | gone | {"status": REASON} for row in made])
+    catalog.replace(OUTPUTS, [row | GONE | {"status": REASON} for row in made])
     services = [row for row in found.outputs if row["kind"] == _SERVICE]
     catalog.remove(OUTPUTS, [row["output_id"] for row in services])
     catalog.remove(MASKS, [row["mask_id"] for row in found.masks])

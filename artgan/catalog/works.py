@@ -61,6 +61,24 @@ def chosen_collections(catalog: Catalog, wanted: Sequence[str]) -> list[str]:
     return [name for name in known if not wanted or name in wanted]
 
 
+def find_scan(catalog: Catalog, prefix: str, columns: Sequence[str]) -> Work:
+    """Return some columns of the one scan, not superseded, whose scan_id begins so.
+
+    Raises:
+        InvalidInputError: If there is none, or several.
+    """
+    name = pc.field("scan_id")
+    within = (name >= prefix) & (name < prefix + "g")  # g follows f
+    rows = catalog.rows(SCANS, columns, within & CURRENT)
+    if len(rows) != 1:
+        what = "no scan in use" if not rows else f"{len(rows)} scans"
+        raise InvalidInputError(
+            f"scan must name one scan of the archive, got {prefix!r}, which fits {what}. "
+            "Give more digits of the scan_id; see the table scans."
+        )
+    return rows[0]
+
+
 def works(catalog: Catalog, collection: str | None = None, split: str | None = None) -> list[Work]:
     """Return one scan for each work, in the order of scan_id; superseded scans are left out.
 

@@ -6,11 +6,18 @@ never stand here: storage credentials come from the environment.
 
 from artgan.config.base import ArchiveSettings, FlowSettings, Settings
 from artgan.config.care import FixitySettings, MaintainSettings, ReviewSettings, WithdrawSettings
-from artgan.config.commands import QuerySettings, SampleSettings, TraceSettings, VerifySettings
+from artgan.config.commands import (
+    PatchSettings,
+    QuerySettings,
+    SampleSettings,
+    TraceSettings,
+    VerifySettings,
+)
 from artgan.config.flows import (
     AccessFormat,
     IiifSettings,
     IngestSettings,
+    MaskChoice,
     NightlySettings,
     PublishSettings,
     ReportSettings,
@@ -38,7 +45,9 @@ __all__ = [
     "IiifSettings",
     "IngestSettings",
     "MaintainSettings",
+    "MaskChoice",
     "NightlySettings",
+    "PatchSettings",
     "PoolType",
     "PublishSettings",
     "QuerySettings",

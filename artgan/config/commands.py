@@ -43,6 +43,21 @@ class TraceSettings(Settings):
     """How it is printed; text lists at most 20 of a kind, JSON all of them."""
 
 
+class PatchSettings(Settings):
+    """Make a restoration from a scan and its patch, or take one back to the scan."""
+
+    picture: str
+    """Scan file; with --undo the restored file."""
+    patch: str
+    """The patch.tif that lies beside the restored file."""
+    to: str
+    """TIFF to write; it must not be there yet."""
+    undo: bool = False
+    """Take the patch back instead of applying it."""
+    page: Annotated[int, Field(ge=1)] = 1
+    """Page of a scan file of several pages."""
+
+
 class VerifySettings(Settings):
     """Check published tables: digests, rows, columns, rules, references."""
 

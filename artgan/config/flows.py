@@ -1,8 +1,8 @@
 """Settings of the flows that make things: from scans to pages and tables."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from artgan.config.base import (
     ArchiveSettings,
@@ -21,6 +21,7 @@ from artgan.presets import Kind
 
 AccessFormat = Literal["jpeg", "pyramid"]
 StyleMethod = Literal["color", "cut"]
+MaskChoice = Literal["delivered", "detected", "all"]
 _Part = TypeVar("_Part", bound=Settings)
 
 
@@ -82,7 +83,29 @@ class TrainSettings(ArchiveSettings):
 class RestoreSettings(ArchiveSettings):
     """Fill the damage of every scan that has a damage mask."""
 
+    masks: Annotated[MaskChoice, Field(title="Masks to fill")] = "delivered"
+    """Masks to fill: delivered (drawn by people, corrected ones included), detected (the newest
+    that a machine drew of each scan) or all."""
+    strength: Annotated[float, Field(title="Strength of the fill", ge=0, le=1)] = 1
+    """Part of the fill in what is written, from 0, the scan as it is, to 1."""
+    perceptual: Annotated[float, Field(title="Liveliness of the fill", ge=0, le=1)] = 0
+    """0 stays nearest to the truth on average, 1 looks liveliest and invents more; between, the
+    two networks of a model are blended."""
+    scan: Annotated[str | None, Field(title="One scan", pattern=r"^[0-9a-f]{8,64}$")] = None
+    """Restore this scan alone: its scan_id or at least the first 8 digits; none means all."""
+    mask: Annotated[str | None, Field(title="Corrected mask")] = None
+    """A corrected mask for that scan, any picture file of its size, white where damaged; it is
+    kept as a mask of its own, and what was made with other masks stays."""
     max_failed_fraction: FailedFraction = 0.5
+
+    @model_validator(mode="after")
+    def _mask_needs_scan(self) -> Self:
+        if self.mask is not None and self.scan is None:
+            raise ValueError(
+                f"scan must be given with a corrected mask, got none for {self.mask!r}. Name the "
+                "scan that it belongs to"
+            )
+        return self
 
 
 class SimulateSettings(ArchiveSettings):

@@ -256,15 +256,36 @@ def blank(name: str, colour: np.ndarray) -> RefusedScan:
     )
 
 
-def scan_array(
-    source: Path | bytes, max_pixels: int = 1_000_000_000, page: int = 1
-) -> tuple[np.ndarray, SourceEncoding]:
-    """Read a scan's own pixels, for products that must keep all of them.
+def own_pixels(scan: DecodedScan) -> tuple[pyvips.Image, SourceEncoding]:
+    """Return a scan's own pixels, still to be read, for products that must keep all of them.
 
     Grey and RGB come in the values of the file, 8 or 16 bit, with straight alpha if there is any;
     bilevel and palette pictures come as the 8-bit values they stand for. CMYK, LAB and float
     pictures are converted to 8-bit sRGB, since no network or writer here works in those spaces;
     `SourceEncoding.converted` says so.
+
+    Returns:
+        The picture, upright, 8 or 16 bit; and what an output takes over.
+    """
+    image = scan.image
+    converted = image.interpretation == "cmyk" or image.format not in ("uchar", "ushort")
+    if converted:
+        image = to_srgb(image)
+    encoding = SourceEncoding(
+        format=scan.format,
+        bit_depth=BITS[str(image.format)],
+        channels=image.bands,
+        icc=None if converted else scan.icc,
+        dpi=scan.dpi,
+        converted=converted,
+    )
+    return image, encoding
+
+
+def scan_array(
+    source: Path | bytes, max_pixels: int = 1_000_000_000, page: int = 1
+) -> tuple[np.ndarray, SourceEncoding]:
+    """Read a scan's own pixels into memory; see `own_pixels`.
 
     Args:
         source: Path of the file, or its bytes.
@@ -278,18 +299,7 @@ def scan_array(
         RefusedScan: If the file cannot be decoded whole.
     """
     scan = decode(source, max_pixels, page=page)
-    image = scan.image
-    converted = image.interpretation == "cmyk" or image.format not in ("uchar", "ushort")
-    if converted:
-        image = to_srgb(image)
+    image, encoding = own_pixels(scan)
     array = render(scan, image)
     check_not_blank(scan.name, array)
-    encoding = SourceEncoding(
-        format=scan.format,
-        bit_depth=8 * array.dtype.itemsize,
-        channels=array.shape[2],
-        icc=None if converted else scan.icc,
-        dpi=scan.dpi,
-        converted=converted,
-    )
     return array, encoding

@@ -1,5 +1,7 @@
 """Access copies and masks to arrays, at the size that is needed."""
 
+from pathlib import Path
+
 import numpy as np
 import pyvips
 
@@ -13,7 +15,7 @@ _JPEG_SHRINKS = (8, 4, 2)
 _LEFT_TO_RESIZE = 2  # what the decoder leaves for Lanczos, as a factor; less would show aliases
 
 
-def read_rgb(content: bytes, short_side_px: int | None = None) -> np.ndarray:
+def read_rgb(content: Path | bytes, short_side_px: int | None = None) -> np.ndarray:
     """Read an access copy, or any other picture, for networks and pages.
 
     With ``short_side_px`` the decoder reads only as much as it must (a reduced scale of a JPEG, a
@@ -21,7 +23,7 @@ def read_rgb(content: bytes, short_side_px: int | None = None) -> np.ndarray:
     long side rounded, and a smaller picture is enlarged.
 
     Args:
-        content: The file's bytes.
+        content: The file's bytes; or its path, which a file that may be large is not read whole by.
         short_side_px: Length of the short side, None for the picture as it is.
 
     Returns:
@@ -42,23 +44,29 @@ def read_rgb(content: bytes, short_side_px: int | None = None) -> np.ndarray:
     return render(scan, to_srgb(image.thumbnail_image(width, height=height, size="force")))
 
 
-def _reduced(scan: DecodedScan, content: bytes, most: int) -> pyvips.Image:
+def _reduced(scan: DecodedScan, content: Path | bytes, most: int) -> pyvips.Image:
     """Open a picture reduced by at most this factor, as far as its format can be read so.
 
     `pyvips.Image.thumbnail_buffer` would do the same, but it hides errors of the decoder.
     """
-    options = {"access": "sequential", "fail_on": "error"}
     if scan.format == "jpeg" and scan.orientation == 1 and most >= min(_JPEG_SHRINKS):
         shrink = next(shrink for shrink in _JPEG_SHRINKS if shrink <= most)
-        return pyvips.Operation.call("jpegload_buffer", content, shrink=shrink, **options)
+        return _load("jpegload", content, shrink=shrink)
     levels = directory_count(scan.image)
     if scan.format == "tiff" and scan.orientation == 1 and min(levels, most) > 1:
         level = min(levels - 1, most.bit_length() - 1)
-        image = pyvips.Operation.call("tiffload_buffer", content, page=level, **options)
+        image = _load("tiffload", content, page=level)
         expected = np.array([scan.width_px, scan.height_px]) / 2**level
         if np.abs(np.array([image.width, image.height]) - expected).max() <= 1:
             return image  # a level of a pyramid, not another page of a book
     return scan.image
+
+
+def _load(loader: str, content: Path | bytes, **options: int) -> pyvips.Image:
+    given = {"access": "sequential", "fail_on": "error", **options}
+    if isinstance(content, bytes):
+        return pyvips.Operation.call(f"{loader}_buffer", content, **given)
+    return pyvips.Operation.call(loader, str(content), **given)
 
 
 def read_mask(content: bytes) -> np.ndarray:
@@ -78,10 +86,17 @@ def read_mask(content: bytes) -> np.ndarray:
         RefusedScan: If the file cannot be decoded whole.
     """
     scan = decode(content, _MAX_PIXELS, name="mask")
-    array = render(scan)
-    threshold = _MASK_THRESHOLD * (257 if array.dtype == np.uint16 else 1)
-    colours = colour_bands(scan.image)
-    damaged = array[:, :, :colours].max(axis=2) >= threshold
-    if colours < array.shape[2]:
-        damaged &= array[:, :, colours] >= threshold
-    return damaged
+    return render(scan, mask_image(scan))[:, :, 0] > 0
+
+
+def mask_image(scan: DecodedScan) -> pyvips.Image:
+    """Return where a mask marks damage, as `read_mask` understands it, still to be read.
+
+    Returns:
+        One band, 255 where damaged and 0 elsewhere.
+    """
+    image = scan.image
+    marked = image >= _MASK_THRESHOLD * (257 if image.format == "ushort" else 1)
+    colours = colour_bands(image)
+    damaged = marked[0] if colours == 1 else marked[0:colours].bandor()
+    return damaged if colours == image.bands else damaged & marked[colours]

@@ -1,20 +1,22 @@
 """Pictures to bytes: access copies, thumbnails, and outputs that keep a scan's depth and profile.
 
-Nothing here touches a disk; `artgan.storage` writes bytes whole. No writer passes on the EXIF of a
-scan: places and serial numbers of cameras stay where they are.
+Most give bytes, which `artgan.storage` writes whole; what may be too large for memory goes to a
+file of this machine. No writer passes on the EXIF of a scan: places and serial numbers of cameras
+stay where they are.
 """
 
 import io
 import struct
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyvips
 from PIL import Image
 
 from artgan.config import AccessFormat
-from artgan.imaging.colour import image_from_array, srgb_profile, with_blob
+from artgan.imaging.colour import ICC, image_from_array, srgb_profile, with_blob
 from artgan.imaging.decode import SourceEncoding
 
 JPEG_LIMIT_PX = 65_500
@@ -138,20 +140,53 @@ def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = 
         encoding: What to take over from the scan; depth and channels come from the array.
         xmp: XMP packet to embed.
     """
-    image = image_from_array(array, encoding.icc)
+    image = _dressed(image_from_array(array), encoding, xmp)
+    return image.write_to_buffer(".tif", **_tiff_options(image))
+
+
+def write_tiff(
+    path: Path, image: pyvips.Image, encoding: SourceEncoding, xmp: bytes | None = None
+) -> None:
+    """Write the same file as `tiff_bytes`, while its pixels are being computed.
+
+    Args:
+        path: File to write.
+        image: Grey or RGB, perhaps with alpha, of 8 or 16 bits, upright; read once.
+        encoding: What to take over from the scan.
+        xmp: XMP packet to embed.
+    """
+    image = _dressed(image, encoding, xmp)
+    pyvips.Operation.call("tiffsave", image, str(path), **_tiff_options(image))
+
+
+def _dressed(image: pyvips.Image, encoding: SourceEncoding, xmp: bytes | None) -> pyvips.Image:
+    """Attach what a file says beside its pixels."""
+    if encoding.icc:
+        image = with_blob(image, ICC, encoding.icc)
     if xmp is not None:
         image = with_blob(image, "xmp-data", xmp)
     if encoding.dpi:
         pixels_per_mm = encoding.dpi / _MM_PER_INCH
         image = image.copy(xres=pixels_per_mm, yres=pixels_per_mm)
-    return image.write_to_buffer(
-        ".tif",
-        compression="deflate",
-        predictor="horizontal",
-        tile=image.width * image.height >= _TILED_FROM_PIXELS,
-        tile_width=_TILE_PX,
-        tile_height=_TILE_PX,
-        bigtiff=array.nbytes > 2**31,
-        resunit="inch",
-        keep="xmp|icc",
-    )
+    return image
+
+
+def _tiff_options(image: pyvips.Image) -> dict[str, str | int | bool]:
+    pixels = image.width * image.height
+    stored_bytes = pixels * image.bands * (2 if image.format == "ushort" else 1)
+    return {
+        "compression": "deflate",
+        "predictor": "horizontal",
+        "tile": pixels >= _TILED_FROM_PIXELS,
+        "tile_width": _TILE_PX,
+        "tile_height": _TILE_PX,
+        "bigtiff": stored_bytes > _BIGTIFF_FROM_BYTES,
+        "resunit": "inch",
+        "keep": "xmp|icc",
+    }
+
+
+def write_mask(path: Path, image: pyvips.Image) -> None:
+    """Write a mask of one band, 0 or 255, as PNG while it is being computed."""
+    options = {"compression": _PNG_COMPRESSION, "filter": "none", "keep": "none"}
+    pyvips.Operation.call("pngsave", image, str(path), **options)

@@ -3,14 +3,18 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from artgan.errors import InvalidInputError, MissingAssetError
+from artgan.imaging.canvas import mask_canvas
 from artgan.imaging.decode import decode
+from artgan.imaging.hashes import file_sha256
 from artgan.imaging.read import read_mask
 from artgan.imaging.scan_file import RefusedScan
-from artgan.imaging.write import png_bytes
+from artgan.imaging.write import png_bytes, write_mask
 from artgan.ingest.discover import MASK_SUFFIX, FoundFile
 from artgan.ingest.inspect import Accepted, Refused
 from artgan.keys import key
@@ -18,6 +22,9 @@ from artgan.keys import key
 MASK_WITHOUT_SCAN = "mask_without_scan"
 MASK_SIZE_MISMATCH = "mask_size_mismatch"
 MASK_EMPTY = "mask_empty"
+EDITED = "edited"
+MASKED_SCAN = ("scan_id", "collection", "width_px", "height_px")
+"""What `take_edited` has to know of a scan."""
 
 _PAGE = re.compile(r"\.page([1-9][0-9]{0,8})$", re.IGNORECASE)
 
@@ -69,8 +76,54 @@ def inspect_mask(
         "source_version": found.version,
         "content_sha256": content_sha256,
         "damaged_fraction": float(damaged.mean()),
+        "origin": "delivered",
     }
     return Accepted(row, png_bytes(damaged.astype(np.uint8) * 255), ".png")
+
+
+def take_edited(file: Path, scan: Mapping[str, Any], kept: Path, scratch: Path) -> dict[str, Any]:
+    """Take a mask that a person corrected, of any size.
+
+    The same picture is another mask than the delivered or detected one that it may be a copy of,
+    since a person vouches for it.
+
+    Args:
+        file: The mask.
+        scan: ``scan_id``, ``collection``, ``width_px`` and ``height_px`` of its scan.
+        kept: Where to write the kept copy, 8-bit grey PNG.
+        scratch: An empty folder.
+
+    Returns:
+        The columns of `artgan.catalog.schema.MASKS` that need nothing but the file.
+
+    Raises:
+        MissingAssetError: If the file is not there.
+        InvalidInputError: If it has another size than the scan, or marks nothing.
+        RefusedScan: If it cannot be decoded whole.
+    """
+    if not file.is_file():
+        raise MissingAssetError(f"mask must be a file, got {str(file)!r}. Check the name.")
+    size = scan["height_px"], scan["width_px"]
+    canvas = mask_canvas(file, scratch / "mask", size)
+    marked = float(canvas.image().avg()) / 255
+    if not marked:
+        raise InvalidInputError(
+            f"mask must mark damage with white (128 of 255 and more), got none in {str(file)!r}. "
+            "Scale a mask of zeros and ones by 255."
+        )
+    write_mask(kept, canvas.image())
+    content_sha256 = file_sha256(file)
+    return {
+        "mask_id": key(scan["scan_id"], content_sha256, EDITED),
+        "scan_id": scan["scan_id"],
+        "collection": scan["collection"],
+        "source_path": file.name,
+        "source_uri": str(file.absolute()),
+        "source_bytes": file.stat().st_size,
+        "content_sha256": content_sha256,
+        "damaged_fraction": marked,
+        "origin": EDITED,
+    }
 
 
 def _read(content: bytes, name: str, size: tuple[int, int]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Restoration on a collection's page: held-out numbers, then the scans that were restored."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,13 +16,14 @@ COMPARISONS_SHOWN = 6
 ROWS_CAP = 200
 
 _METRIC = "psnr_hole_db"
+_URGENCY = {"needs_review": 0, "conjectural": 1}
 _FILLER = ("filler", "model", "restoration")
 _CLASSICAL = ("navier_stokes", "telea")
 
 
 @dataclass(frozen=True)
 class RestoredWork:
-    """One scan with delivered damage, and what became of it."""
+    """One scan with a damage mask, and what became of it."""
 
     title: str
     status: str
@@ -52,7 +54,7 @@ class Restoration:
         common: What every section has.
         methods: Held-out numbers by method.
         strata: The leading one by class of damage and damaged area.
-        n_masks: Damage masks delivered.
+        n_masks: Damage masks.
         outcome: What became of them, in a sentence; empty without masks.
         comparisons: The largest losses, before and after.
         works: Restored scans, those that need a look first.
@@ -83,7 +85,7 @@ def restoration_section(context: Context) -> Restoration:
         methods=method_table(rows),
         strata=strata_table(context.snapshot.strata, context.collection, _METRIC),
         n_masks=len(masks),
-        outcome=_outcome(len(masks), outputs),
+        outcome=_outcome(masks, outputs),
         comparisons=_comparisons(context, outputs, scans, masks),
         works=works[:ROWS_CAP],
         cut=showing(min(ROWS_CAP, len(works)), len(works), "restored scans", "the table outputs"),
@@ -133,6 +135,7 @@ def _newest(context: Context, model: Row | None) -> list[Row]:
         newest.values(),
         key=lambda row: (
             row["status"] == "ok",
+            _URGENCY.get(row["assessment"] or "", len(_URGENCY)),
             -(row["changed_outside_mask"] or 0),
             -_mask_share(row),
             row["output_id"],
@@ -148,7 +151,7 @@ def _work(context: Context, row: Row, scan: Row | None) -> RestoredWork:
     done = row["status"] == "ok"
     return RestoredWork(
         title=scan_title(scan),
-        status="restored digitally" if done else row["status"],
+        status=_status(row),
         message=row["message"] or "",
         mask_share=share(row["masked_pixels"], pixels(row)) if done else NOT_APPLICABLE,
         changed=count(row["changed_pixels"], "pixel") if done else NOT_APPLICABLE,
@@ -159,12 +162,20 @@ def _work(context: Context, row: Row, scan: Row | None) -> RestoredWork:
     )
 
 
-def _outcome(n_masks: int, outputs: Sequence[Row]) -> str:
-    if n_masks == 0 and not outputs:
+def _status(row: Row) -> str:
+    if row["status"] != "ok":
+        return row["status"]
+    assessed = row["assessment"] or "ok"
+    words = "" if assessed == "ok" else f"; {assessed.replace('_', ' ')}"
+    return f"restored digitally{words}"
+
+
+def _outcome(masks: Sequence[Row], outputs: Sequence[Row]) -> str:
+    if not masks and not outputs:
         return ""
     done = [row for row in outputs if row["status"] == "ok"]
     failed = len(outputs) - len(done)
-    words = f"{count(n_masks, 'damage mask was', 'damage masks were')} delivered; "
+    words = f"{_mask_words(masks)}; "
     if not outputs:
         return f"{words}no scan has been restored by the model in use yet."
     outside = sum(row["changed_outside_mask"] or 0 for row in done)
@@ -174,6 +185,17 @@ def _outcome(n_masks: int, outputs: Sequence[Row]) -> str:
         else f"{count(outside, 'pixel')} outside the masks changed, which must not happen"
     )
     return f"{words}{len(done):,} restored digitally, {failed:,} failed; {kept}."
+
+
+def _mask_words(masks: Sequence[Row]) -> str:
+    origins = Counter(row["origin"] or "delivered" for row in masks)
+    delivered = count(origins["delivered"], "damage mask was", "damage masks were")
+    others = [
+        f"{origins[name]:,} {words}"
+        for name, words in (("edited", "corrected"), ("detected", "detected by a machine"))
+        if origins[name]
+    ]
+    return ", ".join([f"{delivered} delivered", *others])
 
 
 def _comparisons(

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import cv2
 import numpy as np
 
+from artgan.catalog.beside import effective_mask_key
 from artgan.errors import ArtganError
 from artgan.imaging.colour import image_from_array, with_blob
 from artgan.imaging.read import read_rgb
@@ -101,24 +102,20 @@ def picture_keys(folder: str, output: Row) -> dict[str, str]:
     return {name: f"{folder}/{output['output_id']}-{words}.jpg" for name, words in _NAMES.items()}
 
 
-def mask_key(output: Row) -> str:
-    """Return the key of the effective mask that lies beside a restored file."""
-    return output["output_path"].rsplit(".", 1)[0] + ".mask.png"
-
-
 def _make(store: Store, output: Row, scan: Source) -> tuple[dict[str, np.ndarray], int]:
     width, height = _fitted(output["width_px"], output["height_px"])
     short = min(width, height)
 
     def read(key: str) -> np.ndarray:
-        picture = read_rgb(store.read(key), short)
+        with store.local(key) as path:
+            picture = read_rgb(path, short)
         if picture.shape[:2] != (height, width):  # an access copy's own rounding
             picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         return picture
 
     after = read(output["output_path"])
     before = read(scan.key)
-    mask = read(mask_key(output)).max(axis=2) >= _SEEN
+    mask = read(effective_mask_key(output)).max(axis=2) >= _SEEN
     regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
     made = {
         "before": before,

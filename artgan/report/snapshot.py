@@ -75,12 +75,17 @@ _OUTPUT_COLUMNS = (
     "changed_pixels",
     "masked_pixels",
     "changed_outside_mask",
+    "assessment",
+    "effective_mask_path",
+    "patch_path",
+    "preview_path",
+    "report_path",
     "created_at",
     "run_id",
 )
 _MASK_COLUMNS = (
     *("mask_id", "scan_id", "content_sha256", "damaged_fraction", "mask_path", "source_path"),
-    "ingested_at",
+    *("origin", "ingested_at"),
 )
 _TOTAL_COLUMNS = ("scan_id", "collection", "duplicate_group", "split", "run_id")
 

@@ -127,7 +127,8 @@ class Thumbnails:
         if key in self.present:
             return True
         try:
-            picture = read_rgb(self.store.read(source.key), short_side_px)
+            with self.store.local(source.key) as path:
+                picture = read_rgb(path, short_side_px)
         except ArtganError:
             return False
         if square:

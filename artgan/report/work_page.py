@@ -135,7 +135,7 @@ def work_status(masks: Sequence[Row], outputs: Sequence[Row], reviews: Reviews) 
         return f"restored digitally; {verdict}"
     if restored:
         return "restoration failed"
-    return "damage mask delivered, not restored yet" if masks else "scan"
+    return "damage mask, not restored yet" if masks else "scan"
 
 
 def _outcome(rows: WorkRows, restored: Sequence[Restored]) -> str:
@@ -160,10 +160,7 @@ def _history(rows: WorkRows) -> list[tuple[str, str]]:
     found = [
         (row["ingested_at"], f"Scan {_named(row)} came in") for row in rows.earlier + rows.scans
     ]
-    found += [
-        (row["ingested_at"], f"Damage mask {clip(row['source_path'], 80)} came in")
-        for row in rows.masks
-    ]
+    found += [(row["ingested_at"], _mask_came(row)) for row in rows.masks]
     found += [(row["created_at"], _made(row)) for row in rows.outputs]
     found += [
         (row["reviewed_at"], f"{review_words(row)} ({row['output_id']})")
@@ -172,6 +169,14 @@ def _history(rows: WorkRows) -> list[tuple[str, str]]:
     ]
     known = sorted((when, words) for when, words in found if when)
     return [(moment(when), words) for when, words in known]
+
+
+def _mask_came(row: Row) -> str:
+    name = clip(row["source_path"], 80)
+    return {
+        "edited": f"Corrected damage mask {name} was taken",
+        "detected": f"Damage mask {name} was drawn by a machine",
+    }.get(row["origin"] or "", f"Damage mask {name} came in")
 
 
 def _named(row: Row) -> str:

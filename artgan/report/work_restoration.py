@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from artgan.catalog.beside import effective_mask_key
 from artgan.report.measures import Measure, measure
 from artgan.report.restoration_section import held_out_words
 from artgan.report.restored_pictures import (
     RestoredPictures,
     generated_share,
-    mask_key,
     restored_pictures,
 )
 from artgan.report.reviews import last_review, review_facts, review_json, review_words
@@ -19,6 +19,16 @@ from artgan.report.work_rows import WorkRows
 from artgan.storage import Store
 
 MARK = "Digital restoration (image only; object not treated)"
+_ASSESSED = {
+    "ok": "ok: no filled area is so deep that a whole form could have been in it",
+    "conjectural": "conjectural: some filled areas are so deep that what they show is a guess",
+    "needs_review": "needs review: much of the scan was filled, or a machine drew the mask",
+}
+_ORIGINS = {
+    "delivered": "a delivered damage mask",
+    "edited": "a damage mask that a person corrected",
+    "detected": "a damage mask that a machine drew",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class Restored:
         measures: Held-out numbers of the model that made it.
         outside: Pixels changed outside of the mask, in words.
         path: Key of the file at full size and depth; empty if it was not made.
-        mask_path: Key of its effective mask; empty likewise.
+        beside: Files that lie beside it, each by what it is and its key.
         model_page: Key of the page of the model that made it; empty if there is none.
         earlier: How many earlier files of the same scan and mask there are.
         reviews: What conservators said of it, field by field, the newest first.
@@ -51,7 +61,7 @@ class Restored:
     measures: list[Measure]
     outside: str
     path: str
-    mask_path: str
+    beside: list[tuple[str, str]]
     model_page: str
     earlier: int
     reviews: list[list[tuple[str, str]]]
@@ -127,7 +137,7 @@ def _view(
         measures=[measure(row) for row in metrics],
         outside=outside,
         path=output["output_path"] if done else "",
-        mask_path=mask_key(output) if done else "",
+        beside=_beside(output) if done else [],
         model_page=model_page_key(output["model_id"]) if output["model_id"] in rows.models else "",
         earlier=earlier,
         reviews=review_facts(rows.reviews.get(output["output_id"], ())),
@@ -135,14 +145,36 @@ def _view(
     )
 
 
+def _beside(output: Row) -> list[tuple[str, str]]:
+    """Name the files beside a restored one; older restorations have a mask only."""
+    named = [
+        ("its mask", effective_mask_key(output)),
+        ("preview with hatched fills", output["preview_path"]),
+        ("patch that takes it back", output["patch_path"]),
+        ("report with every region", output["report_path"]),
+    ]
+    return [(words, key) for words, key in named if key]
+
+
+def assessment_words(output: Row) -> str:
+    """Say what a restored file is worth as evidence, by rule."""
+    return _ASSESSED.get(output["assessment"] or "", NOT_RECORDED)
+
+
+def _marked_by(mask: Row | None) -> str:
+    if mask is None:
+        return NOT_RECORDED
+    who = _ORIGINS[mask["origin"] or "delivered"]
+    return f"{who}, {clip(mask['source_path'], 120)}"
+
+
 def _done(
     rows: WorkRows, output: Row, mask: Row | None, pictures: RestoredPictures | None
 ) -> list[tuple[str, str]]:
     model = rows.models.get(output["model_id"] or "")
     regions = "not measured" if pictures is None else count(pictures.n_regions, "area")
-    named = NOT_RECORDED if mask is None else clip(mask["source_path"], 120)
     return [
-        ("Areas to fill were marked by", f"a delivered damage mask, {named}"),
+        ("Areas to fill were marked by", _marked_by(mask)),
         ("Separate generated areas", f"{regions}, as far as they are apart on this page"),
         ("Changed pixels", count(output["changed_pixels"])),
         ("Model", output["model_id"] or NOT_RECORDED),
@@ -171,6 +203,7 @@ def _trust(metrics: list[Row], output: Row, outside: str) -> list[tuple[str, str
     if output["status"] != "ok":
         return []
     return [
+        ("Assessment by rule", assessment_words(output)),
         ("On held-out works", held_out_words(metrics)),
         ("Changed outside the mask", f"{outside}, compared at full size and depth; must be 0"),
         ("Inside the mask", "There is no truth to compare with; look at it, and doubt it."),
@@ -192,6 +225,8 @@ def restored_json(one: Restored, review: Row | None) -> dict[str, Any]:
         "changed_pixels": row["changed_pixels"],
         "masked_pixels": row["masked_pixels"],
         "changed_outside_mask": row["changed_outside_mask"],
+        "assessment": row["assessment"],
+        "files": dict(one.beside),
         "n_regions": None if one.pictures is None else one.pictures.n_regions,
         "n_regions_width_px": None if one.pictures is None else one.pictures.width,
         "measures": [

@@ -1,24 +1,26 @@
 """Filling of known damage in a whole scan, of any size and depth, by tiles that leave no seam."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
+from artgan.imaging.canvas import ArrayCanvas, Canvas, Window, windows
 from artgan.models.filler import Filler
-from artgan.models.prefill import double_to, halve_known, push_pull
+from artgan.restore.mask import widen
+from artgan.restore.pyramid import ALIGN_PX, Level, MakeCanvas, ScanLevel, tiles
 
-DILATION_SIDE_PX = 1024
 TILE_PX = 512
-DEEP_PX = 8.0
-# convolution libraries sum in another order at odd sizes; windows with sides that are multiples
-# of this gave bit-identical results for every tile size, those of 4, 8 and 16 did not
-ALIGN_PX = 32
+_STEM_CHANNELS = 4  # a filler's input: three colours and the mask
+_FEW_NUMBERS = 20_480  # in `use_mkldnn` of torch's ATen/native/Convolution.cpp
+_SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,58 +41,46 @@ class FilledScan:
 
 
 def fill_scan(
-    scan: np.ndarray, mask: np.ndarray, filler: Filler, tile_px: int = TILE_PX
+    scan: np.ndarray,
+    mask: np.ndarray,
+    filler: Filler,
+    tile_px: int = TILE_PX,
+    strength: float = 1.0,
 ) -> FilledScan:
-    """Fill the masked damage of a scan and leave every other pixel exactly as it is.
+    """Fill the masked damage of a scan in memory, and leave every other pixel exactly as it is.
 
-    The mask is first widened by ``round(short side / 1024)`` pixels, for the rim of a loss is
-    seldom clean. Holes deeper than 8 px are filled at half the size first, again and again if
-    need be, and then refined. Only tiles that the mask touches pass the network; each sees a
-    margin as wide as the network can look, so the result does not depend on ``tile_px``.
+    See `fill_canvas`, which does the same to a scan of any size.
 
     Args:
         scan: (H, W, C) uint8 or uint16; C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
-            Alpha is copied, never filled.
         mask: (H, W) bool, True where paint is lost.
         filler: A trained filler, in evaluation mode.
-        tile_px: Side of a tile, a multiple of 32: a bound of memory and nothing else.
+        tile_px: Side of a tile.
+        strength: Part of the fill in what is written, from 0 to 1.
 
     Returns:
         The filled scan, with its effective mask and count of changed pixels.
 
     Raises:
-        InvalidInputError: The scan, mask or tile side is of another kind, or no pixel is known.
+        InvalidInputError: The scan, mask, tile side or strength is of another kind, or no pixel is
+            known.
     """
     _check(scan, mask)
-    effective = dilate_mask(mask, round(min(mask.shape) / DILATION_SIDE_PX))
-    if effective.all():
-        raise InvalidInputError(
-            f"mask must leave some pixels known, got all {mask.size} lost. Draw a smaller mask."
-        )
-    pixels = scan.copy()
-    if effective.any():
-        _write_filled(pixels, effective, filler, tile_px)
-    unchanged = np.array_equal(pixels[~effective], scan[~effective])
+    pixels, effective = scan.copy(), np.zeros((*mask.shape, 1), np.uint8)
+    marked = ArrayCanvas(mask[..., None].astype(np.uint8))
+    cells = widen(marked, ArrayCanvas(effective))
+    masks = EffectiveMask(ArrayCanvas(effective), cells)
+    how = Filling(filler, tile_px, strength)
+    fill_canvas(ArrayCanvas(scan), masks, ArrayCanvas(pixels), how, _array_canvas)
+    allowed = effective[..., 0] > 0
+    unchanged = np.array_equal(pixels[~allowed], scan[~allowed])
     assert unchanged, "the composite touched a pixel outside of the mask"
     changed = int(np.count_nonzero((pixels != scan).any(axis=2)))
-    return FilledScan(pixels, effective, changed, unchanged)
+    return FilledScan(pixels, allowed, changed, unchanged)
 
 
-def dilate_mask(mask: np.ndarray, radius_px: int) -> np.ndarray:
-    """Widen a mask by a disc.
-
-    Args:
-        mask: (H, W) bool.
-        radius_px: Radius of the disc; 0 changes nothing.
-
-    Returns:
-        (H, W) bool.
-    """
-    if radius_px == 0:
-        return mask.copy()
-    side = 2 * radius_px + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.dilate(mask.astype(np.uint8), disc).astype(bool)
+def _array_canvas(shape: tuple[int, int, int], dtype: np.dtype) -> Canvas:
+    return ArrayCanvas(np.zeros(shape, dtype))
 
 
 def _check(scan: np.ndarray, mask: np.ndarray) -> None:
@@ -106,118 +96,192 @@ def _check(scan: np.ndarray, mask: np.ndarray) -> None:
         )
 
 
-def _write_filled(pixels: np.ndarray, mask: np.ndarray, filler: Filler, tile_px: int) -> None:
-    """Replace the masked colours of ``pixels`` in place."""
-    peak = float(np.iinfo(pixels.dtype).max)
-    colours = 3 if pixels.shape[2] >= 3 else 1
-    is_grey = colours == 1 or _equal_channels(pixels)
-    known = torch.from_numpy(pixels[..., :colours].astype(np.float32)).div_(peak)
-    images = known.permute(2, 0, 1)[None].expand(-1, 3, -1, -1)  # (1, 3, H, W)
-    filled = fill_image(images, torch.from_numpy(mask)[None, None].float(), filler, tile_px)
-    values = filled[0][:, torch.from_numpy(mask)].T.double()  # (masked pixels, 3)
-    if is_grey:
-        values = values.mean(dim=1, keepdim=True).expand(-1, colours)
-    codes = values.clamp(0.0, 1.0).mul(peak).round().numpy().astype(pixels.dtype)
-    pixels[..., :colours][mask] = codes
+@dataclass(frozen=True)
+class EffectiveMask:
+    """Where pixels may change.
+
+    Attributes:
+        canvas: (H, W, 1) uint8, 255 there and 0 elsewhere.
+        cells: Which cells of 32 px hold such a pixel, as `artgan.restore.mask.widen` returns them.
+    """
+
+    canvas: Canvas
+    cells: np.ndarray
 
 
-def _equal_channels(pixels: np.ndarray) -> bool:
+@dataclass
+class Filling:
+    """How holes are filled.
+
+    Attributes:
+        filler: A trained filler, in evaluation mode.
+        tile_px: Side of a tile, a multiple of 32: a bound of memory and nothing else. It is halved
+            when memory does not suffice, and stays so.
+        strength: Part of the fill in what is written, from 0 (the scan as it is) to 1.
+    """
+
+    filler: Filler
+    tile_px: int = TILE_PX
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be used."""
+        if self.tile_px < ALIGN_PX or self.tile_px % ALIGN_PX:
+            raise InvalidInputError(
+                f"tile_px must be a multiple of {ALIGN_PX}, got {self.tile_px}. Use {TILE_PX}."
+            )
+        if not 0.0 <= self.strength <= 1.0:
+            raise InvalidInputError(
+                f"strength must be from 0 to 1, got {self.strength}. 1 fills the damage."
+            )
+        if ALIGN_PX % self.filler.stride:
+            raise InvalidInputError(
+                f"filler must halve {ALIGN_PX} px evenly, got a stride of {self.filler.stride}. "
+                "Use a model with at most 6 levels."
+            )
+
+    @property
+    def halo_px(self) -> int:
+        """Margin of a tile's window: as far as the network can look, in whole cells."""
+        return -(-self.filler.receptive_radius_px // ALIGN_PX) * ALIGN_PX
+
+
+@torch.inference_mode()
+def fill_canvas(
+    source: Canvas,
+    mask: EffectiveMask,
+    restored: Canvas,
+    how: Filling,
+    make_canvas: MakeCanvas,
+) -> None:
+    """Fill the damage of a scan of any size, window by window.
+
+    Holes deeper than 8 px are filled at half the size first, again and again if need be, and then
+    refined: the filler learned on small crops, and a hole that is deep in pixels looks to it as
+    its training holes did once the picture is small enough. Only tiles that the mask touches pass
+    the network; each sees a margin as wide as the network can look and is started from the whole
+    pyramid, so the result does not depend on ``tile_px``.
+
+    Args:
+        source: (H, W, C) uint8 or uint16, only read; C as for `fill_scan`. Alpha is never filled.
+        mask: Where pixels may change.
+        restored: The same pixels; those under the mask are replaced.
+        how: Filler, tiles, strength.
+        make_canvas: Makes canvases for what is computed on the way.
+    """
+    if not mask.cells.any():
+        return
+    write = _Writer(source, mask.canvas, restored, how.strength)
+    _fill_level(ScanLevel(source, mask.canvas, mask.cells, write, make_canvas), how)
+
+
+class _Writer:
+    """Turns what fills a window into codes of the scan, under the mask and nowhere else."""
+
+    def __init__(self, source: Canvas, mask: Canvas, restored: Canvas, strength: float) -> None:
+        self._source, self._mask, self._restored = source, mask, restored
+        self._strength, self._peak = strength, float(np.iinfo(source.dtype).max)
+        self._colours = 3 if source.shape[2] >= 3 else 1
+        self._is_grey = self._colours == 1 or all(map(_has_equal_channels, source.strips()))
+
+    def __call__(self, window: Window, filled: Tensor) -> None:
+        mask = self._mask.read(window)[..., 0] > 0
+        pixels = self._source.read(window)
+        values = filled[0][:, torch.from_numpy(mask)].T.double()  # (masked pixels, 3)
+        if self._is_grey:
+            values = values.mean(dim=1, keepdim=True).expand(-1, self._colours)
+        codes = values.clamp(0.0, 1.0).mul(self._peak).numpy()
+        before = pixels[..., : self._colours][mask]
+        mixed = self._strength * codes + (1.0 - self._strength) * before
+        pixels[..., : self._colours][mask] = mixed.round().astype(pixels.dtype)
+        self._restored.write(window, pixels)
+
+
+def _has_equal_channels(pixels: np.ndarray) -> bool:
     red, green, blue = (pixels[..., c] for c in range(3))
     return np.array_equal(red, green) and np.array_equal(green, blue)
 
 
-@torch.inference_mode()
-def fill_image(images: Tensor, mask: Tensor, filler: Filler, tile_px: int = TILE_PX) -> Tensor:
-    """Fill one image of any size by tiles.
+def _fill_level(level: Level, how: Filling) -> None:
+    """Fill the holes of a level, and of coarser ones first where its holes are deep."""
+    if level.is_deep():
+        _fill_level(level.coarser, how)
+    for tile in tiles(level.cells, how.tile_px, how.halo_px):
+        _fill_tile(level, tile, how)
+    level.is_filled = True
+
+
+def _fill_tile(level: Level, tile: Window, how: Filling) -> None:
+    """Fill a tile, in smaller ones once memory did not suffice for its size."""
+    parts = list(_parts(tile, how.tile_px))
+    while parts:
+        part = parts.pop()
+        try:
+            filled = _network_on(level, part, how)
+        except (MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error) or how.tile_px == ALIGN_PX:
+                raise
+            how.tile_px = max(ALIGN_PX, how.tile_px // 2 // ALIGN_PX * ALIGN_PX)
+            _log.warning("out of memory; the run goes on with tiles of %d px", how.tile_px)
+            parts += _parts(part, how.tile_px)
+        else:
+            level.write_holes(part.grown(0, level.size), filled)
+
+
+def _parts(tile: Window, side_px: int) -> Iterator[Window]:
+    for part in windows(tile.size, side_px):
+        rows, columns = (tile.top + part.top, tile.top + part.bottom), tile.left + part.left
+        yield Window(*rows, columns, tile.left + part.right)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    said = str(error).lower()
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or any(words in said for words in _SAID_OF_MEMORY)
+
+
+def _network_on(level: Level, tile: Window, how: Filling) -> Tensor:
+    """Run the filler over a tile and the margin around it.
+
+    The frame is continued to a multiple of a cell, as the network would pad it for the whole.
 
     Args:
-        images: (1, 3, H, W) float32 in [0, 1].
-        mask: (1, 1, H, W) float32, 1 in a hole.
-        filler: A trained filler.
-        tile_px: Side of a tile, a multiple of 32.
+        level: The level.
+        tile: Part of it with borders at multiples of a cell.
+        how: The filler.
 
     Returns:
-        (1, 3, H, W) float32: filled where the mask is 1 (not clamped), the prefill elsewhere.
+        (1, 3, h, w) float32: that part of the tile that lies within the frame.
     """
-    prefill = _prefill(images, mask, filler, tile_px)
-    return correct_by_tiles(prefill, mask, filler, tile_px)
+    frame = (-(-level.size[0] // ALIGN_PX) * ALIGN_PX, -(-level.size[1] // ALIGN_PX) * ALIGN_PX)
+    around = tile.grown(how.halo_px, frame)
+    inside = around.grown(0, level.size)
+    beyond = (0, around.right - inside.right, 0, around.bottom - inside.bottom)
+    values, known = level.started(inside)
+    values = F.pad(values, beyond, mode="replicate")
+    holes = F.pad(1.0 - known, beyond)
+    result = run_filler(how.filler, values, holes)
+    return result[(..., *tile.grown(0, level.size).within(around))]
 
 
-def _prefill(images: Tensor, mask: Tensor, filler: Filler, tile_px: int) -> Tensor:
-    """Start smoothly, or from the filler's own result at half the size where holes are deep.
+def run_filler(filler: Filler, values: Tensor, holes: Tensor) -> Tensor:
+    """Run a filler so that a pixel comes out the same, bit for bit, in windows of any size.
 
-    The filler learned on small crops; a hole that is deep in pixels looks to it as its training
-    holes did once the image is small enough.
-    """
-    if hole_depth_px(mask) <= DEEP_PX:
-        return push_pull(images, mask)
-    halved, known = halve_known(images, 1.0 - mask)
-    coarse = torch.where(known > 0.0, halved, fill_image(halved, 1.0 - known, filler, tile_px))
-    size = (mask.shape[-2], mask.shape[-1])
-    return torch.where(mask > 0.0, double_to(coarse, size), images)
-
-
-def hole_depth_px(mask: Tensor) -> float:
-    """Measure how far the innermost lost pixel is from the nearest known one.
+    torch hands convolutions on a CPU to oneDNN, except those of one picture with few numbers,
+    which it sums in another order. Two copies of a small window always go to oneDNN. The layout is
+    set for the same reason.
 
     Args:
-        mask: (1, 1, H, W) of 0 and 1, not all 1.
-    """
-    holes = mask[0, 0].to(torch.uint8).numpy()
-    return float(cv2.distanceTransform(holes, cv2.DIST_L2, 3).max())
-
-
-def correct_by_tiles(prefill: Tensor, mask: Tensor, filler: Filler, tile_px: int) -> Tensor:
-    """Run the filler over those tiles of a prefilled image that contain a hole.
-
-    A tile's window has a margin as wide as the network can look and ends at the frame, where the
-    network pads as it would for the whole frame.
-
-    Args:
-        prefill: (1, 3, H, W) float32.
-        mask: (1, 1, H, W) float32 of 0 and 1.
-        filler: The filler.
-        tile_px: Side of a tile, a multiple of 32.
+        filler: A filler in evaluation mode.
+        values: (1, 3, H, W), H and W multiples of 32.
+        holes: (1, 1, H, W) of 0 and 1.
 
     Returns:
-        (1, 3, H, W) float32.
-
-    Raises:
-        InvalidInputError: The tile side is no multiple of 32.
+        (1, 3, H, W) on the CPU.
     """
-    align_px = max(ALIGN_PX, filler.stride)
-    if tile_px < align_px or tile_px % align_px:
-        raise InvalidInputError(
-            f"tile_px must be a multiple of {align_px}, got {tile_px}. Use {TILE_PX}."
-        )
-    height, width = mask.shape[-2:]
     device = next(filler.parameters()).device
-    pad = (0, -width % align_px, 0, -height % align_px)
-    source, holes = F.pad(prefill, pad, mode="replicate"), F.pad(mask, pad)
-    halo = -(-filler.receptive_radius_px // align_px) * align_px
-    filled = source.clone()
-    for rows, columns in _tiles_with_holes(holes, tile_px, align_px):
-        top, left = max(rows.start - halo, 0), max(columns.start - halo, 0)
-        window = (..., slice(top, rows.stop + halo), slice(left, columns.stop + halo))
-        result = filler(source[window].to(device), holes[window].to(device)).to(source.device)
-        tile = result[..., rows.start - top : rows.stop - top, :]
-        filled[..., rows, columns] = tile[..., columns.start - left : columns.stop - left]
-    return filled[..., :height, :width]
-
-
-def _tiles_with_holes(holes: Tensor, tile_px: int, align_px: int) -> Iterator[tuple[slice, slice]]:
-    """Give the rows and columns of each tile that contains a hole, cut down to its holes.
-
-    All borders are multiples of ``align_px``, and so are the sides of (1, 1, H, W) ``holes``.
-    """
-    cells = F.max_pool2d(holes, align_px)[0, 0].numpy() > 0.0
-    step = tile_px // align_px
-    for top in range(0, cells.shape[0], step):
-        for left in range(0, cells.shape[1], step):
-            tile = cells[top : top + step, left : left + step]
-            if tile.any():
-                rows, columns = np.flatnonzero(tile.any(axis=1)), np.flatnonzero(tile.any(axis=0))
-                yield (
-                    slice((top + rows[0]) * align_px, (top + rows[-1] + 1) * align_px),
-                    slice((left + columns[0]) * align_px, (left + columns[-1] + 1) * align_px),
-                )
+    fewest = min(_STEM_CHANNELS, *(width / 4**at for at, width in enumerate(filler.widths)))
+    copies = 2 if fewest * holes.numel() <= _FEW_NUMBERS else 1
+    batch = values.to(device).expand(copies, -1, -1, -1)
+    batch = batch.contiguous(memory_format=torch.channels_last)
+    return filler(batch, holes.to(device).expand(copies, -1, -1, -1))[:1].to("cpu")

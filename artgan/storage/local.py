@@ -110,6 +110,16 @@ class LocalStore(Store):
             raise self._missing(key, "Check that it was not moved.")
         yield self._path(key)
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """See `Store`."""
+        temporary = self._temporary()
+        temporary.mkdir()
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
     def sweep(self, older_than_s: float = 24 * 3600.0) -> int:
         """See `Store`."""
         swept = 0

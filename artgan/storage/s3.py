@@ -116,6 +116,12 @@ class S3Store(Store):
                 raise self._missing(key, "Check that it was not moved.") from error
             yield path
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """See `Store`."""
+        with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
+            yield Path(folder)
+
     def sweep(self, older_than_s: float = 24 * 3600.0) -> int:  # noqa: ARG002
         """Nothing is ever left half-written here."""
         return 0

@@ -141,6 +141,14 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give an empty folder of this machine for the time of a ``with`` block.
+
+        It may take many gigabytes: locally it lies on the disk of the store, and is swept if its
+        owner is killed; with S3 it lies where ``TMPDIR`` says.
+        """
+
+    @abstractmethod
     def sweep(self, older_than_s: float = 24 * 3600.0) -> int:
         """Remove what killed writers left under ``_tmp/``; return how many files."""
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from artgan.catalog.beside import files_of
 from artgan.catalog.schema import (
     MASKS,
     METRICS,
@@ -77,11 +78,15 @@ def test_undamaged_pixels_of_restored_scans_are_those_of_the_source(archive: Cat
         assert row["status"] == "ok", row["message"]
         before, _ = scan_array(Path(sources[row["scan_id"]]["source_uri"]), 10**9)
         after, _ = scan_array(Path(archive.store.uri(row["output_path"])), 10**9)
-        mask = read_mask(archive.store.read(row["output_path"].replace(".tif", ".mask.png")))
+        mask = read_mask(archive.store.read(row["effective_mask_path"]))
         assert after.dtype == before.dtype
         assert (after[~mask] == before[~mask]).all()
         assert (after[mask] != before[mask]).any()
         assert row["changed_outside_mask"] == 0
+        assert row["assessment"] in {"ok", "conjectural", "needs_review"}
+        assert all(archive.store.exists(path) for path in files_of(row))
+        patch, _ = scan_array(Path(archive.store.uri(row["patch_path"])), 10**9)
+        assert (before + patch == after).all()
         depths.add(row["bit_depth"])
     assert depths == {8, 16}
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artgan.catalog.beside import effective_mask_key
 from artgan.catalog.schema import MASKS, OUTPUTS, SCANS
 from artgan.provenance import read_xmp
 from artgan.report import restored_pictures as pictures
@@ -111,7 +112,7 @@ def test_generated_areas_and_differences_are_drawn_where_the_mask_is_and_nowhere
     def load(key):
         return np.asarray(Image.open(io.BytesIO(store.read(key))).convert("RGB")).astype(int)
 
-    mask = load(pictures.mask_key(row)).max(axis=2) > 0
+    mask = load(effective_mask_key(row)).max(axis=2) > 0
     after, areas, change = (load(keys[name]) for name in ("after", "areas", "change"))
     far = np.ones(mask.shape, bool)
     rows, columns = np.nonzero(mask)
@@ -194,7 +195,7 @@ def test_the_newest_file_of_the_model_in_use_is_shown_and_earlier_ones_are_histo
     store = reported.catalog.store
     again = "outputs/restored/river/again.png"
     store.write(again, store.read(row["output_path"]))
-    store.write(pictures.mask_key({"output_path": again}), store.read(pictures.mask_key(row)))
+    store.write(effective_mask_key({"output_path": again}), store.read(effective_mask_key(row)))
     old = {**row, "output_id": "by-an-old-model", "model_id": "old", "output_path": again}
     reported.catalog.append(OUTPUTS, [old | {"created_at": reported.tick()}])
     build_site(reported.catalog, RUN)
@@ -205,6 +206,39 @@ def test_the_newest_file_of_the_model_in_use_is_shown_and_earlier_ones_are_histo
     text = text_of(store.read(f"{folder}/index.html"))
     assert "1 earlier file of the same scan and mask" in text
     assert "Digital restoration by model old" in text
+
+
+def test_a_restoration_in_a_folder_is_assessed_on_its_page_with_links_to_its_files(reported):
+    row = restored_rows(reported)[0]
+    store, place = reported.catalog.store, "outputs/restored/river/o1"
+    names = {"output_path": "restored.tif", "effective_mask_path": "mask_effective.png"}
+    for column, name in names.items():
+        key = row["output_path"] if column == "output_path" else effective_mask_key(row)
+        store.write(f"{place}/{name}", store.read(key))
+    names |= {
+        "patch_path": "patch.tif",
+        "preview_path": "preview.jpg",
+        "report_path": "report.json",
+    }
+    paths = {column: f"{place}/{name}" for column, name in names.items()}
+    reported.catalog.replace(OUTPUTS, [row | paths | {"assessment": "needs_review"}])
+    (mask,) = (one for one in reported.catalog.rows(MASKS) if one["mask_id"] == row["mask_id"])
+    reported.catalog.replace(MASKS, [mask | {"origin": "detected"}])
+    build_site(reported.catalog, RUN)
+    folder = page_of(reported, row["scan_id"])
+    html = store.read(f"{folder}/index.html").decode()
+    for path in paths.values():
+        assert f'href="../../../{path}"' in html
+    text = text_of(html.encode())
+    assert "needs review: much of the scan was filled, or a machine drew the mask" in text
+    assert "Areas to fill were marked by a damage mask that a machine drew" in text
+    facts = json.loads(store.read(f"{folder}/work.json"))
+    (found,) = [one for one in facts["restorations"] if one["output_id"] == row["output_id"]]
+    assert found["assessment"] == "needs_review"
+    assert found["files"]["patch that takes it back"] == paths["patch_path"]
+    collection = text_of(store.read("reports/collections/river/index.html"))
+    assert "restored digitally; needs review" in collection
+    assert "4 damage masks were delivered, 1 detected by a machine;" in collection
 
 
 def test_pages_and_pictures_of_withdrawn_works_go_at_once_and_stay_away(reported):

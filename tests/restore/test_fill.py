@@ -1,11 +1,16 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from artgan.degrade.masks import random_mask
 from artgan.errors import InvalidInputError
+from artgan.imaging.canvas import ArrayCanvas, FileCanvas, Window
 from artgan.models.filler import Filler
-from artgan.restore.fill import dilate_mask, fill_scan, hole_depth_px
+from artgan.models.prefill import double_to, halve_known, push_pull
+from artgan.restore.fill import EffectiveMask, Filling, fill_canvas, fill_scan, run_filler
+from artgan.restore.mask import dilate_mask, widen
+from artgan.restore.pyramid import DEEP_PX, hole_depth_px
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +52,155 @@ def test_everything_outside_the_mask_is_the_source(filler, dtype, channels, heig
     assert filled.changed_pixels == changed.sum() <= mask.sum()
 
 
+@torch.inference_mode()
+def whole_frame(source, mask, filler):
+    """Fill a scan without tiles, blocks or canvases: every level is one tensor."""
+
+    def fill(images, holes):
+        if hole_depth_px(holes[0, 0].numpy().astype(np.uint8)) <= DEEP_PX:
+            start = push_pull(images, holes)
+        else:
+            halved, known = halve_known(images, 1 - holes)
+            coarse = torch.where(known > 0, halved, fill(halved, 1 - known))
+            start = torch.where(holes > 0, double_to(coarse, holes.shape[-2:]), images)
+        height, width = holes.shape[-2:]
+        beyond = (0, -width % 32, 0, -height % 32)
+        padded = F.pad(start, beyond, mode="replicate")
+        return run_filler(filler, padded, F.pad(holes, beyond))[..., :height, :width]
+
+    colours = 3 if source.shape[2] >= 3 else 1
+    peak = float(np.iinfo(source.dtype).max)
+    known = torch.from_numpy(source[..., :colours].astype(np.float32)).div(peak)
+    images = known.permute(2, 0, 1)[None].expand(-1, 3, -1, -1)
+    values = fill(images, torch.from_numpy(mask)[None, None].float())[0].permute(1, 2, 0).double()
+    if colours == 1:
+        values = values.mean(dim=2, keepdim=True)
+    codes = values.clamp(0, 1).mul(peak).round().numpy().astype(source.dtype)
+    pixels = source.copy()
+    pixels[..., :colours] = np.where(mask[..., None], codes, source[..., :colours])
+    return pixels
+
+
+SIZES = [(1, 1), (1, 300), (5, 3), (37, 131), (64, 64), (203, 331), (300, 101), (513, 97)]
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize(("height", "width"), [(203, 331), (256, 192), (300, 101)])
-def test_the_result_does_not_depend_on_the_tile_size(filler, dtype, height, width):
-    source, mask = scan(height, width, dtype=dtype), damage(height, width, 3)
-    whole = fill_scan(source, mask, filler, tile_px=1024).pixels
-    for tile_px in (32, 64, 128):
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_tiles_of_any_size_give_what_the_whole_frame_gives(filler, dtype, channels, height, width):
+    source = scan(height, width, channels, dtype)
+    mask = np.random.default_rng(height).random((height, width)) < 0.2
+    mask[height // 3 : height // 3 + 40, width // 4 : width // 4 + 50] = True  # a deep hole
+    mask[0, 0] = False
+    whole = whole_frame(source, mask, filler) if mask.any() else source
+    for tile_px in (32, 96, 512):
         assert np.array_equal(fill_scan(source, mask, filler, tile_px).pixels, whole)
+
+
+@pytest.mark.parametrize("size", [(1, 256), (32, 320), (64, 160)])
+def test_a_pixel_is_the_same_in_small_and_large_windows(filler, size):
+    """One small picture would take another way through torch than a large one."""
+    values = torch.rand(1, 3, -(-size[0] // 32) * 32, size[1])
+    holes = (torch.rand(1, 1, *values.shape[-2:]) < 0.3).float()
+    with torch.inference_mode():
+        whole = run_filler(filler, values, holes)
+        part = run_filler(filler, values[..., :128], holes[..., :128])
+    assert torch.equal(part[..., :64], whole[..., :64])
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [(np.uint8, 3), (np.uint16, 4), (np.uint16, 1)])
+def test_a_scan_in_files_is_filled_as_one_in_memory(filler, tmp_path, dtype, channels):
+    source, mask = scan(530, 1033, channels, dtype), np.zeros((530, 1033), bool)
+    mask[100:108, 30:1000] = True
+    mask[300:340, 500:560] = True
+
+    def canvas(shape, kind, name=None):
+        return FileCanvas.zeros(tmp_path / (name or f"level of {shape} {kind}"), shape, kind)
+
+    on_disk = canvas(source.shape, source.dtype, "scan")
+    restored = canvas(source.shape, source.dtype, "restored")
+    marked = canvas((*mask.shape, 1), np.dtype(np.uint8), "marked")
+    effective = canvas((*mask.shape, 1), np.dtype(np.uint8), "effective")
+    everything = Window(0, 530, 0, 1033)
+    on_disk.write(everything, source)
+    restored.write(everything, source)
+    marked.write(everything, mask[..., None].astype(np.uint8))
+    cells = widen(marked, effective)
+    fill_canvas(on_disk, EffectiveMask(effective, cells), restored, Filling(filler, 128), canvas)
+    expected = fill_scan(source, mask, filler)
+    assert np.array_equal(restored.read(everything), expected.pixels)
+    assert np.array_equal(effective.read(everything)[..., 0] > 0, expected.mask_effective)
+    assert np.array_equal(on_disk.read(everything), source)
+
+
+class Scarce(Filler):
+    """A filler on a device that holds windows of so many pixels and no more."""
+
+    room_px = 260 * 260
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    def forward(self, prefill, mask):
+        if mask.numel() > self.room_px:
+            raise self.error
+        return super().forward(prefill, mask)
+
+
+def scarce(filler, error=Scarce.error):
+    network = Scarce(filler.widths, filler.blocks).eval()
+    network.load_state_dict(filler.state_dict())
+    network.error = error
+    return network
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Scarce.error,
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_when_memory_does_not_suffice_tiles_get_smaller_and_the_result_is_the_same(
+    filler, error, caplog
+):
+    source, mask = scan(420, 300), damage(420, 300, 3)
+    how = Filling(scarce(filler, error), 512)
+    pixels = fill_with(source, mask, how)
+    assert np.array_equal(pixels, fill_scan(source, mask, filler).pixels)
+    assert how.tile_px == 128
+    assert [one.message for one in caplog.records] == [
+        f"out of memory; the run goes on with tiles of {side} px" for side in (256, 128)
+    ]
+
+
+def test_an_error_that_is_not_about_memory_is_not_tried_again(filler):
+    source, mask = scan(420, 300), damage(420, 300, 3)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        fill_with(source, mask, Filling(scarce(filler, RuntimeError("size mismatch")), 512))
+    network = scarce(filler)
+    network.room_px = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        fill_with(source, mask, Filling(network, 512))
+
+
+def fill_with(source, mask, how):
+    pixels, effective = source.copy(), np.zeros((*mask.shape, 1), np.uint8)
+    cells = widen(ArrayCanvas(mask[..., None].astype(np.uint8)), ArrayCanvas(effective))
+    masks = EffectiveMask(ArrayCanvas(effective), cells)
+    fill_canvas(
+        *(ArrayCanvas(source), masks, ArrayCanvas(pixels), how),
+        lambda shape, dtype: ArrayCanvas(np.zeros(shape, dtype)),
+    )
+    return pixels
+
+
+def test_strength_mixes_the_fill_with_what_was_there(filler):
+    source, mask = scan(64, 64, dtype=np.uint16), damage(64, 64)
+    none, half, full = (fill_scan(source, mask, filler, strength=s).pixels for s in (0, 0.5, 1))
+    assert np.array_equal(none, source)
+    middle = (full.astype(float) + source) / 2
+    assert np.abs(half - middle).max() <= 0.75
+    assert np.array_equal(full, fill_scan(source, mask, filler).pixels)
 
 
 def test_sixteen_bits_are_kept(filler):
@@ -126,10 +273,10 @@ def test_a_network_that_corrects_nothing_leaves_deep_holes_smooth():
 
 
 def test_depth_is_the_distance_to_the_nearest_known_pixel():
-    mask = torch.zeros(1, 1, 40, 60)
-    mask[..., 10:31, :] = 1
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:31] = 1
     assert hole_depth_px(mask) == pytest.approx(11.0, abs=0.6)
-    mask[..., :31, :] = 1  # a hole that reaches the frame is known from one side only
+    mask[:31] = 1  # a hole that reaches the frame is known from one side only
     assert hole_depth_px(mask) == pytest.approx(31.0, abs=1.5)
 
 
@@ -158,3 +305,5 @@ def test_unfit_scans_and_masks_are_refused(filler):
         fill_scan(source, np.ones((32, 32), dtype=bool), filler)
     with pytest.raises(InvalidInputError, match="multiple of 32"):
         fill_scan(source, damage(32, 32), filler, tile_px=48)
+    with pytest.raises(InvalidInputError, match=r"strength must be from 0 to 1, got 1\.5"):
+        fill_scan(source, damage(32, 32), filler, strength=1.5)

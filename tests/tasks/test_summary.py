@@ -190,6 +190,9 @@ def add_restored(catalog: Catalog, run: Run) -> None:
         "collection": scan["collection"],
         "scan_id": scan["scan_id"],
         "status": "ok",
+        "assessment": "conjectural",
+        "preview_path": "outputs/restored/o/preview.jpg",
+        "report_path": "outputs/restored/o/report.json",
         "height_px": after.shape[0],
         "width_px": after.shape[1],
         "run_id": run.run_id,
@@ -289,6 +292,21 @@ def test_a_night_shows_each_stage_and_what_they_made(
     assert refused["item"] == "restoration model of prints"
     assert refused["why, and what to do"] == "not better than the base"
     assert len(images_of(text_of(found, "simulate-summary"))) == 12
+
+
+def test_restored_files_that_need_a_look_are_named_with_their_files(
+    ingested: tuple[Catalog, dict[str, Artifact]],
+) -> None:
+    catalog = ingested[0]
+
+    def restored() -> None:
+        with recorded_run("restore", RestoreSettings(root=catalog.store.root)) as run:
+            add_restored(catalog, run)
+
+    text = text_of(left_by(restored), "restore-summary")
+    assert "## Restored files\n\n- conjectural: 1\n- " in text
+    assert "**conjectural**; [preview](file://" in text
+    assert "outputs/restored/o/report.json`" in text
 
 
 def test_a_failed_run_has_its_summary_and_its_sentence(
