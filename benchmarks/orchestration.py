@@ -44,13 +44,18 @@ def main() -> int:
     """Run the measurements; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer scans")
-    quick = parser.parse_args().quick
+    parser.add_argument("--scans", type=int, help="only the overhead at so many scans")
+    asked = parser.parse_args()
+    quick = asked.quick
     with tempfile.TemporaryDirectory() as scratch, _server(Path(scratch) / "home"):
+        if asked.scans:
+            _measure_overhead(Path(scratch), asked.scans, _size_for(asked.scans))
+            return 0
         if quick:
             _measure_overhead(Path(scratch), 200, SMALL_PX)
         else:
-            _measure_overhead(Path(scratch), 1_000, MEDIUM_PX)
-            _measure_overhead(Path(scratch), MANY, SMALL_PX)
+            for scans in (1_000, MANY):
+                _measure_overhead(Path(scratch), scans, _size_for(scans))
         _measure_task_runs()
         _measure_recording(100 if quick else TASK_RUNS_TARGET)
     return 0
@@ -92,6 +97,10 @@ def _wait_for(address: str) -> None:
 
 
 # Overhead
+
+
+def _size_for(scans: int) -> tuple[int, int]:
+    return SMALL_PX if scans >= MANY else MEDIUM_PX
 
 
 def _measure_overhead(scratch: Path, scans: int, size_px: tuple[int, int]) -> None:
