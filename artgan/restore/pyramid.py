@@ -228,7 +228,7 @@ def _cheapest(cells: np.ndarray, window: Window, halo: float) -> tuple[float, li
     )
     height, width = whole.size
     cost = (height + 2 * halo) * (width + 2 * halo)
-    if max(height, width) == 1 or halo == 0.0:
+    if halo == 0.0 or cost <= 2 * (1 + 2 * halo) ** 2:  # two windows of one cell each cost that
         return cost, [whole]
     if height > width:
         middle = top + height // 2
