@@ -85,8 +85,8 @@ class Canvas:
         needed, free = int(np.prod(shape)) * kind.itemsize, shutil.disk_usage(path.parent).free
         if free < needed:
             raise InvalidInputError(
-                f"temporary folder must have room for {needed / 1e9:.1f} GB of pixels, got "
-                f"{free / 1e9:.1f} GB free in {path.parent}. Set TMPDIR to a larger disk."
+                f"scratch folder must have room for {needed / 1e9:.1f} GB of pixels, got "
+                f"{free / 1e9:.1f} GB in {path.parent}. Free some there; with S3, TMPDIR names it."
             )
 
     def put(self, file: BinaryIO, top: int, left: int, pixels: np.ndarray) -> None:
