@@ -4,11 +4,11 @@
 cores, ``tiny`` is the shortest training worth publishing from a machine without an accelerator.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 PresetName = Literal["smoke", "demo", "tiny"]
-Kind = Literal["restoration", "simulation", "style"]
+Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale"]
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,90 @@ class StylePreset:
 
 
 @dataclass(frozen=True)
+class TonePreset:
+    """A guesser of the fifteen numbers that undo varnish and fading, from a thumbnail.
+
+    Attributes:
+        short_side_px: Short side of the pictures that parts are cut from.
+        width: Channels of the first convolution.
+        batch: Parts of works per step.
+        learning_rate: Adam step size.
+        identity_fraction: Part of the works that are shown as they are, to be left alone.
+        base_steps: Steps of the archive-wide base model.
+        collection_steps: Steps of a collection's fine-tuning.
+    """
+
+    short_side_px: int = 128
+    width: int = 16
+    batch: int = 24
+    learning_rate: float = 2e-3
+    identity_fraction: float = 0.3
+    base_steps: int = 3000
+    collection_steps: int = 400
+
+
+@dataclass(frozen=True)
+class DenoisePreset:
+    """A remover of noise, blur and JPEG blocks: a residual U-Net over the picture itself.
+
+    Attributes:
+        short_side_px: Short side of the pictures that crops are cut from.
+        crop_px: Side of the square training crops.
+        widths: Channels of each resolution level.
+        blocks: Residual blocks of each level.
+        batch: Crops per step.
+        learning_rate: Adam step size.
+        base_steps: Steps of the archive-wide base model.
+        collection_steps: Steps of a collection's fine-tuning.
+    """
+
+    short_side_px: int = 256
+    crop_px: int = 48
+    widths: tuple[int, ...] = (16, 32)
+    blocks: tuple[int, ...] = (2, 3)
+    batch: int = 8
+    learning_rate: float = 3e-3
+    base_steps: int = 2000
+    collection_steps: int = 0
+
+
+@dataclass(frozen=True)
+class UpscalePreset:
+    """A doubler of the size: residual blocks that correct the bicubic enlargement.
+
+    Attributes:
+        short_side_px: Short side of the pictures that crops are cut from.
+        crop_px: Side of the square training crops, before they are halved; even.
+        width: Channels.
+        blocks: Residual blocks.
+        noisy_fraction: Part of the crops that are noisy or compressed as well as small.
+        batch: Crops per step.
+        learning_rate: Adam step size.
+        base_steps: Steps of the archive-wide base model.
+        collection_steps: Steps of a collection's fine-tuning.
+    """
+
+    short_side_px: int = 256
+    crop_px: int = 64
+    width: int = 32
+    blocks: int = 5
+    noisy_fraction: float = 0.5
+    batch: int = 8
+    learning_rate: float = 2e-3
+    base_steps: int = 1500
+    collection_steps: int = 0
+
+
+@dataclass(frozen=True)
 class TrainPreset:
-    """The three kinds of model at one size."""
+    """All kinds of model at one size."""
 
     restoration: RestorationPreset
     simulation: SimulationPreset
     style: StylePreset
+    tone: TonePreset = field(default_factory=TonePreset)
+    denoise: DenoisePreset = field(default_factory=DenoisePreset)
+    upscale: UpscalePreset = field(default_factory=UpscalePreset)
 
 
 PRESETS: dict[PresetName, TrainPreset] = {
@@ -110,11 +188,17 @@ PRESETS: dict[PresetName, TrainPreset] = {
         RestorationPreset(base_steps=12, collection_steps=6, batch=4),
         SimulationPreset(base_steps=12, collection_steps=6, batch=4),
         StylePreset(collection_steps=4, batch=2),
+        tone=TonePreset(base_steps=12, collection_steps=0, batch=4),
+        denoise=DenoisePreset(base_steps=6, batch=2),
+        upscale=UpscalePreset(base_steps=6, batch=2),
     ),
     "demo": TrainPreset(
         RestorationPreset(base_steps=800, collection_steps=150),
         SimulationPreset(base_steps=500, collection_steps=500),
         StylePreset(collection_steps=200),
+        tone=TonePreset(base_steps=400, collection_steps=0),
+        denoise=DenoisePreset(base_steps=300),
+        upscale=UpscalePreset(base_steps=300),
     ),
     "tiny": TrainPreset(RestorationPreset(), SimulationPreset(), StylePreset()),
 }

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "ingest": ("flows.ingest", config.IngestSettings),
     "train": ("flows.train", config.TrainSettings),
     "restore": ("flows.restore", config.RestoreSettings),
+    "enhance": ("flows.enhance", config.EnhanceSettings),
     "simulate": ("flows.simulate", config.SimulateSettings),
     "stylize": ("flows.stylize", config.StylizeSettings),
     "report": ("flows.report", config.ReportSettings),

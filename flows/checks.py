@@ -1,13 +1,16 @@
 """What is checked before a flow starts, so that wrong settings cost a sentence and no time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 
+from artgan.catalog.schema import SCANS
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import chosen_collections, find_scan
 from artgan.config import (
     ArchiveSettings,
+    EnhanceSettings,
     FlowSettings,
     IngestSettings,
     NightlySettings,
@@ -60,6 +63,8 @@ def check_places(settings: Settings) -> None:
         chosen_collections(catalog, settings.collections)
         if isinstance(settings, RestoreSettings) and settings.scan:
             check_mask(catalog, settings.scan, settings.mask)
+        if isinstance(settings, EnhanceSettings):
+            _check_scans(catalog, settings.scans)
 
 
 def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:
@@ -72,3 +77,12 @@ def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:
     if mask is not None:
         with catalog.store.scratch() as scratch:
             take_edited(Path(mask), row, scratch / "kept.png", scratch)
+
+
+def _check_scans(catalog: Catalog, wanted: Sequence[str]) -> None:
+    known = catalog.read(SCANS, ["scan_id"])["scan_id"].to_pylist() if wanted else []
+    for prefix in wanted:
+        if not any(name.startswith(prefix) for name in known):
+            raise InvalidInputError(
+                f"scans must name scans of the archive, got {prefix!r}. See the table scans."
+            )

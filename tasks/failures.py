@@ -19,7 +19,13 @@ NOT_TAKEN = "not taken into use"
 
 Row = dict[str, Any]
 
-_VERBS = {"restored": "restore", "simulated": "simulate", "stylized": "stylize", "iiif": "iiif"}
+_VERBS = {
+    "restored": "restore",
+    "enhanced": "enhance",
+    "simulated": "simulate",
+    "stylized": "stylize",
+    "iiif": "iiif",
+}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from artgan.storage import Store, store_at
 from tasks.chunks import Manifest, Plan, forget, plan
 
 Row = dict[str, Any]
-Kind = Literal["restored", "simulated", "stylized", "iiif"]
+Kind = Literal["restored", "enhanced", "simulated", "stylized", "iiif"]
 
 
 def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[Row]) -> Plan[Row]:
@@ -28,7 +28,7 @@ def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[R
 
     Args:
         catalog: The archive.
-        kind: What is made: restored, simulated, stylized or iiif.
+        kind: What is made: restored, enhanced, simulated, stylized or iiif.
         collection: The collection.
         jobs: Each has an ``output_id``.
     """
@@ -60,6 +60,16 @@ def attempt(row: Row, make: Callable[[], Row]) -> Row:
     except ArtganError as error:
         facts = {"status": "failed", "message": str(error)}
     return row | facts | {"seconds": time.monotonic() - started, "created_at": str(now())}
+
+
+def put_output(store: Store, key: str, path: Path) -> Row:
+    """Copy a local file into the archive and return its columns."""
+    store.put(key, path)
+    return {
+        "output_path": key,
+        "output_sha256": file_sha256(path),
+        "output_bytes": path.stat().st_size,
+    }
 
 
 def write_output(store: Store, path: str, content: bytes) -> Row:

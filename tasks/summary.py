@@ -40,9 +40,10 @@ Row = dict[str, Any]
 
 _NOTHING = "nothing new was made"
 _DOUBTFUL = ("conjectural", "needs_review")
-_KINDS = ("restored", "simulated", "stylized")
+_KINDS = ("restored", "enhanced", "simulated", "stylized")
 _TITLES = {
     "restored": "Restored: before and after",
+    "enhanced": "Enhanced: before and after",
     "simulated": "Simulated works",
     "stylized": "Rendered in a style: the work, and how it came out",
     "models": "Models: samples on held-out works",
@@ -67,6 +68,10 @@ _COUNTED = {
         ("done", "scan restored", "scans restored"),
         ("failed", "scan could not be restored", "scans could not be restored"),
         ("masks", "corrected mask taken", "corrected masks taken"),
+    ),
+    "enhance": (
+        ("done", "scan enhanced", "scans enhanced"),
+        ("failed", "scan could not be enhanced", "scans could not be enhanced"),
     ),
     "simulate": (
         ("done", "work simulated", "works simulated"),
@@ -369,4 +374,6 @@ def _caption(row: Row, scan: Row | None) -> str:
         return f"{row['collection']}, seed {row['seed']}"
     if row["kind"] == "stylized":
         return f"{row['collection']} ({row['method']}): {scan_title(scan)}"
+    if row["kind"] == "enhanced":
+        return f"{row['method']}: {scan_title(scan)}"
     return scan_title(scan)

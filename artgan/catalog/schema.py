@@ -203,7 +203,11 @@ MODELS = Table(
     pa.schema(
         [
             _field("model_id", pa.string(), "Hash of kind, data, settings, base.", required=True),
-            _choice("kind", ("restoration", "simulation", "style"), required=True),
+            _choice(
+                "kind",
+                ("restoration", "simulation", "style", "tone", "denoise", "upscale"),
+                required=True,
+            ),
             _field("collection", pa.string(), "Collection, or archive for a base.", required=True),
             _field("base_model_id", pa.string(), "Model that training started from."),
             _field("preset", pa.string(), "Size and length of training by name."),
@@ -236,16 +240,27 @@ MODELS = Table(
 OUTPUTS = Table(
     "outputs",
     "output_id",
-    "One file made: restored, simulated, stylized, or shown by IIIF; or the reason why not.",
+    "One file made: restored, enhanced, simulated, stylized, or shown by IIIF; or why not.",
     pa.schema(
         [
             _field("output_id", pa.string(), "Hash of inputs, model, settings.", required=True),
-            _choice("kind", ("restored", "simulated", "stylized", "iiif"), required=True),
+            _choice(
+                "kind", ("restored", "enhanced", "simulated", "stylized", "iiif"), required=True
+            ),
             _field("collection", pa.string(), "Collection whose model or style.", required=True),
             _field("scan_id", pa.string(), "Source scan; empty for simulated works."),
             _field("mask_id", pa.string(), "Damage mask used, for restored works."),
-            _field("model_id", pa.string(), "Model used; empty for classical methods."),
-            _field("method", pa.string(), "Filler, generator, color, cut; iiif: access, full."),
+            _field("source_output_id", pa.string(), "Output it was made of, if not of the scan."),
+            _field(
+                "model_id",
+                pa.string(),
+                "Model used, the last of several; empty for classical methods.",
+            ),
+            _field(
+                "method",
+                pa.string(),
+                "Filler, generator, color, cut; tone+denoise+x2...; iiif: access, full.",
+            ),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
             _choice("status", ("ok", "failed", "withdrawn"), required=True),
@@ -263,13 +278,13 @@ OUTPUTS = Table(
                 unit="px",
                 maximum=0,
             ),
-            _choice("assessment", ("ok", "conjectural", "needs_review"), "; restored, by rule"),
+            _choice("assessment", ("ok", "conjectural", "needs_review"), "; by rule"),
             _field("input_mask_path", pa.string(), "Key of the damage mask as it was drawn."),
             _field("effective_mask_path", pa.string(), "Key of the mask of what may change."),
             _field("patch_path", pa.string(), "Key of (restored - scan) modulo 2^bits, a TIFF."),
             _field("patch_sha256", pa.string(), "sha256 of the patch."),
             _field("preview_path", pa.string(), "Key of a picture with hatched fills."),
-            _field("report_path", pa.string(), "Key of the report on the restoration, JSON."),
+            _field("report_path", pa.string(), "Key of the report on what was done, JSON."),
             _field("report_sha256", pa.string(), "sha256 of the report."),
             _field("digital_source_type", pa.string(), "IPTC term written inside the file."),
             _field("seconds", pa.float64(), "Time taken.", unit="s"),

@@ -135,7 +135,7 @@ OUTPUTS_WITH_SOURCE = _view(
         *("o.output_bytes", "o.width_px", "o.height_px", "o.method", "o.seed", "o.settings_json"),
         *("o.changed_pixels", "o.masked_pixels", "o.changed_outside_mask", "o.assessment"),
         *("o.patch_path", "o.preview_path", "o.report_path"),
-        *("o.digital_source_type", "o.created_at", "o.scan_id"),
+        *("o.digital_source_type", "o.created_at", "o.scan_id", "o.source_output_id"),
         *("s.collection as scan_collection", "s.source_uri", "s.accession_number", "s.title"),
         *("s.artist", "s.rights", "o.mask_id", "o.model_id", "m.base_model_id"),
         *("m.preset as model_preset", "m.catalog_version", "m.training_sha256"),

@@ -166,7 +166,7 @@ def _models(catalog: Catalog, scans: dict[str, Row]) -> tuple[list[Row], list[st
 def _may_show(model: Row, held_out: Collection[str]) -> bool:
     """Whether a model's samples are made of held-out works of one of these collections."""
     match model["kind"]:
-        case "restoration":
+        case "restoration" | "tone" | "denoise" | "upscale":
             return bool(held_out) and model["collection"] in {*held_out, BASE}
         case "style":  # works of other collections, rendered in its own manner
             return any(collection != model["collection"] for collection in held_out)

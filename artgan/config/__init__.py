@@ -15,6 +15,7 @@ from artgan.config.commands import (
 )
 from artgan.config.flows import (
     AccessFormat,
+    EnhanceSettings,
     IiifSettings,
     IngestSettings,
     MaskChoice,
@@ -40,6 +41,7 @@ __all__ = [
     "AccessFormat",
     "ArchiveSettings",
     "DeploySettings",
+    "EnhanceSettings",
     "FixitySettings",
     "FlowSettings",
     "IiifSettings",

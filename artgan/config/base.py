@@ -1,12 +1,16 @@
 """What all settings have in common, and the fields that several of them have."""
 
 import os
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from artgan.keys import digest
 from artgan.presets import PresetName
+
+SCAN_ID = re.compile("[0-9a-f]{8,64}")
+"""A scan_id, or enough of its first digits."""
 
 # Where things lie says nothing about what is made of them: these fields never enter a key, and
 # stand last in a form.

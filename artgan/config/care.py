@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from artgan.config.base import ArchiveSettings, FixityDays, FlowSettings
+from artgan.config.base import SCAN_ID, ArchiveSettings, FixityDays, FlowSettings
 
-_SCAN_ID = re.compile("[0-9a-f]{8,64}")
 _OUTPUT_ID = re.compile("[0-9a-f]{8,20}")
 
 
@@ -51,7 +50,7 @@ class WithdrawSettings(FlowSettings):
                 "Two collections may use the same numbers"
             )
         for one in self.scans:
-            if not _SCAN_ID.fullmatch(one):
+            if not SCAN_ID.fullmatch(one):
                 raise ValueError(f"scans must hold 8 to 64 hex digits each, got {one!r}")
         return self
 

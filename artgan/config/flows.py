@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from artgan.config.base import (
+    SCAN_ID,
     ArchiveSettings,
     FailedFraction,
     FeatureWeights,
@@ -105,6 +106,43 @@ class RestoreSettings(ArchiveSettings):
                 f"scan must be given with a corrected mask, got none for {self.mask!r}. Name the "
                 "scan that it belongs to"
             )
+        return self
+
+
+class EnhanceSettings(ArchiveSettings):
+    """Correct tone, noise or size of whole scans, in files of their own."""
+
+    tone: Annotated[bool, Field(title="Correct tone")] = False
+    """Undo yellowed varnish and fading by fifteen numbers, which stand in the report and can be
+    undone; no detail is made or lost."""
+    tone_strength: Annotated[float, Field(title="Tone, strength", ge=0, le=1)] = 1.0
+    """How much of the correction of tone is made, 0 to 1."""
+    denoise: Annotated[bool, Field(title="Remove noise and blur")] = False
+    """Remove noise, slight blur and traces of JPEG; too strong, it takes brushwork with them."""
+    denoise_strength: Annotated[float, Field(title="Noise and blur, strength", ge=0, le=1)] = 0.5
+    """How much of the correction of noise and blur is made, 0 to 1."""
+    upscale: Annotated[bool, Field(title="Enlarge")] = False
+    """Enlarge; the added detail is likely, not seen."""
+    upscale_strength: Annotated[float, Field(title="Enlargement, strength", ge=0, le=1)] = 1.0
+    """How much of the network's detail is added to the bicubic enlargement, 0 to 1."""
+    factor: Annotated[Literal[2, 4], Field(title="Enlarge by")] = 2
+    """How many times as wide and high an enlargement is."""
+    source: Annotated[Literal["scan", "restored"], Field(title="What to enhance")] = "scan"
+    """The scans, or their newest restored files; then scans without one are left out."""
+    scans: Annotated[list[str], Field(title="Scans, by scan_id")] = []
+    """Scans to enhance, by scan_id or at least its first 8 digits; none means every work."""
+    max_failed_fraction: FailedFraction = 0.5
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "EnhanceSettings":
+        if not (self.tone or self.denoise or self.upscale):
+            raise ValueError(
+                "tone, denoise or upscale must be chosen, got none of them. Switch on what is "
+                "to be done, for example with --tone"
+            )
+        for one in self.scans:
+            if not SCAN_ID.fullmatch(one):
+                raise ValueError(f"scans must hold 8 to 64 hex digits each, got {one!r}")
         return self
 
 

@@ -33,6 +33,11 @@ _PURPOSE = {
     "simulation": "Makes new small pictures in the manner of a collection, to show what a model "
     "learned from it.",
     "style": "Renders works of other collections in the manner of this one.",
+    "tone": "Guesses fifteen numbers from a thumbnail that undo yellowed varnish and fading; they "
+    "act on each pixel by itself and can be undone.",
+    "denoise": "Takes noise, slight blur and traces of JPEG out of a scan; large shapes and "
+    "colours stay by construction.",
+    "upscale": "Doubles the size of a scan; the added detail is likely, not seen.",
 }
 _ARCHITECTURE = {
     "restoration": "U-Net over a push-pull prefill; a PatchGAN takes part in the last part of the "
@@ -40,6 +45,12 @@ _ARCHITECTURE = {
     "simulation": "Convolutional generator with skip-layer excitation, trained with a relativistic "
     "loss and R1 and R2 penalties (artgan.models.generator).",
     "style": "Contrastive unpaired translator (artgan.models.translator).",
+    "tone": "Convolutions and quantiles of a thumbnail of 32 x 32, to a gamma and a 3 x 4 affine "
+    "map (artgan.models.tone).",
+    "denoise": "Residual U-Net over the picture itself, its correction high-passed "
+    "(artgan.models.finisher).",
+    "upscale": "Residual blocks and a pixel shuffle over bicubic enlargement, the correction "
+    "high-passed (artgan.models.finisher).",
 }
 _FAILURES = {
     "restoration": "Large losses, faces, writing and signatures: the filling is smooth or invented "
@@ -47,11 +58,25 @@ _FAILURES = {
     "simulation": "Works are small, and details are textures rather than things; rare motifs of "
     "the collection are missing.",
     "style": "Composition and contours may bend; skies and grounds take on strokes they never had.",
+    "tone": "A work that is meant to be warm may be taken for a yellowed one; stains and uneven "
+    "varnish stay, since every pixel is treated alike.",
+    "denoise": "Grain, canvas and fine brushwork look like noise to it and may be smoothed.",
+    "upscale": "Writing, faces and fine lines may be drawn wrongly; noise in the scan is enlarged "
+    "as if it were detail.",
+}
+_DAMAGE = {
+    "restoration": "simulated: strokes, scratches and losses drawn over whole works",
+    "tone": "simulated: varnish (Beer-Lambert in linear light, with scatter) and fading",
+    "denoise": "simulated: blur, Gaussian and Poisson noise, JPEG",
+    "upscale": "simulated: halved with three kernels, some noisy or compressed as well",
 }
 _TAGS = {
     "restoration": "image-inpainting",
     "simulation": "unconditional-image-generation",
     "style": "image-to-image",
+    "tone": "image-to-image",
+    "denoise": "image-to-image",
+    "upscale": "image-to-image",
 }
 _NOT_FOR = (
     "Not for authentication or attribution.",
@@ -63,7 +88,8 @@ _COPIES = ("copied_share", "copy_ratio")
 
 def model_title(row: Row) -> str:
     """Return what a model is called."""
-    kind = {"style": "Stylization"}.get(row["kind"], str(row["kind"]).capitalize())
+    named = {"style": "Stylization", "denoise": "Noise and blur", "upscale": "Enlargement"}
+    kind = named.get(row["kind"], str(row["kind"]).capitalize())
     whose = "the whole archive" if row["collection"] == BASE else clip(row["collection"], 80)
     return f"{kind} model of {whose}"
 
@@ -163,11 +189,7 @@ def _network(row: Row) -> Section:
 def _data(row: Row, works: Sequence[Row]) -> Section:
     gone = row["withdrawn_works"] or 0
     version = row["catalog_version"]
-    damage = (
-        "simulated: strokes, scratches and losses drawn over whole works"
-        if row["kind"] == "restoration"
-        else NOT_APPLICABLE
-    )
+    damage = _DAMAGE.get(row["kind"], NOT_APPLICABLE)
     collection = "all collections" if row["collection"] == BASE else clip(row["collection"], 80)
     return Section(
         "Training data",

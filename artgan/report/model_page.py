@@ -4,10 +4,11 @@ import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 from artgan.catalog.models import BASE
 from artgan.errors import MissingAssetError
+from artgan.presets import Kind
 from artgan.report.card import Card
 from artgan.report.figures import FigureSet
 from artgan.report.measures import Measure, latest, measure
@@ -37,6 +38,11 @@ _SAMPLES = {
     "simulation": "Works from fixed seeds, none left out by eye.",
     "style": "Held-out works of other collections, from top to bottom: as they are, in the "
     "collection's colours, translated by the model.",
+    "tone": "Held-out works, from top to bottom: aged, corrected by the model, the truth.",
+    "denoise": "Held-out crops, fixed by a seed, from top to bottom: with noise, blur or JPEG, "
+    "corrected by the model, the truth.",
+    "upscale": "Held-out crops, fixed by a seed, from top to bottom: halved (shown as squares), "
+    "doubled by the model, the truth.",
 }
 
 
@@ -196,7 +202,7 @@ def _hardest(snapshot: Snapshot, pages: Mapping[str, str]) -> dict[str, list[Row
 
 def _used_by(snapshot: Snapshot, collections: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for kind in ("restoration", "simulation", "style"):
+    for kind in get_args(Kind):
         for code in collections:
             row = snapshot.model_in_use(kind, code)
             if row is not None:

@@ -30,6 +30,11 @@ _UNTRAINED = {
     "prefill_db": "push-pull prefill",
     "telea_db": "Telea",
     "navier_stokes_db": "Navier-Stokes",
+    "unchanged_psnr_db": "doing nothing",
+    "median_psnr_db": "median",
+    "nlm_psnr_db": "non-local means",
+    "bicubic_psnr_db": "bicubic",
+    "lanczos_psnr_db": "Lanczos",
 }
 _ITEMS_SHOWN = {"strips": 12, "pairs": 12, "grid": 48}
 
@@ -208,7 +213,7 @@ def other_curves(model: Row) -> list[Curve]:
 
 
 def _best_untrained(record: Mapping[str, object]) -> tuple[str, float | None]:
-    """Return name and value of the best method that needs no training, measured beside a filler."""
+    """Return name and value of the best method that needs no training, measured beside a model."""
     found = [
         (name, float(value))
         for column, name in _UNTRAINED.items()

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyvips
 
 from artgan.errors import ArtganError
+from artgan.imaging.colour import to_srgb
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import thumbnail_jpeg
 from artgan.storage import Store
@@ -165,6 +167,24 @@ def write_typed(store: Store, key: str, content: bytes) -> None:
 def open_thumbnails(store: Store) -> Thumbnails:
     """Return the archive's thumbnails, with what is there already."""
     return Thumbnails(store, {entry.key for entry in store.entries(FOLDER)})
+
+
+def keep_thumbnail(store: Store, sha256: str, path: Path) -> None:
+    """Make the thumbnail of a picture while its file is at hand, in a little memory.
+
+    What shows the picture later finds it, and need not read a file that may be of gigabytes.
+
+    Args:
+        store: The archive root.
+        sha256: Content of the picture's file.
+        path: The file.
+    """
+    image = pyvips.Image.new_from_file(str(path), access="sequential")
+    scale = min(1.0, SMALL_PX / max(image.width, image.height))
+    small = to_srgb(image.resize(scale) if scale < 1.0 else image)
+    quality = _CRISP_QUALITY if max(small.width, small.height) < _CRISP_BELOW_PX else _QUALITY
+    key = f"{FOLDER}/{SMALL_PX}/{sha256[:2]}/{sha256}.jpg"
+    write_typed(store, key, thumbnail_jpeg(small, SMALL_PX, quality))
 
 
 def remove_thumbnails(store: Store, digests: Collection[str]) -> int:

@@ -16,6 +16,7 @@ from artgan.report.reviews import (
 from artgan.report.snapshot import Row, scan_source, scan_title, work_folder, work_id
 from artgan.report.thumbs import LARGE_PX, Thumbnail, Thumbnails
 from artgan.report.words import clip, count, moment, showing
+from artgan.report.work_enhancement import Enhanced, enhanced_views
 from artgan.report.work_facts import Facts, capture, condition, delivered, identification
 from artgan.report.work_restoration import Restored, restored_json, restored_views
 from artgan.report.work_rows import WorkRows
@@ -42,6 +43,7 @@ class WorkPage:
         access_path: Key of the access copy.
         iiif: Key of its image service; empty if there is none.
         restored: Its digital restorations, one for each damaged scan.
+        enhanced: Files in which its tone, noise or size was changed.
         rendered: The work in the manner of other collections.
         facts: Tables of what is known, by heading.
         delivered: The whole delivered row of metadata.
@@ -64,6 +66,7 @@ class WorkPage:
     access_path: str
     iiif: str
     restored: list[Restored]
+    enhanced: list[Enhanced]
     rendered: list[Rendered]
     facts: dict[str, Facts]
     delivered: Facts
@@ -100,6 +103,7 @@ def work_page(rows: WorkRows, thumbnails: Thumbnails, present: Collection[str]) 
         access_path=scan["access_path"] or "",
         iiif=next((row["output_path"] for row in reversed(rows.outputs) if _is_service(row)), ""),
         restored=restored,
+        enhanced=enhanced_views(rows.outputs, thumbnails),
         rendered=rendered_views(rows.outputs, thumbnails),
         facts={
             "Identification": identification(scan),
@@ -151,6 +155,9 @@ def _outcome(rows: WorkRows, restored: Sequence[Restored]) -> str:
     if styled:
         manner = "in the manner of other collections"
         parts.append(count(len(styled), f"rendering {manner}", f"renderings {manner}"))
+    enhanced = [row for row in rows.outputs if row["kind"] == "enhanced" and row["status"] == "ok"]
+    if enhanced:
+        parts.append(count(len(enhanced), "enhanced file"))
     if len(parts) == 1:
         parts.append("nothing was made of it")
     return f"{'; '.join(parts)}."
@@ -187,6 +194,7 @@ def _named(row: Row) -> str:
 def _made(row: Row) -> str:
     what = {
         "restored": "Digital restoration",
+        "enhanced": f"Enhancement ({row['method']})",
         "stylized": f"Rendering in the manner of {clip(row['collection'], 60)}",
         "iiif": "Image service (IIIF)",
     }.get(row["kind"], row["kind"])
@@ -214,6 +222,10 @@ def work_json(page: WorkPage, rows: WorkRows) -> dict[str, Any]:
         "earlier_scans": [row["scan_id"] for row in rows.earlier],
         "restorations": [
             restored_json(one, last_review(rows.reviews, one.output)) for one in page.restored
+        ],
+        "enhanced": [
+            {"output_id": one.output_id, "what": one.what, "source": one.source}
+            for one in page.enhanced
         ],
         "renderings": [
             {"output_id": one.output_id, "collection": one.style, "method": one.method}

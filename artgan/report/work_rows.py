@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 
@@ -11,7 +11,7 @@ from artgan.report.measures import latest
 from artgan.report.snapshot import Row, Snapshot
 
 _BATCH = 500
-_KINDS: tuple[Kind, ...] = ("restoration", "simulation", "style")
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _MODEL_FACTS = ("model_id", "kind", "collection", "preset", "weights_sha256", "n_train", "n_val")
 
 

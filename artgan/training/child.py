@@ -29,9 +29,17 @@ from artgan.keys import set_digest
 from artgan.metrics.features import extract, random_extractor, vgg_extractor
 from artgan.metrics.vgg import load_vgg
 from artgan.models.checkpoint import pack_weights, unpack_weights
-from artgan.presets import PRESETS, RestorationPreset, SimulationPreset, StylePreset
+from artgan.presets import (
+    PRESETS,
+    DenoisePreset,
+    RestorationPreset,
+    SimulationPreset,
+    StylePreset,
+    TonePreset,
+    UpscalePreset,
+)
 from artgan.storage import Store, open_store
-from artgan.training import restoration, simulation, style, world
+from artgan.training import finish, restoration, simulation, style, tone, world
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.plan import TrainJob, Works, job_from_json
 from artgan.training.promote import Promotion, promote
@@ -118,6 +126,12 @@ class _Preparation:
         match self.preset:
             case RestorationPreset() as preset:
                 return restoration.build(self.train, self.val, preset, steps, seed, base)
+            case TonePreset() as preset:
+                return tone.build(self.train, self.val, preset, steps, seed, base)
+            case DenoisePreset() as preset:
+                return finish.build_denoise(self.train, self.val, preset, steps, seed, base)
+            case UpscalePreset() as preset:
+                return finish.build_upscale(self.train, self.val, preset, steps, seed, base)
             case SimulationPreset() as preset:
                 return simulation.build(
                     self.train, self.val, preset, steps, seed, base, self.features(_SMALL_PX)

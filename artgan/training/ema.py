@@ -27,3 +27,15 @@ def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
         average.lerp_(weight, 1.0 - decay)
     for average, buffer in zip(ema.buffers(), network.buffers(), strict=True):
         average.copy_(buffer)
+
+
+def warming_decay(step: int, decay: float) -> float:
+    """Give the decay of a step: short memory at first, so that the start is soon forgotten.
+
+    A network that starts as zero is worth nothing while its average still remembers that.
+
+    Args:
+        step: Number of the step, from 0.
+        decay: What it rises to.
+    """
+    return min(decay, (1.0 + step) / (10.0 + step))

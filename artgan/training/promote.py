@@ -1,5 +1,6 @@
 """Promotion: whether a new model replaces what is in use, judged on held-out works."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,9 +8,18 @@ from artgan.presets import Kind
 
 COPY_RATIO_FLOOR = 0.9
 DIVERSITY_FLOOR = 0.6
+LEAST_TONE_GAIN = 0.2
+MOST_CLEAN_DELTA_E00 = 1.5
 _STYLE_PEERS = {
     "unchanged_kid_x1000": "works left as they are",
     "color_kid_x1000": "colour transfer alone",
+}
+_FINISH_PEERS = {
+    "unchanged_psnr_db": "pictures left as they are",
+    "median_psnr_db": "the median",
+    "nlm_psnr_db": "non-local means",
+    "bicubic_psnr_db": "bicubic enlargement",
+    "lanczos_psnr_db": "Lanczos enlargement",
 }
 
 
@@ -25,6 +35,9 @@ RULES: dict[Kind, Rule] = {
     "restoration": Rule("hole_psnr_db", higher_is_better=True),
     "simulation": Rule("kid_x1000", higher_is_better=False),
     "style": Rule("style_kid_x1000", higher_is_better=False),
+    "tone": Rule("delta_e00", higher_is_better=False),
+    "denoise": Rule("psnr_db", higher_is_better=True),
+    "upscale": Rule("psnr_db", higher_is_better=True),
 }
 
 
@@ -47,7 +60,9 @@ def promote(
     A simulation that copies training works (copy ratio below 0.9, and below what unseen works
     read at this sample size) or collapses (diversity below 0.6) is refused whatever its
     distance. A stylizer must come nearer to the collection than works left as they are, and
-    than plain colour transfer.
+    than plain colour transfer. A tone network must take a fifth off the colour error of aged works
+    and move clean ones by less than 1.5 (CIEDE2000); a denoiser and an upscaler must be better
+    than the methods that need no training.
 
     Args:
         kind: Kind of model.
@@ -77,15 +92,46 @@ def promote(
 
 
 def _flaw(kind: Kind, measures: Mapping[str, float]) -> str | None:
-    if kind == "simulation":
-        floor = min(COPY_RATIO_FLOOR, measures["honest_copy_ratio"])
-        if measures["copy_ratio"] < floor:
-            found = measures["copy_ratio"]
-            return f"too near to training works: copy ratio {found:.2f}, under {floor:.2f}"
-        if measures["diversity_ratio"] < DIVERSITY_FLOOR:
-            return f"too little diversity: {measures['diversity_ratio']:.2f} of that of real works"
-    if kind == "style":
-        for peer, words in _STYLE_PEERS.items():
-            if measures["style_kid_x1000"] >= measures[peer]:
-                return f"not nearer to the collection than {words}"
+    match kind:
+        case "simulation":
+            return _simulation_flaw(measures)
+        case "style":
+            return _style_flaw(measures)
+        case "tone":
+            return _tone_flaw(measures)
+        case "denoise" | "upscale":
+            return _finish_flaw(measures)
+    return None
+
+
+def _simulation_flaw(measures: Mapping[str, float]) -> str | None:
+    floor = min(COPY_RATIO_FLOOR, measures["honest_copy_ratio"])
+    if measures["copy_ratio"] < floor:
+        found = measures["copy_ratio"]
+        return f"too near to training works: copy ratio {found:.2f}, under {floor:.2f}"
+    if measures["diversity_ratio"] < DIVERSITY_FLOOR:
+        return f"too little diversity: {measures['diversity_ratio']:.2f} of that of real works"
+    return None
+
+
+def _style_flaw(measures: Mapping[str, float]) -> str | None:
+    for peer, words in _STYLE_PEERS.items():
+        if measures["style_kid_x1000"] >= measures[peer]:
+            return f"not nearer to the collection than {words}"
+    return None
+
+
+def _finish_flaw(measures: Mapping[str, float]) -> str | None:
+    for peer, words in _FINISH_PEERS.items():
+        if measures["psnr_db"] <= measures.get(peer, -math.inf):
+            return f"not better than {words}: {measures['psnr_db']:.2f} dB"
+    return None
+
+
+def _tone_flaw(measures: Mapping[str, float]) -> str | None:
+    left, before = measures["delta_e00"], measures["unchanged_delta_e00"]
+    if left > (1.0 - LEAST_TONE_GAIN) * before:
+        return f"too little gained on aged works: colour error {left:.2f}, was {before:.2f}"
+    if measures["clean_delta_e00"] >= MOST_CLEAN_DELTA_E00:
+        return f"clean works move by {measures['clean_delta_e00']:.2f}, not less than 1.5"
     return None

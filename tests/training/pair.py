@@ -8,8 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from artgan.presets import RestorationPreset, SimulationPreset, StylePreset
-from artgan.training import restoration, simulation, style, world
+from artgan.presets import (
+    DenoisePreset,
+    RestorationPreset,
+    SimulationPreset,
+    StylePreset,
+    TonePreset,
+)
+from artgan.training import finish, restoration, simulation, style, tone, world
 from artgan.training.loop import Trainee, apply_gradients, train
 
 STEPS = 4
@@ -17,6 +23,9 @@ RESTORATION = RestorationPreset(
     40, 32, (4, 8), (1, 1), discriminator_width=4, batch=2, gan_fraction=0.5
 )
 SIMULATION = SimulationPreset(size_px=16, base_channels=8, max_channels=16, latent=8, batch=4)
+TONE = TonePreset(width=4, batch=4)
+DENOISE = DenoisePreset(crop_px=16, widths=(4, 8), blocks=(1, 1), batch=2)
+KINDS = ("restoration", "simulation", "style", "tone", "denoise")
 STYLE = StylePreset(short_side_px=24, crop_px=16, width=4, blocks=1, patches=16, batch=2)
 
 
@@ -42,6 +51,11 @@ def family(kind):
             return simulation.build(*sides[:2], shared(SIMULATION), STEPS, 0, None, features)
         case "style":
             return style.build(*sides, shared(STYLE), STEPS, 0, None, features)
+        case "tone":
+            larger = [[np.tile(one, (2, 2, 1)) for one in side] for side in sides[:2]]
+            return tone.build(*larger, shared(TONE), STEPS, 0, None)
+        case "denoise":
+            return finish.build_denoise(*sides[:2], shared(DENOISE), STEPS, 0, None)
 
 
 def shared(preset):
@@ -133,7 +147,7 @@ def mean_gradient():
 def main():
     torch.set_num_threads(1)
     with world.joined():
-        found = {kind: whole_and_resumed(kind) for kind in ("restoration", "simulation", "style")}
+        found = {kind: whole_and_resumed(kind) for kind in KINDS}
         found |= {
             "single_bad_step": line({5}, mended_at=99),
             "three_bad_steps": line({6, 7, 8}, mended_at=10),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from artgan.training.ema import make_ema, update_ema
+from artgan.training.ema import make_ema, update_ema, warming_decay
 
 
 def test_the_average_moves_by_its_share_and_leaves_the_network_alone():
@@ -23,3 +23,14 @@ def test_buffers_are_copied():
     update_ema(ema, network, 0.9)
     assert torch.equal(ema.running_mean, network.running_mean)
     assert not ema.training
+
+
+def test_an_average_that_warms_up_forgets_its_start_soon():
+    decays = [warming_decay(step, 0.995) for step in range(3000)]
+    assert decays[0] == 0.1
+    assert decays == sorted(decays)
+    assert decays[-1] == 0.995
+    left = 1.0
+    for decay in decays[:30]:
+        left *= decay
+    assert left < 1e-6

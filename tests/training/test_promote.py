@@ -47,6 +47,18 @@ def test_a_stylizer_must_beat_doing_nothing_and_colour_transfer() -> None:
     assert not promote("style", good | {"color_kid_x1000": 80.0}, None).promoted
 
 
+def test_finishers_must_beat_what_needs_no_training() -> None:
+    denoised = {"psnr_db": 31.0, "unchanged_psnr_db": 29.0, "nlm_psnr_db": 30.0}
+    assert promote("denoise", denoised, None).promoted
+    refused = promote("denoise", denoised | {"nlm_psnr_db": 31.5}, None)
+    assert not refused.promoted
+    assert "non-local means" in refused.reason
+    enlarged = {"psnr_db": 28.0, "bicubic_psnr_db": 27.5, "lanczos_psnr_db": 27.6}
+    assert promote("upscale", enlarged, None).promoted
+    assert not promote("upscale", enlarged | {"bicubic_psnr_db": 28.0}, None).promoted
+    assert not promote("upscale", enlarged, enlarged | {"psnr_db": 28.1}).promoted
+
+
 @pytest.mark.parametrize(
     ("before", "present", "train"),
     [

@@ -10,7 +10,7 @@ import torch
 
 from artgan.training import world
 
-KINDS = ("restoration", "simulation", "style")
+KINDS = ("restoration", "simulation", "style", "tone", "denoise")
 
 
 @pytest.fixture(scope="module")
