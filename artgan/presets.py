@@ -5,10 +5,22 @@ cores, ``tiny`` is the shortest training worth publishing from a machine without
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 PresetName = Literal["smoke", "demo", "tiny"]
-Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale"]
+Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"]
+
+Damage = Literal["craquelure", "losses", "tear", "scratches", "dust", "strokes"]
+"""Damage that covers or removes paint, and has to be replaced."""
+Veil = Literal["stain", "foxing", "grime"]
+"""Damage that tints the picture and leaves it legible: to correct, not to replace."""
+DamageClass = Literal[Damage, Veil]
+
+OPAQUE: tuple[Damage, ...] = get_args(Damage)
+VEILS: tuple[Veil, ...] = get_args(Veil)
+DETECTED: tuple[DamageClass, ...] = tuple(kind for kind in OPAQUE if kind != "craquelure")
+"""Classes that are marked unless asked otherwise: age cracks belong to a painting."""
+DAMAGE_CLASSES: tuple[DamageClass, ...] = (*OPAQUE, *VEILS)
 
 
 @dataclass(frozen=True)
@@ -172,6 +184,43 @@ class UpscalePreset:
 
 
 @dataclass(frozen=True)
+class DetectionPreset:
+    """A detector of damage: U-Net over the picture, one logit for each class and their union.
+
+    Attributes:
+        short_side_px: Short side of the pictures that crops are cut from, at a scale between a
+            half and one; larger scans are reduced to it.
+        sheet_px: Side of the sheets that damage is drawn on, and of the crops of validations.
+        crop_px: Side of the square training crops, each with a part of a sheet: many small ones
+            teach more than few large ones at the same cost.
+        widths: Channels of each resolution level of the U-Net.
+        blocks: Residual blocks of each level.
+        classes: Classes of damage that it tells apart.
+        batch: Crops per step.
+        learning_rate: Adam step size.
+        clean_fraction: Fraction of the crops that stay undamaged.
+        overlays: Damage drawn ahead, of which crops get one each, turned and shifted.
+        most_works: Works learned from at most; they lie in memory, a megabyte each.
+        base_steps: Steps of the archive-wide base model.
+        collection_steps: Steps of a collection's fine-tuning.
+    """
+
+    short_side_px: int = 512
+    sheet_px: int = 128
+    crop_px: int = 64
+    widths: tuple[int, ...] = (16, 32, 64)
+    blocks: tuple[int, ...] = (1, 1, 2)
+    classes: tuple[DamageClass, ...] = DAMAGE_CLASSES
+    batch: int = 16
+    learning_rate: float = 3e-3
+    clean_fraction: float = 0.3
+    overlays: int = 400
+    most_works: int = 500
+    base_steps: int = 3000
+    collection_steps: int = 300
+
+
+@dataclass(frozen=True)
 class TrainPreset:
     """All kinds of model at one size."""
 
@@ -181,6 +230,7 @@ class TrainPreset:
     tone: TonePreset = field(default_factory=TonePreset)
     denoise: DenoisePreset = field(default_factory=DenoisePreset)
     upscale: UpscalePreset = field(default_factory=UpscalePreset)
+    detection: DetectionPreset = field(default_factory=DetectionPreset)
 
 
 PRESETS: dict[PresetName, TrainPreset] = {
@@ -191,6 +241,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
         tone=TonePreset(base_steps=12, collection_steps=0, batch=4),
         denoise=DenoisePreset(base_steps=6, batch=2),
         upscale=UpscalePreset(base_steps=6, batch=2),
+        detection=DetectionPreset(128, batch=2, overlays=16, base_steps=12, collection_steps=0),
     ),
     "demo": TrainPreset(
         RestorationPreset(base_steps=800, collection_steps=150),
@@ -199,6 +250,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
         tone=TonePreset(base_steps=400, collection_steps=0),
         denoise=DenoisePreset(base_steps=300),
         upscale=UpscalePreset(base_steps=300),
+        detection=DetectionPreset(base_steps=400, collection_steps=0),
     ),
     "tiny": TrainPreset(RestorationPreset(), SimulationPreset(), StylePreset()),
 }

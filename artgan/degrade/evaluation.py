@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from artgan.degrade.masks import Damage, random_mask, smooth_noise
+from artgan.degrade.masks import random_mask
+from artgan.degrade.materials import ground, hollow
+from artgan.degrade.overlay import Sheet
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import check_picture
+from artgan.presets import Damage
 
 EVALUATION_DAMAGE: tuple[Damage, ...] = ("strokes", "scratches", "losses")
 PERFECT_DB = 60.0
-_GROUND = np.array([224.0, 214.0, 194.0], dtype=np.float32)
-_INK = np.array([60.0, 50.0, 42.0], dtype=np.float32)
+_DEPTH = 1.2
 
 
 @dataclass(frozen=True)
@@ -99,24 +100,21 @@ def hole_psnr_db(restored: np.ndarray, crop: DamagedCrop) -> float:
 
 
 def damage_picture(picture: np.ndarray, mask: np.ndarray, seed: int) -> np.ndarray:
-    """Paint a mask as visible damage: bare ground with a dark rim, for people to look at.
+    """Paint a mask as lost paint: ground, dirt and shadow along its edge, for people to look at.
 
     Args:
         picture: (H, W, 3) uint8.
         mask: (H, W) bool, True where paint is lost.
-        seed: Decides the tint and texture of the ground.
+        seed: Decides kind, tint and texture of the ground, and where the light comes from.
 
     Returns:
         (H, W, 3) uint8; equal to the picture outside the mask.
     """
-    rng = np.random.default_rng(seed)
     height, width = mask.shape
-    size = max(height, width)
-    texture = 6.0 * smooth_noise(size, max(4, size // 3), rng)[:height, :width, None]
-    ground = _GROUND * rng.uniform(0.75, 1.05) + texture
-    inside = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    rim = mask & ~inside
-    ground[rim] = 0.7 * ground[rim] + 0.3 * _INK
+    sheet = Sheet(max(height, width), np.random.default_rng(seed))
+    shape = np.zeros((sheet.size, sheet.size), np.float32)
+    shape[:height, :width] = mask
+    hollow(sheet, shape, ground(sheet.size, sheet.rng), _DEPTH)
     damaged = picture.copy()
-    damaged[mask] = np.clip(np.rint(ground[mask]), 0, 255).astype(np.uint8)
+    damaged[mask] = sheet.overlay(height, width).apply(picture)[mask]
     return damaged

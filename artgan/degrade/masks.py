@@ -5,19 +5,19 @@ A mask is a bool array (H, W), True where paint is lost.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
 from artgan.errors import InvalidInputError
-
-Damage = Literal["scratches", "strokes", "losses", "tear", "craquelure"]
+from artgan.presets import Damage
 
 MIN_AREA_FRACTION, MAX_AREA_FRACTION = 0.02, 0.35
+MIN_DUST_FRACTION = 0.002  # dust alone never covers more than some hundredths
 MIN_SIZE_PX = 16
 _REFERENCE_PX = 256
+_LEAST_SPECK_PX = 0.35
 _COUNTS, _COUNT_ODDS = (1, 2, 3), (0.55, 0.3, 0.15)
 _ODDS: dict[Damage, float] = {
     "scratches": 0.3,
@@ -25,6 +25,7 @@ _ODDS: dict[Damage, float] = {
     "losses": 0.45,
     "tear": 0.25,
     "craquelure": 0.2,
+    "dust": 0.3,
 }
 ALL_DAMAGE: tuple[Damage, ...] = tuple(_ODDS)
 
@@ -32,7 +33,7 @@ ALL_DAMAGE: tuple[Damage, ...] = tuple(_ODDS)
 def random_mask(
     size: int, rng: np.random.Generator, damage: Sequence[Damage] = ALL_DAMAGE
 ) -> np.ndarray:
-    """Draw one mask of one to three kinds of damage, 2 to 35 % of the area.
+    """Draw one mask of one to three kinds of damage, 2 to 35 % of the area; dust alone less.
 
     Args:
         size: Side of the square mask, at least 16 px.
@@ -57,7 +58,9 @@ def random_mask(
         mask = np.zeros((size, size), dtype=bool)
         for kind in kinds:
             mask |= _DRAW[damage[kind]](size, rng)
-        if MIN_AREA_FRACTION <= mask.mean() <= MAX_AREA_FRACTION:
+        only_dust = {damage[kind] for kind in kinds} == {"dust"}
+        least = MIN_DUST_FRACTION if only_dust else MIN_AREA_FRACTION
+        if least <= mask.mean() <= MAX_AREA_FRACTION:
             return mask
 
 
@@ -168,6 +171,19 @@ def _craquelure(size: int, rng: np.random.Generator) -> np.ndarray:
     return cracks & (smooth_noise(size, 4, rng) > rng.uniform(-0.4, 0.5))
 
 
+def _dust(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Specks, and up to three curled hairs; specks far below a pixel are left out."""
+    count = int(rng.integers(5, 61))
+    canvas = np.zeros((size, size), dtype=np.uint8)
+    centres = rng.integers(0, size, (count, 2)).tolist()
+    radii = _scaled(rng.uniform(0.5, 2.5, count), size)
+    for centre, radius in zip(centres, radii, strict=True):
+        if radius > _LEAST_SPECK_PX:
+            cv2.circle(canvas, centre, round(radius), 1, cv2.FILLED)
+    hairs = [_walk(size, rng, 12, size / 40.0, turn=0.35) for _ in range(int(rng.integers(0, 4)))]
+    return canvas.astype(bool) | _draw_lines(size, hairs, np.ones(len(hairs)))
+
+
 def _scaled(length_px: np.ndarray | float, size: int) -> np.ndarray:
     """Scale lengths that were set at 256 px to a mask of another size."""
     return np.asarray(length_px) * (size / _REFERENCE_PX)
@@ -179,4 +195,5 @@ _DRAW: dict[Damage, Callable[[int, np.random.Generator], np.ndarray]] = {
     "losses": _losses,
     "tear": _tear,
     "craquelure": _craquelure,
+    "dust": _dust,
 }

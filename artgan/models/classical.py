@@ -39,3 +39,26 @@ def inpaint(
         for c in range(picture.shape[2])
     ]
     return np.where(mask[..., None], np.stack(channels, axis=-1), picture)
+
+
+def small_details(picture: np.ndarray, width_px: int, contrast: int) -> np.ndarray:
+    """Mark what is narrower than a width and lighter or darker than all around it.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        width_px: Diameter of the disc that does not fit into what is marked.
+        contrast: Least difference of grey, in codes.
+
+    Returns:
+        (H, W) bool.
+
+    References:
+        Cornelis et al. 2013, "Crack Detection and Inpainting for Virtual Restoration of Paintings:
+        The Case of the Ghent Altarpiece", section 3.1, for the top-hat transforms,
+        https://doi.org/10.1016/j.sigpro.2012.07.022
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
+    light = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, disc)
+    dark = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, disc)
+    return np.maximum(light, dark) >= contrast

@@ -1,23 +1,18 @@
 """The filler: a small U-Net that corrects a smooth prefill inside known holes."""
 
-from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from artgan.errors import CorruptAssetError, InvalidInputError, MissingAssetError
-from artgan.models.blocks import LEAK, Double, Halve, ResidualBlock, zero_init
 from artgan.models.checkpoint import load_network, unpack_weights
 from artgan.models.prefill import push_pull
+from artgan.models.unet import UNet
 
 
-class Filler(nn.Module):
+class Filler(UNet):
     """Residual U-Net on prefill and mask; before training it returns the prefill itself.
-
-    It has no normalisation and no global layer, so its output at a pixel depends on nothing
-    farther than ``receptive_radius_px``, and tiles can match the whole frame exactly.
 
     Args:
         widths: Channels of each level, from full resolution down by halves.
@@ -26,50 +21,11 @@ class Filler(nn.Module):
     """
 
     def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
-        super().__init__()
-        self.widths, self.blocks = tuple(widths), tuple(blocks)
-        levels = list(zip(self.widths, self.blocks, strict=True))
-        steps = list(pairwise(self.widths))
-        self.stem = nn.Conv2d(4, self.widths[0], 3, padding=1)
-        self.encoder = nn.ModuleList(_stack(width, count) for width, count in levels)
-        self.halvings = nn.ModuleList(Halve(fine, coarse) for fine, coarse in steps)
-        self.doublings = nn.ModuleList(Double(coarse, fine) for fine, coarse in steps)
-        self.decoder = nn.ModuleList(_stack(width, count) for width, count in levels[:-1])
-        self.head = zero_init(nn.Conv2d(self.widths[0], 3, 3, padding=1))
-        self.to(memory_format=torch.channels_last)  # 1.5 times as fast on a CPU
-
-    @property
-    def stride(self) -> int:
-        """Pixels between two cells of the coarsest level; H and W must be multiples of it."""
-        return 2 ** (len(self.widths) - 1)
-
-    @property
-    def receptive_radius_px(self) -> int:
-        """Farthest pixel that can change an output pixel, from above, in rows or columns."""
-        radius = 2  # stem and head, 3 x 3 each
-        for level, count in enumerate(self.blocks):
-            scale = 2**level
-            last = level == len(self.blocks) - 1
-            # a block reaches 2 cells; halving reaches 2; doubling 1, and 1 more by repetition
-            radius += 2 * count * scale if last else (4 * count + 4) * scale
-        return radius
+        super().__init__(4, 3, widths, blocks)
 
     def forward(self, prefill: Tensor, mask: Tensor) -> Tensor:
         """Correct a prefill (B, 3, H, W) under a mask (B, 1, H, W) of 0 and 1; not clamped."""
-        x = self.stem(torch.cat([prefill - 0.5, mask - 0.5], dim=1))
-        skips = []
-        for blocks, halve in zip(self.encoder, self.halvings, strict=False):
-            x = blocks(x)
-            skips.append(x)
-            x = halve(x)
-        x = self.encoder[-1](x)
-        for level in reversed(range(len(skips))):
-            x = self.decoder[level](self.doublings[level](x) + skips[level])
-        return prefill + self.head(F.leaky_relu(x, LEAK))
-
-
-def _stack(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
+        return prefill + self.body(torch.cat([prefill - 0.5, mask - 0.5], dim=1))
 
 
 def fill_batch(filler: Filler, images: Tensor, mask: Tensor) -> Tensor:

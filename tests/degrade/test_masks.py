@@ -16,16 +16,20 @@ def test_two_to_thirty_five_hundredths_of_the_area_are_lost(size):
     assert masks.dtype == np.bool_
     assert masks.shape == (30, size, size)
     areas = masks.mean(axis=(1, 2))
-    assert areas.min() >= 0.02
+    assert areas.min() >= 0.002  # dust alone
+    assert np.quantile(areas, 0.2) >= 0.02
     assert areas.max() <= 0.35
+    others = tuple(kind for kind in ALL_DAMAGE if kind != "dust")
+    assert mask_bank(30, size, 0, others).mean(axis=(1, 2)).min() >= 0.02
 
 
 @pytest.mark.parametrize("kind", ALL_DAMAGE)
 def test_each_kind_of_damage_scales_with_the_size(kind):
     small = mask_bank(40, 64, 1, (kind,)).mean()
     large = mask_bank(40, 256, 1, (kind,)).mean()
-    # thin lines cannot become thinner than a pixel, so small masks may lose more, not less
-    assert 0.4 * small < large < 1.3 * small
+    # thin lines cannot become thinner than a pixel, so small masks may lose more, not less; a hair
+    # is a pixel wide at any size
+    assert (0.25 if kind == "dust" else 0.4) * small < large < 1.3 * small
 
 
 def test_kinds_look_different():

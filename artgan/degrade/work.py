@@ -1,0 +1,170 @@
+"""Damage of a whole crop or work, seeded: what is drawn, in which order, and a bank of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from artgan.degrade.masks import (
+    MAX_AREA_FRACTION,
+    MIN_AREA_FRACTION,
+    MIN_DUST_FRACTION,
+    MIN_SIZE_PX,
+)
+from artgan.degrade.opaque import DRAW_OPAQUE
+from artgan.degrade.overlay import Overlay, Sheet
+from artgan.degrade.veils import DRAW_VEIL
+from artgan.errors import InvalidInputError
+from artgan.imaging.tensors import check_picture
+from artgan.presets import DAMAGE_CLASSES, OPAQUE, VEILS, Damage, DamageClass, Veil
+
+SHEET_PX = 256
+_COUNTS, _COUNT_ODDS = (1, 2, 3), (0.55, 0.3, 0.15)
+_OPAQUE_ODDS: dict[Damage, float] = {
+    "craquelure": 0.35,
+    "losses": 0.45,
+    "tear": 0.25,
+    "scratches": 0.3,
+    "dust": 0.3,
+    "strokes": 0.3,
+}
+_VEIL_ODDS: dict[Veil, float] = {"stain": 0.3, "foxing": 0.25, "grime": 0.2}
+_DRAW: dict[DamageClass, Callable[[Sheet], None]] = {**DRAW_OPAQUE, **DRAW_VEIL}
+# from the paint outwards: dirt lies over holes, and dust over dirt
+_ORDER: tuple[DamageClass, ...] = (
+    *("craquelure", "losses", "strokes", "tear", "scratches"),
+    *("stain", "foxing", "grime", "dust"),
+)
+
+
+@dataclass(frozen=True)
+class DamagedWork:
+    """A picture with damage that never happened to it.
+
+    Attributes:
+        picture: The damaged picture, (H, W, 3) uint8.
+        masks: Where each class that was drawn is to be seen, (H, W) bool. What an opaque class
+            covers is to be replaced, what a veil tints is to be corrected.
+        soft: How much each class changes each pixel, (H, W) float32 in [0, 1].
+    """
+
+    picture: np.ndarray
+    masks: dict[DamageClass, np.ndarray]
+    soft: dict[DamageClass, np.ndarray]
+
+
+def damage_work(
+    picture: np.ndarray, rng: np.random.Generator, classes: Sequence[DamageClass] = DAMAGE_CLASSES
+) -> DamagedWork:
+    """Damage a picture: one to three opaque classes, and veils by their odds.
+
+    Args:
+        picture: (H, W, 3) uint8, at least 16 px on the longer side; lengths of the damage scale
+            with that side. It is not changed.
+        rng: Source of all randomness; the same state gives the same damage.
+        classes: Classes to choose from.
+
+    Returns:
+        The damaged picture with the masks of the classes that were drawn.
+
+    Raises:
+        InvalidInputError: The picture is none or too small, or no class is given.
+    """
+    check_picture(picture)
+    overlay = draw_overlay(picture.shape[0], picture.shape[1], rng, classes)
+    return DamagedWork(
+        overlay.apply(picture),
+        {kind: overlay.mask(kind) for kind in overlay.coverage},
+        {kind: alpha.astype(np.float32) / 255.0 for kind, alpha in overlay.coverage.items()},
+    )
+
+
+def draw_overlay(
+    height: int,
+    width: int,
+    rng: np.random.Generator,
+    classes: Sequence[DamageClass] = DAMAGE_CLASSES,
+) -> Overlay:
+    """Draw damage that can be laid over any picture of a size.
+
+    Opaque damage covers 2 to 35 % of the area; dust alone, or scratches too thin for that, less.
+    It is drawn at 256 px or more and scaled down, so that a hair stays a hair in a small crop:
+    fainter than a pixel, not wider than itself.
+
+    Args:
+        height: Height in pixels.
+        width: Width in pixels.
+        rng: Source of all randomness.
+        classes: Classes to choose from.
+
+    Raises:
+        InvalidInputError: The size is too small, or no class is given.
+    """
+    side = max(height, width)
+    if side < MIN_SIZE_PX or not classes:
+        raise InvalidInputError(
+            f"picture must be at least {MIN_SIZE_PX} px with some class of damage, got {side} px "
+            f"and {list(classes)}. Choose a larger crop and at least one class."
+        )
+    while True:
+        kinds = _choose(rng, classes)
+        sheet = Sheet(side * -(-SHEET_PX // side), rng)
+        for kind in kinds:
+            _DRAW[kind](sheet)
+        overlay = sheet.overlay(height, width)
+        if _is_in_bounds(overlay, kinds):
+            return overlay
+
+
+def _choose(rng: np.random.Generator, classes: Sequence[DamageClass]) -> list[DamageClass]:
+    """Choose classes, in the order in which they come about."""
+    opaque: list[Damage] = [kind for kind in OPAQUE if kind in classes]
+    veils: list[Veil] = [kind for kind in VEILS if kind in classes]
+    chosen: set[DamageClass] = set()
+    if opaque:
+        odds = np.array([_OPAQUE_ODDS[kind] for kind in opaque])
+        count = min(int(rng.choice(_COUNTS, p=_COUNT_ODDS)), len(opaque))
+        numbers = rng.choice(len(opaque), size=count, replace=False, p=odds / odds.sum())
+        chosen.update(opaque[number] for number in numbers)
+    chosen.update(kind for kind in veils if rng.random() < _VEIL_ODDS[kind])
+    if not chosen:
+        chosen.add(veils[int(rng.integers(len(veils)))])
+    return [kind for kind in _ORDER if kind in chosen]
+
+
+def _is_in_bounds(overlay: Overlay, kinds: Sequence[DamageClass]) -> bool:
+    opaque = set(kinds) & set(OPAQUE)
+    if not opaque:
+        return any(overlay.mask(kind).any() for kind in kinds)
+    least = MIN_DUST_FRACTION if opaque <= {"dust", "scratches"} else MIN_AREA_FRACTION
+    return least <= overlay.union().mean() <= MAX_AREA_FRACTION
+
+
+class DamageBank:
+    """Damage drawn ahead on square sheets, so that a training step draws none.
+
+    Args:
+        size: Side of the sheets, at least 16 px.
+        count: Number of overlays.
+        seed: The same seed gives the same bank.
+        classes: Classes to choose from.
+    """
+
+    def __init__(
+        self, size: int, count: int, seed: int, classes: Sequence[DamageClass] = DAMAGE_CLASSES
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self.size = size
+        self.overlays = [draw_overlay(size, size, rng, classes) for _ in range(count)]
+
+    def pick(self, draws: Sequence[float], side: int) -> Overlay:
+        """Return a part of an overlay, turned, mirrored and shifted.
+
+        Args:
+            draws: Four numbers in [0, 1) that decide which, how turned and how far shifted.
+            side: Side of the part.
+        """
+        number, turn, top, left = draws
+        chosen = self.overlays[int(number * len(self.overlays))]
+        moved = chosen.moved(int(turn * 8), int(top * self.size), int(left * self.size))
+        return moved if side == self.size else moved.corner(side)
