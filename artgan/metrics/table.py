@@ -310,6 +310,42 @@ METRICS: tuple[Metric, ...] = (
         "Lai et al. 2018, arXiv:1808.00449; mask of Ruder et al. 2016",
         "motion.warping_error",
     ),
+    Metric(
+        "union_f1",
+        "F1 of detected damage",
+        "",
+        "higher",
+        "How well the marked pixels agree with the damaged ones; 1 is the same mask.",
+        "van Rijsbergen 1979, chapter 7; over all pixels of all crops",
+        "masks.f1",
+    ),
+    Metric(
+        "damage_precision",
+        "Precision of detected damage",
+        "",
+        "higher",
+        "Which part of the marked pixels is damaged.",
+        "van Rijsbergen 1979, chapter 7; over all pixels of all crops",
+        "masks.precision",
+    ),
+    Metric(
+        "damage_recall",
+        "Recall of detected damage",
+        "",
+        "higher",
+        "Which part of the damaged pixels is marked.",
+        "van Rijsbergen 1979, chapter 7; over all pixels of all crops",
+        "masks.recall",
+    ),
+    Metric(
+        "clean_altered",
+        "Undamaged works marked",
+        "",
+        "lower",
+        "Which part of undamaged pictures is taken for damage with the usual classes.",
+        "Own; mean share of pixels",
+        "masks.altered",
+    ),
 )
 
 

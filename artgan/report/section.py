@@ -30,6 +30,7 @@ _UNTRAINED = {
     "prefill_db": "push-pull prefill",
     "telea_db": "Telea",
     "navier_stokes_db": "Navier-Stokes",
+    "classical_f1": "top-hat filters",
     "unchanged_psnr_db": "doing nothing",
     "median_psnr_db": "median",
     "nlm_psnr_db": "non-local means",

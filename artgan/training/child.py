@@ -32,6 +32,7 @@ from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.presets import (
     PRESETS,
     DenoisePreset,
+    DetectionPreset,
     RestorationPreset,
     SimulationPreset,
     StylePreset,
@@ -39,7 +40,7 @@ from artgan.presets import (
     UpscalePreset,
 )
 from artgan.storage import Store, open_store
-from artgan.training import finish, restoration, simulation, style, tone, world
+from artgan.training import detection, finish, restoration, simulation, style, tone, world
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.plan import TrainJob, Works, job_from_json
 from artgan.training.promote import Promotion, promote
@@ -119,13 +120,15 @@ class _Preparation:
             extractor = vgg_extractor(load_vgg(vgg), file_sha256(vgg), side_px)
         return lambda pictures: extract(extractor, pictures)
 
-    def trainee(self, start: str | None, steps: int) -> Trainee:
+    def trainee(self, start: str | None, steps: int) -> Trainee:  # noqa: PLR0911 -- one a kind
         """Build what the loop trains, from a model's folder or from nothing."""
         base = None if start is None else load_states(self.store, start)
         seed = self.job.seed
         match self.preset:
             case RestorationPreset() as preset:
                 return restoration.build(self.train, self.val, preset, steps, seed, base)
+            case DetectionPreset() as preset:
+                return detection.build(self.train, self.val, preset, steps, seed, base)
             case TonePreset() as preset:
                 return tone.build(self.train, self.val, preset, steps, seed, base)
             case DenoisePreset() as preset:

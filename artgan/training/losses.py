@@ -62,3 +62,40 @@ def feature_matching(real: Sequence[Tensor], filled: Sequence[Tensor]) -> Tensor
     """
     distances = [F.l1_loss(f, r.detach()) for r, f in zip(real, filled, strict=True)]
     return torch.stack(distances).mean()
+
+
+def detection_loss(logits: Tensor, masks: Tensor, pos_weight: Tensor) -> dict[str, Tensor]:
+    """Cross-entropy and Dice loss of the union, and the mean of both over the classes.
+
+    A weight alone would make damage look likelier than it is, by that factor in its odds. So the
+    weighted cross-entropy is given logits that are higher by the weight's logarithm: rare damage
+    is learned sooner, and the logits themselves stay those of true probabilities.
+
+    Args:
+        logits: (B, K + 1, H, W), the union last.
+        masks: 1 where damaged, (B, K + 1, H, W).
+        pos_weight: How much more a damaged pixel counts in the cross-entropy, (K + 1,).
+
+    Returns:
+        ``cross_entropy`` and ``dice`` of the union, and ``classes``.
+
+    References:
+        Menon et al. 2021, "Long-Tail Learning via Logit Adjustment", section 5.2,
+        https://arxiv.org/abs/2007.07314
+        Milletari et al. 2016, "V-Net", section 3, https://arxiv.org/abs/1606.04797. Differs: sums
+        run over the whole batch, and classes that are not in it are left out.
+    """
+    weight = pos_weight[:, None, None]
+    entropy = F.binary_cross_entropy_with_logits(
+        logits + torch.log(weight), masks, pos_weight=weight, reduction="none"
+    ).mean(dim=(0, 2, 3))
+    chances = torch.sigmoid(logits)
+    shared, there = (chances * masks).sum(dim=(0, 2, 3)), masks.sum(dim=(0, 2, 3))
+    dice = 1.0 - (2.0 * shared + 1.0) / (chances.sum(dim=(0, 2, 3)) + there + 1.0)
+    present = (there > 0).to(dice.dtype)
+    of_classes = (dice * present)[:-1].sum() / present[:-1].sum().clamp_min(1.0)
+    return {
+        "cross_entropy": entropy[-1],
+        "dice": dice[-1],
+        "classes": entropy[:-1].mean() + of_classes,
+    }

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from artgan.catalog.models import BASE
 from artgan.keys import VERSION, key, set_digest
-from artgan.presets import PRESETS, Kind, PresetName
+from artgan.presets import PRESETS, DetectionPreset, Kind, PresetName
 
 _FEWEST_HELD_OUT = 3
 
@@ -20,6 +20,10 @@ class Works:
 
     def __len__(self) -> int:
         return len(self.scan_ids)
+
+    def first(self, count: int | None) -> "Works":
+        """Return the first so many; in the order of scan_id, which is a hash, a fair choice."""
+        return Works(self.scan_ids[:count], self.access_paths[:count])
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ def steps_of(kind: Kind, preset: PresetName, collection: str) -> int:
     """Return the length of a training, in steps."""
     sizes = getattr(PRESETS[preset], kind)
     return sizes.base_steps if collection == BASE else sizes.collection_steps
+
+
+def most_works(kind: Kind, preset: PresetName) -> int | None:
+    """Return how many works a training takes at most; None means all."""
+    sizes = getattr(PRESETS[preset], kind)
+    return sizes.most_works if isinstance(sizes, DetectionPreset) else None
 
 
 def job_to_json(job: TrainJob) -> str:

@@ -8,6 +8,7 @@ from artgan.presets import Kind
 
 COPY_RATIO_FLOOR = 0.9
 DIVERSITY_FLOOR = 0.6
+CLEAN_ALTERED_CEILING = 0.01
 LEAST_TONE_GAIN = 0.2
 MOST_CLEAN_DELTA_E00 = 1.5
 _STYLE_PEERS = {
@@ -35,6 +36,7 @@ RULES: dict[Kind, Rule] = {
     "restoration": Rule("hole_psnr_db", higher_is_better=True),
     "simulation": Rule("kid_x1000", higher_is_better=False),
     "style": Rule("style_kid_x1000", higher_is_better=False),
+    "detection": Rule("union_f1", higher_is_better=True),
     "tone": Rule("delta_e00", higher_is_better=False),
     "denoise": Rule("psnr_db", higher_is_better=True),
     "upscale": Rule("psnr_db", higher_is_better=True),
@@ -62,7 +64,8 @@ def promote(
     distance. A stylizer must come nearer to the collection than works left as they are, and
     than plain colour transfer. A tone network must take a fifth off the colour error of aged works
     and move clean ones by less than 1.5 (CIEDE2000); a denoiser and an upscaler must be better
-    than the methods that need no training.
+    than the methods that need no training. A detector must find damage better than top-hat
+    filters do, and leave all but a hundredth of undamaged works alone.
 
     Args:
         kind: Kind of model.
@@ -101,6 +104,8 @@ def _flaw(kind: Kind, measures: Mapping[str, float]) -> str | None:
             return _tone_flaw(measures)
         case "denoise" | "upscale":
             return _finish_flaw(measures)
+        case "detection":
+            return _detector_flaw(measures)
     return None
 
 
@@ -134,4 +139,15 @@ def _tone_flaw(measures: Mapping[str, float]) -> str | None:
         return f"too little gained on aged works: colour error {left:.2f}, was {before:.2f}"
     if measures["clean_delta_e00"] >= MOST_CLEAN_DELTA_E00:
         return f"clean works move by {measures['clean_delta_e00']:.2f}, not less than 1.5"
+    return None
+
+
+def _detector_flaw(measures: Mapping[str, float]) -> str | None:
+    altered, found, classical = (
+        measures[name] for name in ("clean_altered", "union_f1", "classical_f1")
+    )
+    if altered > CLEAN_ALTERED_CEILING:
+        return f"marks {altered:.1%} of undamaged works, over {CLEAN_ALTERED_CEILING:.0%}"
+    if found <= classical:
+        return f"finds damage no better than top-hat filters: F1 {found:.2f}, {classical:.2f}"
     return None

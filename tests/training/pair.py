@@ -10,12 +10,13 @@ from torch import nn
 
 from artgan.presets import (
     DenoisePreset,
+    DetectionPreset,
     RestorationPreset,
     SimulationPreset,
     StylePreset,
     TonePreset,
 )
-from artgan.training import finish, restoration, simulation, style, tone, world
+from artgan.training import detection, finish, restoration, simulation, style, tone, world
 from artgan.training.loop import Trainee, apply_gradients, train
 
 STEPS = 4
@@ -25,8 +26,9 @@ RESTORATION = RestorationPreset(
 SIMULATION = SimulationPreset(size_px=16, base_channels=8, max_channels=16, latent=8, batch=4)
 TONE = TonePreset(width=4, batch=4)
 DENOISE = DenoisePreset(crop_px=16, widths=(4, 8), blocks=(1, 1), batch=2)
-KINDS = ("restoration", "simulation", "style", "tone", "denoise")
+KINDS = ("restoration", "simulation", "style", "tone", "denoise", "detection")
 STYLE = StylePreset(short_side_px=24, crop_px=16, width=4, blocks=1, patches=16, batch=2)
+DETECTION = DetectionPreset(40, 32, 16, (4, 8), (1, 1), batch=2, overlays=3)
 
 
 class StoppedError(Exception):
@@ -51,6 +53,8 @@ def family(kind):
             return simulation.build(*sides[:2], shared(SIMULATION), STEPS, 0, None, features)
         case "style":
             return style.build(*sides, shared(STYLE), STEPS, 0, None, features)
+        case "detection":
+            return detection.build(*sides[:2], shared(DETECTION), STEPS, 0, None)
         case "tone":
             larger = [[np.tile(one, (2, 2, 1)) for one in side] for side in sides[:2]]
             return tone.build(*larger, shared(TONE), STEPS, 0, None)

@@ -47,6 +47,15 @@ def test_a_stylizer_must_beat_doing_nothing_and_colour_transfer() -> None:
     assert not promote("style", good | {"color_kid_x1000": 80.0}, None).promoted
 
 
+def test_a_detector_must_beat_top_hats_and_spare_undamaged_works():
+    good = {"union_f1": 0.6, "classical_f1": 0.2, "clean_altered": 0.004}
+    assert promote("detection", good, None).promoted
+    assert "marks 2.0%" in promote("detection", good | {"clean_altered": 0.02}, None).reason
+    assert not promote("detection", good | {"clean_altered": 0.02}, None).promoted
+    assert not promote("detection", good | {"union_f1": 0.19}, None).promoted
+    assert not promote("detection", good, good | {"union_f1": 0.61}).promoted
+
+
 def test_finishers_must_beat_what_needs_no_training() -> None:
     denoised = {"psnr_db": 31.0, "unchanged_psnr_db": 29.0, "nlm_psnr_db": 30.0}
     assert promote("denoise", denoised, None).promoted

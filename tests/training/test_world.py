@@ -10,7 +10,7 @@ import torch
 
 from artgan.training import world
 
-KINDS = ("restoration", "simulation", "style", "tone", "denoise")
+KINDS = ("restoration", "simulation", "style", "tone", "denoise", "detection")
 
 
 @pytest.fixture(scope="module")
