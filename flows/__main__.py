@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "nightly": ("flows.nightly", config.NightlySettings),
     "ingest": ("flows.ingest", config.IngestSettings),
     "train": ("flows.train", config.TrainSettings),
+    "detect": ("flows.detect", config.DetectSettings),
     "restore": ("flows.restore", config.RestoreSettings),
     "enhance": ("flows.enhance", config.EnhanceSettings),
     "simulate": ("flows.simulate", config.SimulateSettings),

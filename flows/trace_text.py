@@ -62,7 +62,7 @@ def _origin(found: Trace) -> Lines:
         lines += _listed("mask", found.masks, _mask_line)
         missing = found.row["mask_id"] if not found.masks else None
         lines += [_line("mask", missing, "no longer in the catalog")] if missing else []
-    if found.kind in {"output", "model", "metric"}:
+    if found.kind in {"output", "mask", "model", "metric"}:
         lines += _models(found)
     return lines + _run_lines(found)
 
@@ -150,7 +150,8 @@ def _mask_line(row: Row) -> str:
 def _mask_words(row: Row) -> str:
     damaged = row["damaged_fraction"]
     share = f", {number(100 * damaged)} % damaged" if damaged is not None else ""
-    return f"{row['source_path']}{share}"
+    drawn = f", detected by {row['model_id']}, {row['status']}" if row["model_id"] else ""
+    return f"{row['source_path']}{share}{drawn}"
 
 
 def _model_words(row: Row) -> str:

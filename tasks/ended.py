@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from artgan.catalog.runs import Run
-from artgan.catalog.schema import MODELS, OUTPUTS, RUNS, Table
+from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, RUNS, Table
 from artgan.catalog.table import Catalog
 from artgan.report.run_page import STEPS
 from tasks.failures import Failures, find_failures
@@ -62,6 +62,14 @@ class Ended:
         """Models trained, the oldest first."""
         rows = self.catalog.rows(MODELS, where=pc.field("run_id").isin(self.run_ids))
         return sorted(rows, key=lambda row: (row["created_at"], row["model_id"]))
+
+    @cached_property
+    def detected(self) -> list[Row]:
+        """Damage masks that were proposed, the largest first."""
+        where = pc.field("run_id").isin(self.run_ids) & pc.field("overview_path").is_valid()
+        rows = self.catalog.rows(MASKS, where=where)
+        rows.sort(key=lambda row: (-row["damaged_fraction"], row["mask_id"]))
+        return rows[:PICTURES_SHOWN]
 
     @cached_property
     def restored(self) -> list[Row]:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from artgan.catalog.events import alarming
 from artgan.catalog.models import BASE
-from artgan.catalog.schema import EVENTS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS, Table
+from artgan.catalog.schema import EVENTS, MASKS, MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS, Table
 from artgan.catalog.table import Catalog
 from artgan.report.words import NOT_RECORDED, count
 
@@ -50,7 +50,7 @@ class Failures:
         if self.total > len(self.rows):
             sentence += (
                 f" Showing {len(self.rows):,} of {self.total:,}; the rest is in the tables "
-                "outputs, quarantine, events and models, by run_id."
+                "outputs, masks, quarantine, events and models, by run_id."
             )
         return f"{sentence} Each line says why, and what to do where anything can be done."
 
@@ -61,6 +61,7 @@ def find_failures(catalog: Catalog, run_ids: Collection[str]) -> Failures:
     below = pc.field("parent_run_id").isin(list(run_ids)) & (pc.field("status") == "failed")
     stopped = catalog.read(RUNS, None, below)
     failed = catalog.read(OUTPUTS, None, mine & (pc.field("status") == "failed"))
+    unseen = catalog.read(MASKS, None, mine & (pc.field("status") == "failed"))
     refused = catalog.read(QUARANTINE, None, mine)
     models = catalog.read(MODELS, None, mine & (pc.field("promoted") == False))  # noqa: E712
     amiss = alarming(catalog, run_ids)
@@ -68,6 +69,7 @@ def find_failures(catalog: Catalog, run_ids: Collection[str]) -> Failures:
         *map(_stopped_line, _first(stopped, RUNS)),
         *map(_event_line, _first(amiss, EVENTS)),
         *_output_lines(catalog, _first(failed, OUTPUTS)),
+        *map(_unseen_line, _first(unseen, MASKS)),
         *map(_refused_line, _first(refused, QUARANTINE)),
         *map(_model_line, _first(models, MODELS)),
     ]
@@ -75,6 +77,7 @@ def find_failures(catalog: Catalog, run_ids: Collection[str]) -> Failures:
         (stopped, "step stopped", "steps stopped"),
         (amiss, "file is not as it was", "files are not as they were"),
         (failed, "file could not be made", "files could not be made"),
+        (unseen, "scan could not be looked at", "scans could not be looked at"),
         (refused, "file was refused", "files were refused"),
         (models, "model was not taken into use", "models were not taken into use"),
     )
@@ -126,6 +129,11 @@ def _output_lines(catalog: Catalog, rows: Sequence[Row]) -> list[dict[str, str]]
         line = _line(row, step, item, "could not be made", row["message"])
         lines.append(line | {"id": row["output_id"]})
     return lines
+
+
+def _unseen_line(row: Row) -> dict[str, str]:
+    line = _line(row, "detect", row["scan_id"], "could not be looked at", row["message"])
+    return line | {"id": row["mask_id"]}
 
 
 def _refused_line(row: Row) -> dict[str, str]:

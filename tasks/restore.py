@@ -85,7 +85,10 @@ def plan_restorations(
 def _chosen_masks(
     catalog: Catalog, settings: RestoreSettings, collection: str, mask_id: str | None
 ) -> list[Row]:
-    """Return the masks to fill: what people drew, or the newest that a machine drew, or both."""
+    """Return the masks to fill: what people drew, or the newest that a machine drew, or both.
+
+    A detected mask that marks too much to be believed is filled only once a person corrected it.
+    """
     where = pc.field("collection") == collection
     if settings.scan is not None:
         name = pc.field("scan_id")
@@ -94,7 +97,11 @@ def _chosen_masks(
     if mask_id is not None:
         return [row for row in rows if row["mask_id"] == mask_id]
     by_people = [row for row in rows if row["origin"] != _DETECTED]
-    by_machine = [row for row in _newest_detected(rows) if row["mask_path"]]
+    by_machine = [
+        row
+        for row in _newest_detected(rows)
+        if row["mask_path"] and row["status"] != "needs_review"
+    ]
     return {"delivered": by_people, "detected": by_machine, "all": by_people + by_machine}[
         settings.masks
     ]

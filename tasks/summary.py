@@ -46,6 +46,7 @@ _TITLES = {
     "enhanced": "Enhanced: before and after",
     "simulated": "Simulated works",
     "stylized": "Rendered in a style: the work, and how it came out",
+    "detected": "Damage masks proposed, the largest first",
     "models": "Models: samples on held-out works",
 }
 # What the counts of each flow stand for: name, one, many.
@@ -63,6 +64,12 @@ _COUNTED = {
     "train": (
         ("models", "model trained", "models trained"),
         ("skipped", "model left as it was", "models left as they were"),
+    ),
+    "detect": (
+        ("proposed", "damage mask proposed", "damage masks proposed"),
+        ("needs_review", "mask too large to use unseen", "masks too large to use unseen"),
+        ("nothing_found", "scan without damage found", "scans without damage found"),
+        ("failed", "scan could not be looked at", "scans could not be looked at"),
     ),
     "restore": (
         ("done", "scan restored", "scans restored"),
@@ -332,7 +339,8 @@ def _place(store: Store, title: str, key: str) -> str:
 def _pictures(ended: Ended) -> str:
     """Draw what was made: one strip for each kind, all of them within one budget."""
     models = in_turn(ended.models, "kind")
-    strips = {kind: ended.made(kind) for kind in _KINDS} | {"models": models}
+    strips = {kind: ended.made(kind) for kind in _KINDS}
+    strips |= {"detected": ended.detected, "models": models}
     present = [name for name, rows in strips.items() if rows]
     if not present:
         return ""
@@ -354,6 +362,12 @@ def _shots(catalog: Catalog, name: str, rows: Sequence[Row]) -> list[Shot]:
         ]
         return [shot for shot in found if shot]
     scans = Snapshot(catalog).scans_named(row["scan_id"] for row in rows if row["scan_id"])
+    if name == "detected":
+        found = [
+            load_picture(thumbnails, scan_title(scans.get(row["scan_id"])), row["overview_path"])
+            for row in rows
+        ]
+        return [shot for shot in found if shot]
     found = []
     for row in rows:
         scan = scans.get(row["scan_id"])

@@ -19,7 +19,15 @@ from artgan.errors import KilledError
 from artgan.keys import VERSION
 from artgan.presets import Kind
 from artgan.training.launch import launch
-from artgan.training.plan import Decision, TrainJob, Works, can_be_judged, decide, steps_of
+from artgan.training.plan import (
+    Decision,
+    TrainJob,
+    Works,
+    can_be_judged,
+    decide,
+    most_works,
+    steps_of,
+)
 from tasks.progress import ProgressBar
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -80,7 +88,7 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
         preset=settings.preset,
         steps=steps_of(kind, settings.preset, collection),
         seed=settings.seed,
-        train=_works(catalog, own, "train"),
+        train=_works(catalog, own, "train").first(most_works(kind, settings.preset)),
         val=_works(catalog, own, "val"),
         base_model=_folder(base),
         incumbent=_folder(incumbent),

@@ -46,6 +46,13 @@ MASKS: tuple[Example, ...] = (
         "select s.collection, s.title, round(100 * m.damaged_fraction, 1) as percent_damaged\n"
         "from masks m join scans s using (scan_id) order by m.damaged_fraction desc limit 20",
     ),
+    (
+        "Which detected masks should a person look at first?",
+        "select s.collection, s.title, m.status, round(100 * m.damaged_fraction, 1) as percent,\n"
+        "    m.overview_path, m.mask_path from masks m join scans s using (scan_id)\n"
+        "where m.origin = 'detected' and m.status in ('needs_review', 'proposed')\n"
+        "order by m.status, m.damaged_fraction desc limit 20",
+    ),
 )
 
 MODELS: tuple[Example, ...] = (

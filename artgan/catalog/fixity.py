@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from artgan.catalog.beside import CHECKED
 from artgan.catalog.events import ALGORITHM, Outcome, event, last_checks
+from artgan.catalog.masks import DELIVERED
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, SCANS, Table
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import CURRENT
@@ -94,8 +95,7 @@ def _targets(catalog: Catalog, collections: Sequence[str]) -> Iterator[Target]:
 
     root = catalog.store.root
     source = ("scan_id", "source_uri", "source_path", "content_sha256")
-    from_inbox = pc.field("origin").is_null() | (pc.field("origin") == "delivered")
-    delivered = (("scan", SCANS, CURRENT), ("mask", MASKS, from_inbox))
+    delivered = (("scan", SCANS, CURRENT), ("mask", MASKS, DELIVERED))
     for kind, table, where in delivered:
         for row in rows(table, source, where):
             uri, path = row["source_uri"], row["source_path"]

@@ -32,6 +32,7 @@ _SHARPNESS = (
     "Sharpness of the centre at 4000 px, 0 to 1: share of differences between neighbours that an "
     "average over 9 px removes (1 - blur of Crete et al. 2007)."
 )
+MASK_STATUS = ("proposed", "needs_review", "nothing_found", "failed")
 _NONCONFORMITIES = "Codes of digitisation rules that the file breaks; see the list of rules."
 
 
@@ -180,7 +181,10 @@ MASKS = Table(
             _field("mask_id", pa.string(), "Hash of scan_id and the mask's bytes.", required=True),
             _field("scan_id", pa.string(), "Scan it belongs to.", required=True),
             _field("collection", pa.string(), "Collection of the scan.", required=True),
-            _field("source_path", pa.string(), "Path within the inbox.", required=True),
+            _field(
+                *("source_path", pa.string(), "Path within the inbox; its key, if detected."),
+                required=True,
+            ),
             _field("source_uri", pa.string(), "Full address it was read from.", required=True),
             _field("source_bytes", pa.int64(), "Size of the file.", required=True, unit="bytes"),
             _field("source_version", pa.string(), "Change mark of the store: mtime or ETag."),
@@ -188,12 +192,19 @@ MASKS = Table(
             _field("damaged_fraction", pa.float64(), "Share of damaged pixels, 0 to 1."),
             _field("mask_path", pa.string(), "Key of the kept copy (PNG) under the root."),
             _choice("origin", ("delivered", "detected", "edited"), "; empty means delivered"),
+            _choice("status", MASK_STATUS, "; of detected masks"),
+            _field("message", pa.string(), "Sentence that says what failed, or what to look at."),
+            _field("model_id", pa.string(), "Detector that drew a detected mask."),
+            _field("settings_json", pa.string(), "What was looked for, and how, as JSON."),
+            _field("classes_json", pa.string(), "Share of the scan by class of damage, as JSON."),
+            _field("probability_path", pa.string(), "Key of the damage probability, 8-bit PNG."),
+            _field("overview_path", pa.string(), "Key of a picture that shows what is marked."),
             _field("ingested_at", TIMESTAMP, "When the row was made."),
             _field("run_id", pa.string(), "Flow run that made the row."),
         ]
     ),
     examples.MASKS,
-    references=(("scan_id", "scans"),),
+    references=(("scan_id", "scans"), ("model_id", "models")),
 )
 
 MODELS = Table(
@@ -205,7 +216,7 @@ MODELS = Table(
             _field("model_id", pa.string(), "Hash of kind, data, settings, base.", required=True),
             _choice(
                 "kind",
-                ("restoration", "simulation", "style", "tone", "denoise", "upscale"),
+                ("restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"),
                 required=True,
             ),
             _field("collection", pa.string(), "Collection, or archive for a base.", required=True),

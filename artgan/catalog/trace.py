@@ -107,6 +107,7 @@ def trace(catalog: Catalog, text: str) -> Trace:
         case "mask":
             found.scans = _scan(catalog, subject.row["scan_id"])
             found.outputs = _rows(catalog, OUTPUTS, "mask_id", subject.name)
+            found.models = _lineage(catalog, subject.row["model_id"])
         case "output":
             found.scans = _scan(catalog, subject.row["scan_id"])
             found.masks = _rows(catalog, MASKS, "mask_id", subject.row["mask_id"])

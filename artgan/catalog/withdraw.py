@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artgan.catalog.beside import GONE, files_of
+from artgan.catalog.masks import MASK_FILES
 from artgan.catalog.models import BASE, folder, training_scans
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, QUARANTINE, SCANS, WITHDRAWALS
 from artgan.catalog.table import Catalog
@@ -144,7 +145,7 @@ def _paths(
         for other in {one["collection"] for one in catalog.rows(QUARANTINE, ["collection"], same)}:
             yield name, f"access/{other}/{row['access_path'].rsplit('/', 1)[1]}"
     for row in masks:
-        yield row["scan_id"], row["mask_path"]
+        yield from ((row["scan_id"], row[name]) for name in MASK_FILES if row[name])
     for row in outputs:
         yield from ((row["scan_id"], path) for path in files_of(row))
 
@@ -166,7 +167,7 @@ def _models(catalog: Catalog, scans: dict[str, Row]) -> tuple[list[Row], list[st
 def _may_show(model: Row, held_out: Collection[str]) -> bool:
     """Whether a model's samples are made of held-out works of one of these collections."""
     match model["kind"]:
-        case "restoration" | "tone" | "denoise" | "upscale":
+        case "restoration" | "tone" | "denoise" | "upscale" | "detection":
             return bool(held_out) and model["collection"] in {*held_out, BASE}
         case "style":  # works of other collections, rendered in its own manner
             return any(collection != model["collection"] for collection in held_out)

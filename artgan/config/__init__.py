@@ -15,6 +15,7 @@ from artgan.config.commands import (
 )
 from artgan.config.flows import (
     AccessFormat,
+    DetectSettings,
     EnhanceSettings,
     IiifSettings,
     IngestSettings,
@@ -41,6 +42,7 @@ __all__ = [
     "AccessFormat",
     "ArchiveSettings",
     "DeploySettings",
+    "DetectSettings",
     "EnhanceSettings",
     "FixitySettings",
     "FlowSettings",

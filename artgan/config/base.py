@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,7 @@ SCAN_ID = re.compile("[0-9a-f]{8,64}")
 # Where things lie says nothing about what is made of them: these fields never enter a key, and
 # stand last in a form.
 _PLACES = {"root", "inbox", "weights", "folder"}
+_SCAN_ID = re.compile("[0-9a-f]{8,64}")
 
 ArchiveRoot = Annotated[
     str,
@@ -80,6 +82,17 @@ def _number_fields(schema: dict[str, Any]) -> None:
     fields = schema.get("properties", {})
     for position, name in enumerate(sorted(fields, key=lambda name: name in _PLACES)):
         fields[name]["position"] = position
+
+
+def check_scan_ids(scans: Sequence[str]) -> None:
+    """Refuse what cannot be the start of a scan_id.
+
+    Raises:
+        ValueError: If one has fewer than 8 hex digits, or something else.
+    """
+    for one in scans:
+        if not _SCAN_ID.fullmatch(one):
+            raise ValueError(f"scans must hold 8 to 64 hex digits each, got {one!r}")
 
 
 class Settings(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from artgan.config.base import SCAN_ID, ArchiveSettings, FixityDays, FlowSettings
+from artgan.config.base import ArchiveSettings, FixityDays, FlowSettings, check_scan_ids
 
 _OUTPUT_ID = re.compile("[0-9a-f]{8,20}")
 
@@ -49,9 +49,7 @@ class WithdrawSettings(FlowSettings):
                 "collection must be given with accession_numbers, got none. "
                 "Two collections may use the same numbers"
             )
-        for one in self.scans:
-            if not SCAN_ID.fullmatch(one):
-                raise ValueError(f"scans must hold 8 to 64 hex digits each, got {one!r}")
+        check_scan_ids(self.scans)
         return self
 
 

@@ -16,9 +16,10 @@ from artgan.config.base import (
     RequireFid,
     Seed,
     Settings,
+    check_scan_ids,
 )
 from artgan.config.care import FixitySettings
-from artgan.presets import Kind
+from artgan.presets import DETECTED, DamageClass, Kind
 
 AccessFormat = Literal["jpeg", "pyramid"]
 StyleMethod = Literal["color", "cut"]
@@ -79,6 +80,40 @@ class TrainSettings(ArchiveSettings):
     force: Annotated[bool, Field(title="Train in any case")] = False
     """Train even where the data has not changed enough."""
     weights: FeatureWeights = None
+
+
+class DetectSettings(ArchiveSettings):
+    """Propose damage masks for scans, for a person to look at; nothing is filled by it."""
+
+    scans: Annotated[list[str], Field(title="Scans, by scan_id")] = []
+    """Scans to look at, by scan_id or at least its first 8 digits; none means all of the
+    collections that came without a mask."""
+    classes: Annotated[list[DamageClass], Field(title="Damage to mark", min_length=1)] = list(
+        DETECTED
+    )
+    """Damage to mark. Age cracks (craquelure) are left out unless asked for: they belong to a
+    painting. Stain, foxing and grime tint the picture and call for correction, not for filling."""
+    sure: Annotated[float, Field(title="Sure from", gt=0, lt=1)] = 0.6
+    """A region is marked if the probability of damage reaches this somewhere in it; higher marks
+    less."""
+    likely: Annotated[float, Field(title="Likely from", gt=0, lt=1)] = 0.35
+    """A marked region reaches as far as the probability stays above this; lower marks wider."""
+    finer: Annotated[int, Field(title="Look closer, steps", ge=0, le=3)] = 0
+    """Steps of looking closer, each at twice the resolution: finds finer scratches and dust, and
+    mistakes more brush strokes for damage."""
+    review_above: Annotated[float, Field(title="Too much to believe, from", gt=0, le=1)] = 0.15
+    """A mask that marks more than this fraction of a scan is kept for review and not used."""
+    max_failed_fraction: FailedFraction = 0.5
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> "DetectSettings":
+        if self.likely > self.sure:
+            raise ValueError(
+                f"likely must be at most sure, got {self.likely} and {self.sure}. "
+                "Lower the one or raise the other"
+            )
+        check_scan_ids(self.scans)
+        return self
 
 
 class RestoreSettings(ArchiveSettings):

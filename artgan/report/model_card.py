@@ -33,6 +33,8 @@ _PURPOSE = {
     "simulation": "Makes new small pictures in the manner of a collection, to show what a model "
     "learned from it.",
     "style": "Renders works of other collections in the manner of this one.",
+    "detection": "Proposes where a scan is damaged, as a mask for a person to correct; nothing is "
+    "filled by it.",
     "tone": "Guesses fifteen numbers from a thumbnail that undo yellowed varnish and fading; they "
     "act on each pixel by itself and can be undone.",
     "denoise": "Takes noise, slight blur and traces of JPEG out of a scan; large shapes and "
@@ -45,6 +47,8 @@ _ARCHITECTURE = {
     "simulation": "Convolutional generator with skip-layer excitation, trained with a relativistic "
     "loss and R1 and R2 penalties (artgan.models.generator).",
     "style": "Contrastive unpaired translator (artgan.models.translator).",
+    "detection": "U-Net over the picture, one logit for each class of damage and one for their "
+    "union (artgan.models.detector).",
     "tone": "Convolutions and quantiles of a thumbnail of 32 x 32, to a gamma and a 3 x 4 affine "
     "map (artgan.models.tone).",
     "denoise": "Residual U-Net over the picture itself, its correction high-passed "
@@ -58,6 +62,8 @@ _FAILURES = {
     "simulation": "Works are small, and details are textures rather than things; rare motifs of "
     "the collection are missing.",
     "style": "Composition and contours may bend; skies and grounds take on strokes they never had.",
+    "detection": "Strong outlines, highlights, writing and seals are taken for damage, and damage "
+    "in the colour of its surroundings is missed. It learned on drawn damage, not on real one.",
     "tone": "A work that is meant to be warm may be taken for a yellowed one; stains and uneven "
     "varnish stay, since every pixel is treated alike.",
     "denoise": "Grain, canvas and fine brushwork look like noise to it and may be smoothed.",
@@ -69,11 +75,13 @@ _DAMAGE = {
     "tone": "simulated: varnish (Beer-Lambert in linear light, with scatter) and fading",
     "denoise": "simulated: blur, Gaussian and Poisson noise, JPEG",
     "upscale": "simulated: halved with three kernels, some noisy or compressed as well",
+    "detection": "simulated: nine classes, drawn over seven crops in ten",
 }
 _TAGS = {
     "restoration": "image-inpainting",
     "simulation": "unconditional-image-generation",
     "style": "image-to-image",
+    "detection": "image-segmentation",
     "tone": "image-to-image",
     "denoise": "image-to-image",
     "upscale": "image-to-image",

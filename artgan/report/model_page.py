@@ -38,6 +38,8 @@ _SAMPLES = {
     "simulation": "Works from fixed seeds, none left out by eye.",
     "style": "Held-out works of other collections, from top to bottom: as they are, in the "
     "collection's colours, translated by the model.",
+    "detection": "Held-out crops, fixed by a seed, from top to bottom: damaged, what the model "
+    "marks, what is damaged, the truth.",
     "tone": "Held-out works, from top to bottom: aged, corrected by the model, the truth.",
     "denoise": "Held-out crops, fixed by a seed, from top to bottom: with noise, blur or JPEG, "
     "corrected by the model, the truth.",

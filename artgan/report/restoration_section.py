@@ -74,6 +74,7 @@ class Restoration:
 def restoration_section(context: Context) -> Restoration:
     """Gather the restoration section of a collection's page."""
     masks = context.snapshot.masks(context.collection)
+    n_delivered = sum(row["origin"] in {None, "delivered"} for row in masks)
     rows = [row for row in context.metrics if row["product"] == "restoration"]
     shared = common(context, "restoration", "restoration", held_out_words(rows))
     outputs = _newest(context, shared.model)
@@ -84,7 +85,7 @@ def restoration_section(context: Context) -> Restoration:
         common=replace(shared, trend=measure_trend(context.snapshot.metrics, lead)),
         methods=method_table(rows),
         strata=strata_table(context.snapshot.strata, context.collection, _METRIC),
-        n_masks=len(masks),
+        n_masks=n_delivered,
         outcome=_outcome(masks, outputs),
         comparisons=_comparisons(context, outputs, scans, masks),
         works=works[:ROWS_CAP],

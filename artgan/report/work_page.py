@@ -108,7 +108,7 @@ def work_page(rows: WorkRows, thumbnails: Thumbnails, present: Collection[str]) 
         facts={
             "Identification": identification(scan),
             "Capture": capture(scan),
-            "Condition as recorded": condition(scan, rows.masks),
+            "Condition as recorded": condition(scan, rows.delivered),
         },
         delivered=delivered(scan),
         history=history[-HISTORY_CAP:],
@@ -149,7 +149,7 @@ def _outcome(rows: WorkRows, restored: Sequence[Restored]) -> str:
         parts.append(f"{count(len(done), 'digital restoration')} (image only; object not treated)")
     if failed := len(restored) - len(done):
         parts.append(f"{count(failed, 'restoration')} that could not be made")
-    if rows.masks and not restored:
+    if rows.delivered and not restored:
         parts.append("damage was marked, and nothing has been restored yet")
     styled = [row for row in rows.outputs if row["kind"] == "stylized" and row["status"] == "ok"]
     if styled:

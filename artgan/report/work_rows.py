@@ -41,6 +41,11 @@ class WorkRows:
     metrics: list[Row]
     reviews: dict[str, list[Row]]
 
+    @property
+    def delivered(self) -> list[Row]:
+        """Masks that people drew; what a detector proposes says nothing of a condition."""
+        return [row for row in self.masks if row["origin"] != "detected"]
+
     def facts(self) -> list[Any]:
         """Return all of it as values that a mark can be made of."""
         return [

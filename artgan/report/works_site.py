@@ -76,6 +76,8 @@ def _write_lists(
 ) -> list[ListPage]:
     masks: dict[str, list[Row]] = {}
     for mask in snapshot.masks(collection):
+        if mask["origin"] == "detected":
+            continue
         masks.setdefault(mask["scan_id"], []).append(mask)
     names = {name: [row["scan_id"] for row in rows] for name, rows in groups.items()}
     pages = list_pages(collection, [rows[0] for rows in groups.values()])

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 import artgan.catalog.table as table_module
+from artgan.catalog.masks import DELIVERED, DETECTED
 from artgan.catalog.publish import publish
 from artgan.catalog.query import query
 from artgan.catalog.schema import MASKS, RUNS, TABLES, Table
@@ -93,6 +94,18 @@ def test_a_new_required_column_is_empty_in_old_rows_and_they_stay_readable(
     assert flows == {"old": None, "new": "ingest"}
     with pytest.raises(InvalidInputError, match=r"runs\.flow must be given in every row"):
         catalog.append(RUNS, [{"run_id": "without"}])
+
+
+def test_masks_from_before_there_were_detected_ones_count_as_delivered(
+    any_root: str, make_archive
+) -> None:
+    file = {"collection": "c", "source_path": "p", "source_uri": "u", "source_bytes": 1}
+    old_masks = older(MASKS, *MASKS.schema.names[MASKS.schema.get_field_index("origin") : -2])
+    make_archive(old_masks).append(old_masks, [file | {"mask_id": "old", "scan_id": "s"}])
+    catalog = open_catalog(any_root)
+    catalog.append(MASKS, [file | {"mask_id": "new", "scan_id": "s", "origin": "detected"}])
+    assert catalog.rows(MASKS, ["mask_id"], DELIVERED) == [{"mask_id": "old"}]
+    assert catalog.rows(MASKS, ["mask_id"], DETECTED) == [{"mask_id": "new"}]
 
 
 def test_columns_of_a_newer_version_survive_everything_this_one_does(
