@@ -2,16 +2,12 @@
 
 import pyarrow.compute as pc
 
+from artgan.catalog.read import filled
+
 MASK_FILES = ("mask_path", "probability_path", "overview_path")
 """Columns of the table masks that name a file under the root."""
 
-# not is_null: of files older than the column, statistics say that it is never null
-DELIVERED = (
-    pc.coalesce(  # pyright: ignore[reportAttributeAccessIssue] - its stubs lack it
-        pc.field("origin"), pc.scalar("delivered")
-    )
-    == "delivered"
-)
+DELIVERED = filled("origin", "delivered") == "delivered"
 """Masks that came with a scan; rows from before there were others say nothing."""
 
 DETECTED = pc.field("origin") == "detected"

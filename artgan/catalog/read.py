@@ -9,6 +9,16 @@ import pyarrow.dataset as ds
 _FEW_COLUMNS = 8  # so many are read sooner than looked through twice
 
 
+def filled(column: str, default: object) -> pc.Expression:
+    """Return a column with a value in the place of nulls, for a condition.
+
+    A condition ``is_null`` finds nothing in files that are older than the column: to their
+    statistics, which Delta hands to Arrow, such a column is never null.
+    """
+    # pyright's stubs of Arrow do not know of coalesce
+    return pc.coalesce(pc.field(column), pc.scalar(default))  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def matching(dataset: ds.Dataset, names: Sequence[str], where: pc.Expression | None) -> pa.Table:
     """Return rows that match, with the named columns in the dataset's own types."""
     schema = pa.schema([dataset.schema.field(name) for name in names])
@@ -33,7 +43,7 @@ def _narrowed(dataset: ds.Dataset, where: pc.Expression) -> ds.Dataset:
         group
         for fragment in dataset.get_fragments(filter=where)
         for group in fragment.split_by_row_group(filter=where, schema=dataset.schema)
-        if group.count_rows(filter=where)
+        if group.scanner(schema=dataset.schema, columns=[], filter=where).count_rows()
     ]
     if not groups:
         return ds.dataset(dataset.schema.empty_table())

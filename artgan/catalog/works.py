@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from artgan.catalog.read import filled
 from artgan.catalog.schema import SCANS
 from artgan.catalog.table import Catalog
 from artgan.errors import InvalidInputError
@@ -35,7 +36,7 @@ _COLUMNS = (
 
 Work = dict[str, Any]
 
-CURRENT = pc.field("is_current").is_null() | pc.field("is_current")
+CURRENT = filled("is_current", default=True)
 """Scans whose place no re-scan took; rows from before there were versions are current."""
 
 

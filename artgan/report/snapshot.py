@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artgan.catalog.models import BASE
+from artgan.catalog.read import filled
 from artgan.catalog.review import reviews_in_order
 from artgan.catalog.schema import MASKS, METRICS, MODELS, OUTPUTS, QUARANTINE, REVIEWS, RUNS, SCANS
 from artgan.catalog.table import Catalog
@@ -116,12 +117,12 @@ class Snapshot:
     @cached_property
     def metrics(self) -> list[Row]:
         """All numbers ever measured of whole samples, the oldest first."""
-        return self._measured(pc.field("stratum").is_null())
+        return self._measured(filled("stratum", "") == "")
 
     @cached_property
     def strata(self) -> list[Row]:
         """All numbers ever measured of parts of samples, the oldest first."""
-        return self._measured(pc.field("stratum").is_valid())
+        return self._measured(filled("stratum", "") != "")
 
     def _measured(self, which: pc.Expression) -> list[Row]:
         rows = self.catalog.rows(METRICS, where=which)

@@ -11,9 +11,11 @@ import artgan.catalog.table as table_module
 from artgan.catalog.masks import DELIVERED, DETECTED
 from artgan.catalog.publish import publish
 from artgan.catalog.query import query
-from artgan.catalog.schema import MASKS, RUNS, TABLES, Table
+from artgan.catalog.schema import MASKS, METRICS, RUNS, SCANS, TABLES, Table
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.catalog.works import CURRENT
 from artgan.errors import InvalidInputError
+from artgan.report.snapshot import Snapshot
 from artgan.storage import open_store
 
 
@@ -106,6 +108,28 @@ def test_masks_from_before_there_were_detected_ones_count_as_delivered(
     catalog.append(MASKS, [file | {"mask_id": "new", "scan_id": "s", "origin": "detected"}])
     assert catalog.rows(MASKS, ["mask_id"], DELIVERED) == [{"mask_id": "old"}]
     assert catalog.rows(MASKS, ["mask_id"], DETECTED) == [{"mask_id": "new"}]
+
+
+def test_rows_from_before_a_column_are_found_where_it_has_no_value(
+    any_root: str, make_archive
+) -> None:
+    old_metrics = older(METRICS, "stratum")
+    row = {"collection": "c", "metric": "psnr_hole_db", "value": 1.0}
+    make_archive(old_metrics).append(old_metrics, [row | {"metric_id": "old"}])
+    catalog = open_catalog(any_root)
+    catalog.append(METRICS, [row | {"metric_id": "new", "stratum": "damage: tear"}])
+    assert [one["metric_id"] for one in Snapshot(catalog).metrics] == ["old"]
+    assert [one["metric_id"] for one in Snapshot(catalog).strata] == ["new"]
+
+
+def test_scans_from_before_there_were_versions_are_current(any_root: str, make_archive) -> None:
+    old_scans = older(SCANS, "is_current")
+    row = {"collection": "c", "source_path": "p", "source_uri": "u", "source_bytes": 1}
+    row |= {"content_sha256": "s", "format": "png", "width_px": 1, "height_px": 1}
+    make_archive(old_scans).append(old_scans, [row | {"scan_id": "old"}])
+    catalog = open_catalog(any_root)
+    catalog.append(SCANS, [row | {"scan_id": "new", "is_current": False}])
+    assert catalog.rows(SCANS, ["scan_id"], CURRENT) == [{"scan_id": "old"}]
 
 
 def test_columns_of_a_newer_version_survive_everything_this_one_does(
