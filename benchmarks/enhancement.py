@@ -423,11 +423,11 @@ def plan_of(*, quick: bool) -> Plan:
     if not quick:
         return Plan(preset.tone, preset.denoise, preset.upscale, works=48, crops=16)
     return Plan(
-        replace(preset.tone, base_steps=250, collection_steps=0),
-        replace(preset.denoise, base_steps=60),
-        replace(preset.upscale, base_steps=100),
-        works=12,
-        crops=4,
+        replace(preset.tone, base_steps=220, collection_steps=0),
+        replace(preset.denoise, base_steps=40),
+        replace(preset.upscale, base_steps=60),
+        works=8,
+        crops=2,
     )
 
 

@@ -41,7 +41,7 @@ from artgan.presets import PRESETS
 from artgan.restore.fill import Filling, fill_scan, run_filler
 from artgan.restore.product import Order, make_product
 
-SIZES, QUICK_SIZES = (10, 40, 100, 400), (10, 40)
+SIZES, QUICK_SIZES = (10, 40, 100, 400), (4, 16)
 SPEED_MEGAPIXELS, QUICK_SPEED_MEGAPIXELS = 8, 1
 MOST_MIB = 2000  # 2 GB, rounded down
 FLAT = 1.5  # times the memory of the smallest scan

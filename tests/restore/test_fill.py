@@ -81,11 +81,11 @@ def whole_frame(source, mask, filler):
     return pixels
 
 
-SIZES = [(1, 1), (1, 300), (5, 3), (37, 131), (64, 64), (203, 331), (300, 101), (513, 97)]
+SIZES = [(1, 1), (1, 300), (5, 3), (37, 131), (64, 64), (131, 201)]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 4])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_tiles_of_any_size_give_what_the_whole_frame_gives(filler, dtype, channels, height, width):
     source = scan(height, width, channels, dtype)
