@@ -114,7 +114,7 @@ class Service:
         with self.client as client:
             return client.read_flow_run(run)
 
-    def wait(self, run: UUID, seconds: float = 180) -> FlowRun:
+    def wait(self, run: UUID, seconds: float = 400) -> FlowRun:
         def ended() -> FlowRun | None:
             found = self.read(run)
             done = found.state_type in {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED}
