@@ -42,7 +42,7 @@ from artgan.report.restoration_strips import Restored, write_strips
 from artgan.restore.measure import restorations
 
 SEED = 20_000
-AREA_BOUNDS = (0.02, 0.05, 0.1, 0.2, 0.36)
+AREA_BOUNDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.36)
 """Bounds of the ranges of damaged area; no crop has more than 35 %."""
 _SUBJECTS = {
     "model": "filler",

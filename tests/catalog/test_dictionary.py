@@ -21,6 +21,7 @@ _VALUES = {
 }
 _TELLING = {
     "events": {"event_type": "fixity check", "outcome": "fail"},
+    "masks": {"origin": "detected", "status": "proposed"},
     "metrics": {"status": "ok", "stratum": None},
     "outputs": {"kind": "restored", "status": "ok"},
     "reviews": {"decision": "rejected"},

@@ -12,6 +12,7 @@ from artgan.imaging.decode import scan_array
 from artgan.imaging.write import png_bytes
 from artgan.keys import scan_id
 from artgan.models.filler import Filler
+from artgan.restore.fill import Filling
 from artgan.storage import open_store
 from tasks.restore import _restore_one
 
@@ -40,9 +41,15 @@ def restored(root: Path, page: int, change: bytes = b"") -> tuple[dict[str, Any]
         "content_sha256": content,
         "page": page,
         "title": "A book",
+        "mask_origin": "delivered",
+        "probability_path": None,
         "model_id": "f",
+        "model_collection": "books",
+        "weights_sha256": "0" * 64,
     }
-    row = _restore_one(open_store(str(root)), "books", job, Filler((4, 8), (1, 1)).eval())
+    how = Filling(Filler((4, 8), (1, 1)).eval())
+    operators = {"strength": 1.0, "perceptual": 0.0}
+    row = _restore_one(open_store(str(root)), "books", job, how, operators)
     return row, root / row.get("output_path", "")
 
 
