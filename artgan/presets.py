@@ -1,7 +1,8 @@
 """How large a network is and how long it trains, by preset name and by kind of model.
 
-``smoke`` proves an installation in seconds, ``demo`` shows every part within minutes on two
-cores, ``tiny`` is the shortest training worth publishing from a machine without an accelerator.
+``smoke`` proves an installation in seconds with networks too small to learn much, ``demo`` shows
+every part within minutes on two cores, ``tiny`` is the shortest training worth publishing from a
+machine without an accelerator.
 """
 
 from dataclasses import dataclass, field
@@ -235,13 +236,25 @@ class TrainPreset:
 
 PRESETS: dict[PresetName, TrainPreset] = {
     "smoke": TrainPreset(
-        RestorationPreset(base_steps=12, collection_steps=6, batch=4),
-        SimulationPreset(base_steps=12, collection_steps=6, batch=4),
-        StylePreset(collection_steps=4, batch=2),
+        RestorationPreset(
+            widths=(8, 12), blocks=(1, 1), batch=4, base_steps=12, collection_steps=6
+        ),
+        SimulationPreset(
+            base_channels=8, max_channels=32, latent=32, batch=4, base_steps=12, collection_steps=6
+        ),
+        StylePreset(width=8, blocks=1, batch=2, collection_steps=4),
         tone=TonePreset(base_steps=12, collection_steps=0, batch=4),
         denoise=DenoisePreset(base_steps=6, batch=2),
         upscale=UpscalePreset(base_steps=6, batch=2),
-        detection=DetectionPreset(128, batch=2, overlays=16, base_steps=12, collection_steps=0),
+        detection=DetectionPreset(
+            short_side_px=128,
+            widths=(8, 12),
+            blocks=(1, 1),
+            batch=2,
+            overlays=16,
+            base_steps=12,
+            collection_steps=0,
+        ),
     ),
     "demo": TrainPreset(
         RestorationPreset(base_steps=800, collection_steps=150),

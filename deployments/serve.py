@@ -16,18 +16,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import StateType
-from prefect.states import AwaitingRetry
 
 from artgan.clock import now
 from artgan.config import ServeSettings
@@ -35,7 +27,7 @@ from artgan.errors import ArtganError, InvalidInputError
 from artgan.training.devices import visible_devices
 from artgan.training.tether import PARENT, tethered
 from deployments.apply import CPU_POOL, GPU_POOL, apply, device_count, server_client
-from tasks.forms import read_deployments
+from deployments.lost import LOOK_FOR, end_silent, resume_crashed
 
 _START_S = 180.0
 _POLL_S = 1.0
@@ -43,9 +35,6 @@ _RESTART_S = 5.0
 _STOP_S = 30.0
 _LOG_BYTES = 50_000_000
 _LOOK_S = 15.0
-_RESTARTING = timedelta(minutes=10)
-_AUTOMATION = timedelta(seconds=45)  # the automation had its time
-_MOST_RESUMES = 3  # as in automations.yaml
 
 
 def serve(settings: ServeSettings) -> None:
@@ -93,33 +82,11 @@ def _keep_going(settings: ServeSettings, processes: "list[_Process]") -> None:
         time.sleep(_POLL_S)
         for process in processes:
             process.keep_going()
-        if time.monotonic() - looked_s > _LOOK_S and now() - started < _RESTARTING:
+        if time.monotonic() - looked_s > _LOOK_S and now() - started < LOOK_FOR:
             looked_s = time.monotonic()
-            with suppress(httpx.HTTPError):
-                resume_found_dead(settings.server, started)
-
-
-def resume_found_dead(server: str, started: datetime) -> None:
-    """Start runs again that an earlier life of the service took with it.
-
-    The automation for it waits for the event before the crash, which only that life has seen.
-
-    Args:
-        server: Address of the server's API.
-        started: When this life began.
-    """
-    crashed = FlowRunFilterStateType(any_=[StateType.CRASHED])
-    with server_client(server) as client:
-        ours = {deployment.id for deployment in read_deployments(client)}
-        filtered = FlowRunFilter(state=FlowRunFilterState(type=crashed))
-        for run in client.read_flow_runs(flow_run_filter=filtered):
-            assert run.state is not None
-            since = run.state.timestamp
-            is_of_earlier_life = run.start_time is not None and run.start_time < started
-            is_found_now = started < since < now() - _AUTOMATION
-            may_resume = run.deployment_id in ours and run.run_count <= _MOST_RESUMES
-            if may_resume and is_of_earlier_life and is_found_now:
-                client.set_flow_run_state(run.id, AwaitingRetry(), force=True)
+            with suppress(httpx.HTTPError), server_client(settings.server) as client:
+                end_silent(client, started, now())
+                resume_crashed(client, started, now())
 
 
 def server_environment(settings: ServeSettings, home: Path) -> dict[str, str]:

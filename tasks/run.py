@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from prefect import get_run_logger
+from prefect.context import TagsContext
 from prefect.runtime import flow_run as own_run
 
 from artgan.catalog.runs import Run, close_run, finish_run, start_run
@@ -40,7 +41,9 @@ def recorded_run(
     catalog.store.sweep()
     log = get_run_logger()
     log.info("%s starts on %s", run.run_id, settings.root)
-    with shown(catalog, run):
+    # A task with tags asks the server for the place of each and gives it back: calls that SQLite
+    # often refuses at first, which costs two seconds. Tags are for runs of flows.
+    with shown(catalog, run), TagsContext(current_tags=set()):
         token = _CURRENT.set(run)
         try:
             yield run

@@ -1,17 +1,20 @@
 """What several tests need: the real data, an S3 endpoint on loopback, a Prefect server."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 import s3fs
 import torch
+from filelock import FileLock
 
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
@@ -96,9 +99,48 @@ def any_root(request, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A real Prefect server that flows and tasks run against."""
-    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - few tests need it
+def prefect_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """A function that lays an empty database of this Prefect where a server will look for it.
 
-    with prefect_test_harness(server_startup_timeout=120):
+    A server makes one itself by thirty migrations, ten seconds each time.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated"
+    made = folder / "prefect.db"
+    with FileLock(f"{folder}.lock"):
+        if not made.exists():
+            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+            environment = os.environ | {"PREFECT_HOME": str(folder)}
+            subprocess.run(command, check=True, env=environment, capture_output=True)
+
+    def lay(database: Path) -> None:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(made, database)
+
+    return lay
+
+
+@pytest.fixture(scope="session")
+def start_harness(
+    prefect_database: Callable[[Path], None], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], AbstractContextManager[None]]:
+    """A block in which a real Prefect server runs, new and empty, that flows and tasks use."""
+    from prefect.testing import utilities  # noqa: PLC0415 - few tests need it
+
+    @contextmanager
+    def start() -> Iterator[None]:
+        folder = tmp_path_factory.mktemp("harness")
+        prefect_database(folder / "prefect-test.db")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(utilities, "mkdtemp", lambda: str(folder))
+            with utilities.prefect_test_harness(server_startup_timeout=120):
+                yield
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def prefect_server(start_harness: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """A real Prefect server that flows and tasks run against."""
+    with start_harness():
         yield

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from artgan.catalog.schema import METRICS
 from artgan.catalog.table import Catalog
@@ -182,7 +182,7 @@ def mean_over_works(values: Sequence[float] | np.ndarray, works: Sequence[int]) 
     means = np.array([np.mean(np.asarray(values)[numbers == one]) for one in np.unique(numbers)])
     if len(means) < 2:
         return Number(float(means.mean()))
-    half = float(stats.t.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
+    half = float(stdtrit(len(means) - 1, 0.975) * means.std(ddof=1) / np.sqrt(len(means)))
     centre = float(means.mean())
     return Number(centre, centre - half, centre + half, "student_over_works")
 

@@ -39,6 +39,7 @@ class Service:
 
     folder: Path
     inbox: Path
+    lay_database: Callable[[Path], None]
     server: str = field(default_factory=free_address)
     process: subprocess.Popen[bytes] | None = None
 
@@ -65,6 +66,8 @@ class Service:
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "ARTGAN_LOCKS": str(self.locks),
         }
+        if not self.home.exists():
+            self.lay_database(self.home / "prefect.db")
         log = self.folder / f"serve-{time.monotonic_ns()}.log"
         with log.open("wb") as out:
             self.process = subprocess.Popen(

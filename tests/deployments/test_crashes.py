@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from prefect.client.schemas.objects import StateType
@@ -22,11 +23,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(
+    tmp_path_factory: pytest.TempPathFactory, prefect_database: Callable[[Path], None]
+) -> Iterator[Service]:
     """A service whose archive holds one collection."""
     inbox = tmp_path_factory.mktemp("sample") / "inbox"
     write_sample(inbox, seed=1, works=WORKS)
-    running = Service(tmp_path_factory.mktemp("service"), inbox)
+    running = Service(tmp_path_factory.mktemp("service"), inbox, prefect_database)
     try:
         running.begin()
         asked = running.settings(inbox=str(inbox), collections=["hard_edge"])

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -48,18 +48,23 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[Any]:
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory,
+    inbox: Path,
+    prefect_database: Callable[[Path], None],
+) -> Iterator[Any]:
     """A night without server, workers and crashes, of the same inbox; awaited when asked for."""
     root = tmp_path_factory.mktemp("undisturbed") / "root"
     command = [sys.executable, "-m", "flows", "nightly", "--root", str(root)]
     command += ["--inbox", str(inbox), "--preset", "smoke", "--min-works", str(BASE_ONLY)]
     environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"}
-    home = {"PREFECT_HOME": str(tmp_path_factory.mktemp("home"))}
+    home = tmp_path_factory.mktemp("home")
+    prefect_database(home / "prefect.db")
     log = root.parent / "log"
     with log.open("wb") as out:
         night = subprocess.Popen(
             command,
-            env=environment | home,
+            env=environment | {"PREFECT_HOME": str(home)},
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # killed as a group, its temporary server included
@@ -76,8 +81,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("service"), inbox)
+def service(
+    tmp_path_factory: pytest.TempPathFactory,
+    inbox: Path,
+    prefect_database: Callable[[Path], None],
+) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("service"), inbox, prefect_database)
     try:
         running.begin()
         yield running

@@ -1,5 +1,6 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Crashed, Late, Running, Scheduled
-from prefect.testing.utilities import prefect_test_harness
 
 from artgan.catalog.schema import MODELS, OUTPUTS, QUARANTINE, RUNS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
@@ -24,9 +24,11 @@ SCAN = {"source_path": "a", "source_uri": "/a", "source_bytes": 1}
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[SyncPrefectClient]:
+def client(
+    start_harness: Callable[[], AbstractContextManager[None]],
+) -> Iterator[SyncPrefectClient]:
     """A client of a real server that has nothing on it yet."""
-    with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as client:
+    with start_harness(), get_client(sync_client=True) as client:
         yield client
 
 

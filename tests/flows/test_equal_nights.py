@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +32,20 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(lesser_inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
+def home(
+    tmp_path_factory: pytest.TempPathFactory, prefect_database: Callable[[Path], None]
+) -> Path:
+    """Where Prefect keeps what it knows of all these nights."""
+    folder = tmp_path_factory.mktemp("home")
+    prefect_database(folder / "prefect.db")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(lesser_inbox: Path, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
     folder = tmp_path_factory.mktemp("undisturbed")
     started = time.monotonic()
-    assert start_night(folder / "root", lesser_inbox, folder / "home").wait() == 0
+    assert start_night(folder / "root", lesser_inbox, home).wait() == 0
     return Night(folder / "root", time.monotonic() - started)
 
 
@@ -88,26 +99,26 @@ def check_equal(night: Path | str, undisturbed: Path, word: object = "") -> None
 
 
 def test_a_night_killed_again_and_again_ends_with_the_same_keys(
-    undisturbed: Night, lesser_inbox: Path, tmp_path: Path
+    undisturbed: Night, lesser_inbox: Path, home: Path, tmp_path: Path
 ) -> None:
     seed = random.randrange(10**6)
     moments = random.Random(seed)
     killed = tmp_path / "killed"
     for _ in range(KILLS):
-        night = start_night(killed, lesser_inbox, tmp_path / "home")
+        night = start_night(killed, lesser_inbox, home)
         moment_s = moments.uniform(0.1, 0.7) * undisturbed.length_s
         try:
             night.wait(moment_s)
         except subprocess.TimeoutExpired:
             os.killpg(night.pid, signal.SIGKILL)
             night.wait()
-    assert start_night(killed, lesser_inbox, tmp_path / "home").wait() == 0
+    assert start_night(killed, lesser_inbox, home).wait() == 0
     assert check_whole(killed) > 70
     check_equal(killed, undisturbed.root, seed)
 
 
 def test_the_same_night_on_s3_ends_with_the_same_keys(
-    undisturbed: Night, lesser_inbox: Path, tmp_path: Path, s3_root: str
+    undisturbed: Night, lesser_inbox: Path, home: Path, s3_root: str
 ) -> None:
-    assert start_night(s3_root, lesser_inbox, tmp_path / "home").wait() == 0
+    assert start_night(s3_root, lesser_inbox, home).wait() == 0
     check_equal(s3_root, undisturbed.root)

@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 
 from artgan.catalog.beside import files_of
 from artgan.catalog.schema import (
@@ -20,6 +22,7 @@ from artgan.errors import InvalidInputError
 from artgan.imaging.decode import scan_array
 from artgan.imaging.read import read_mask
 from flows.nightly import nightly
+from flows.stages import STAGE_TAG
 
 KINDS = {"restoration", "simulation", "style"}
 LARGE = "woodblock_views"
@@ -52,6 +55,15 @@ def keys(catalog: Catalog) -> dict[str, set[str]]:
 def test_every_table_has_rows(archive: Catalog) -> None:
     for name, found in keys(archive).items():
         assert found or name in {"withdrawals", "reviews"}, name
+
+
+@pytest.mark.usefixtures("archive")
+def test_no_task_of_a_stage_asks_the_server_for_the_place_of_a_tag() -> None:
+    stages = FlowRunFilter(tags=FlowRunFilterTags(any_=[STAGE_TAG]))
+    with get_client(sync_client=True) as client:
+        task_runs = client.read_task_runs(flow_run_filter=stages)
+    assert len(task_runs) > 20
+    assert {tag for task_run in task_runs for tag in task_run.tags} == set()
 
 
 def test_every_file_of_the_inbox_is_accepted_or_quarantined(archive: Catalog, inbox: Path) -> None:

@@ -13,7 +13,7 @@ from artgan.restore.measure import restorations
 from artgan.training.loop import train
 from artgan.training.restoration import build
 
-STEPS = 150
+STEPS = 400
 PRESET = RestorationPreset()
 
 
