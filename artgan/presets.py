@@ -5,8 +5,9 @@ every part within minutes on two cores, ``tiny`` is the shortest training worth 
 machine without an accelerator.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 PresetName = Literal["smoke", "demo", "tiny"]
 Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"]
@@ -221,6 +222,17 @@ class DetectionPreset:
     collection_steps: int = 300
 
 
+KindPreset = (
+    RestorationPreset
+    | SimulationPreset
+    | StylePreset
+    | TonePreset
+    | DenoisePreset
+    | UpscalePreset
+    | DetectionPreset
+)
+
+
 @dataclass(frozen=True)
 class TrainPreset:
     """All kinds of model at one size."""
@@ -267,3 +279,20 @@ PRESETS: dict[PresetName, TrainPreset] = {
     ),
     "tiny": TrainPreset(RestorationPreset(), SimulationPreset(), StylePreset()),
 }
+
+_ARCHITECTURE: dict[Kind, tuple[str, ...]] = {
+    "restoration": ("widths", "blocks", "discriminator_width"),
+    "simulation": ("size_px", "base_channels", "max_channels", "latent"),
+    "style": ("width", "blocks"),
+    "tone": ("width",),
+    "denoise": ("widths", "blocks"),
+    "upscale": ("width", "blocks"),
+    "detection": ("widths", "blocks", "classes"),
+}
+"""Fields that decide which weights fit a network."""
+
+
+def architecture(kind: Kind, sizes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a preset's fields, by name, decides which weights fit; lists as tuples."""
+    plain = {name: sizes[name] for name in _ARCHITECTURE[kind]}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}

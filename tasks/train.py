@@ -25,6 +25,7 @@ from artgan.training.plan import (
     Works,
     can_be_judged,
     decide,
+    fitting,
     most_works,
     steps_of,
 )
@@ -80,7 +81,7 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
             f"content_{split}": _works(catalog, None, split, other_than=collection)
             for split in ("train", "val")
         }
-    base = None if own is None else in_use(catalog, kind, BASE)
+    base = None if own is None else fitting(in_use(catalog, kind, BASE), kind, settings.preset)
     incumbent = in_use(catalog, kind, collection)
     return TrainJob(
         kind=kind,

@@ -33,11 +33,13 @@ from artgan.presets import (
     PRESETS,
     DenoisePreset,
     DetectionPreset,
+    KindPreset,
     RestorationPreset,
     SimulationPreset,
     StylePreset,
     TonePreset,
     UpscalePreset,
+    architecture,
 )
 from artgan.storage import Store, open_store
 from artgan.training import detection, finish, restoration, simulation, style, tone, world
@@ -67,7 +69,8 @@ def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None
     """
     store = open_store(root)
     started = time.monotonic()
-    prepared = _Preparation(store, job)
+    preset = getattr(PRESETS[job.preset], job.kind)
+    prepared = _Preparation(store, job, replace(preset, batch=world.share_of(preset.batch)))
     trainee = prepared.trainee(job.base_model, job.steps)
     history = train(
         trainee,
@@ -98,10 +101,8 @@ def _read(store: Store, path: str) -> bytes | None:
 class _Preparation:
     """Loads what a training needs, once, and builds trainees from it."""
 
-    def __init__(self, store: Store, job: TrainJob) -> None:
-        self.store, self.job = store, job
-        preset = getattr(PRESETS[job.preset], job.kind)
-        self.preset = replace(preset, batch=world.share_of(preset.batch))
+    def __init__(self, store: Store, job: TrainJob, preset: KindPreset) -> None:
+        self.store, self.job, self.preset = store, job, preset
         self.train, self.val = self._pictures(job.train), self._pictures(job.val)
         self.content_train = self._pictures(job.content_train)
         self.content_val = self._pictures(job.content_val)
@@ -166,8 +167,17 @@ def _incumbent(
 ) -> dict[str, float] | None:
     """Measure what the new model would replace, on the same held-out works."""
     if job.incumbent is not None:
-        return prepared.trainee(job.incumbent, job.steps).validate()
+        return _as_large(prepared, job.incumbent).trainee(job.incumbent, job.steps).validate()
     return history[0] if job.base_model is not None else None
+
+
+def _as_large(prepared: _Preparation, model: str) -> _Preparation:
+    """Return the preparation for networks of a model's size; another preset may have made it."""
+    _, settings = unpack_weights(prepared.store.read(f"{model}/{WEIGHTS}"))
+    sizes = architecture(prepared.job.kind, settings["preset"])
+    if architecture(prepared.job.kind, asdict(prepared.preset)) == sizes:
+        return prepared
+    return _Preparation(prepared.store, prepared.job, replace(prepared.preset, **sizes))
 
 
 def _publish(

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from artgan.catalog.models import BASE
+from artgan.catalog.models import BASE, Model
 from artgan.keys import VERSION, key, set_digest
-from artgan.presets import PRESETS, DetectionPreset, Kind, PresetName
+from artgan.presets import PRESETS, DetectionPreset, Kind, PresetName, architecture
 
 _FEWEST_HELD_OUT = 3
 
@@ -95,6 +95,15 @@ def steps_of(kind: Kind, preset: PresetName, collection: str) -> int:
     """Return the length of a training, in steps."""
     sizes = getattr(PRESETS[preset], kind)
     return sizes.base_steps if collection == BASE else sizes.collection_steps
+
+
+def fitting(model: Model | None, kind: Kind, preset: PresetName) -> Model | None:
+    """Return a model if a training at a preset can start from it: its networks have that size."""
+    if model is None:
+        return None
+    wanted = architecture(kind, asdict(getattr(PRESETS[preset], kind)))
+    there = architecture(kind, json.loads(model["settings_json"])["preset"])
+    return model if there == wanted else None
 
 
 def most_works(kind: Kind, preset: PresetName) -> int | None:

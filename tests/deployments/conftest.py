@@ -28,13 +28,14 @@ def free_port() -> Callable[[], int]:
 
 @pytest.fixture(scope="module")
 def start_prefect(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, prefect_database: Callable[[Path], None]
 ) -> Iterator[Callable[..., tuple[Process, Path]]]:
     """A function that starts ``prefect`` with some variables set; returns process and log."""
     processes: list[Process] = []
 
     def start(*arguments: str, **variables: str) -> tuple[Process, Path]:
         home = tmp_path_factory.mktemp("prefect")
+        prefect_database(home / "prefect.db")
         environment = os.environ | {"PREFECT_HOME": str(home)} | variables
         with (home / "log").open("w") as log:
             processes.append(

@@ -1,0 +1,60 @@
+"""A training as its child process runs it, in archives that already have models."""
+
+import json
+
+import numpy as np
+import pytest
+
+from artgan.imaging.write import png_bytes
+from artgan.presets import PRESETS
+from artgan.storage import open_store
+from artgan.training import restoration
+from artgan.training.child import run
+from artgan.training.plan import TrainJob, Works, fitting
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(restoration, "VALIDATION_CROPS", 4)
+    store = open_store(str(tmp_path))
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        blocks = rng.integers(0, 256, (9, 10, 3), dtype=np.uint8)
+        picture = np.kron(blocks, np.ones((16, 16, 1), np.uint8))
+        store.write(f"access/{number}.png", png_bytes(picture))
+    return store
+
+
+def job_for(kind, preset, steps, **more):
+    names = [f"access/{number}.png" for number in range(10)]
+    train, val, *content = (Works(tuple(p), tuple(p)) for p in (names[:3], names[3:6], names[6:]))
+    if kind == "style":
+        more |= {"content_train": content[0], "content_val": val}
+    return TrainJob(kind, "archive", preset, steps, 0, train, val, **more)
+
+
+def card_of(store, job):
+    return json.loads(store.read(f"{job.folder}/model.json"))
+
+
+@pytest.mark.parametrize("kind", ["restoration", "simulation", "style"])
+def test_a_model_of_another_size_is_measured_and_replaced(kind, store):
+    small = job_for(kind, "smoke", 2)
+    run(store.root, small, lambda _: None)
+    assert fitting(card_of(store, small), kind, "smoke") is not None
+    assert fitting(card_of(store, small), kind, "tiny") is None
+
+    larger = job_for(kind, "demo", 2, incumbent=small.folder)
+    run(store.root, larger, lambda _: None)
+    card = card_of(store, larger)
+    assert np.isfinite(card["incumbent_value"])
+    assert (
+        json.loads(card["settings_json"])["preset"]
+        != json.loads(card_of(store, small)["settings_json"])["preset"]
+    )
+
+
+def test_presets_of_one_size_hand_their_models_on():
+    row = {"settings_json": json.dumps({"preset": vars(PRESETS["demo"].restoration)})}
+    assert fitting(row, "restoration", "tiny") is row
+    assert fitting(None, "restoration", "tiny") is None
