@@ -19,7 +19,7 @@ from artgan.catalog.schema import EVENTS, TABLES
 from artgan.catalog.table import open_catalog
 from artgan.imaging.decode import decode, render
 
-KILLS = 3
+KILLS = 2
 BASE_ONLY = 25  # a collection needs more works than it has: only the bases are trained
 
 pytestmark = pytest.mark.slow
