@@ -9,12 +9,14 @@ from tasks.collections import catalogued_collections
 from tasks.progress import gather
 from tasks.restore import CHUNK, commit_restored, plan_restorations, restore_chunk, take_mask
 from tasks.run import check_failures, recorded_run
+from tasks.starter import adopt_starter
 
 
 @flow(name="restore", task_runner=task_runner())
 def restore(settings: RestoreSettings) -> dict[str, int]:
     """Fill the damage of every scan that has a damage mask."""
     with recorded_run("restore", settings) as run:
+        adopt_starter(settings, run.run_id)
         taken = None
         if settings.mask is not None:
             taken = take_mask(settings, run.run_id)

@@ -6,6 +6,7 @@ from artgan.config import TrainSettings
 from flows.runner import task_runner
 from tasks.collections import catalogued_collections
 from tasks.run import recorded_run
+from tasks.starter import adopt_starter
 from tasks.train import BASE, plan_model, train_model
 
 
@@ -13,6 +14,8 @@ from tasks.train import BASE, plan_model, train_model
 def train(settings: TrainSettings) -> dict[str, int]:
     """Train models where the data has changed: an archive-wide base, then each collection."""
     with recorded_run("train", settings) as run:
+        if "restoration" in settings.kinds:
+            adopt_starter(settings, run.run_id)
         collections = catalogued_collections(settings)
         for kind in settings.kinds:
             for collection in [BASE, *collections]:

@@ -81,8 +81,10 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
             f"content_{split}": _works(catalog, None, split, other_than=collection)
             for split in ("train", "val")
         }
-    base = None if own is None else fitting(in_use(catalog, kind, BASE), kind, settings.preset)
-    incumbent = in_use(catalog, kind, collection)
+    archive_wide = None if own is None else in_use(catalog, kind, BASE)
+    base = fitting(archive_wide, kind, settings.preset)
+    # What a training starts from is measured at its start; what it cannot start from is not.
+    incumbent = in_use(catalog, kind, collection) or (None if base else archive_wide)
     return TrainJob(
         kind=kind,
         collection=collection,

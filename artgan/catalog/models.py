@@ -15,6 +15,9 @@ BASE = "archive"
 CARD = "model.json"
 """File beside the weights that says everything about a model."""
 
+WEIGHTS = "weights.safetensors"
+"""File with the networks that use of a model needs."""
+
 Model = dict[str, Any]
 
 

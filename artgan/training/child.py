@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from artgan.catalog.models import WEIGHTS
 from artgan.catalog.works import load_pictures
 from artgan.imaging.write import png_bytes
 from artgan.keys import set_digest
@@ -49,7 +50,6 @@ from artgan.training.promote import Promotion, promote
 from artgan.weights import VGG19_CONV3_4, file_sha256, find_weights
 
 STATE = "state.safetensors"
-WEIGHTS = "weights.safetensors"
 WARM = "training.safetensors"
 VALIDATIONS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 _THREADS = 2

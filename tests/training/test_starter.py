@@ -1,0 +1,63 @@
+"""The filler that comes with artgan, and the command that makes it again."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from artgan.degrade.evaluation import evaluation_crops, hole_psnr_db
+from artgan.imaging.read import read_rgb
+from artgan.models.checkpoint import unpack_weights
+from artgan.models.filler import load_filler
+from artgan.presets import PRESETS
+from artgan.restore.measure import restorations
+from artgan.sample.archive import MIN_WORKS
+from artgan.sample.starter import remake
+from artgan.storage import open_store
+from artgan.training.plan import fitting
+from artgan.training.starter import install, starter_bytes
+
+
+def test_it_is_small_and_an_archive_gets_it_as_any_other_model(tmp_path):
+    store = open_store(str(tmp_path))
+    model = install(store)
+    weights = store.read(model["weights_path"])
+    assert len(weights) < 2_000_000
+    assert hashlib.sha256(weights).hexdigest() == model["weights_sha256"]
+    card = json.loads(
+        store.read(model["weights_path"].replace("weights.safetensors", "model.json"))
+    )
+    assert card == model
+    assert fitting(model, "restoration", "tiny") is model
+    assert install(store) == model
+
+
+def test_it_beats_the_classical_methods_on_real_scans_that_it_never_saw(real_data):
+    fillers = {"model": load_filler(starter_bytes())}
+    sizes = PRESETS["tiny"].restoration
+    for collection in ("monet_256", "old_masters", "ukiyo_e"):
+        files = sorted((real_data / "scans" / collection).iterdir())[:12]
+        works = [read_rgb(path.read_bytes(), sizes.short_side_px) for path in files]
+        crops = evaluation_crops(works, sizes.crop_px, 36, 1)
+        rows = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
+        mean = {
+            method: np.mean(
+                [hole_psnr_db(row[method], crop) for row, crop in zip(rows, crops, strict=True)]
+            )
+            for method in rows[0]
+        }
+        assert mean["model"] > max(mean["telea"], mean["navier_stokes"]) + 0.3, collection
+
+
+@pytest.mark.slow
+def test_the_command_makes_such_weights_again():
+    lines = []
+    states, settings = unpack_weights(remake(works=MIN_WORKS, steps=4, say=lines.append))
+    shipped, _ = unpack_weights(starter_bytes())
+    assert {name: list(state) for name, state in states.items()} == {
+        name: list(state) for name, state in shipped.items()
+    }
+    assert settings["made"]["n_train"] > 2 * MIN_WORKS
+    assert len(json.loads(settings["made"]["history_json"])) >= 2
+    assert lines
