@@ -51,7 +51,7 @@ class RestorationPreset:
     batch: int = 16
     learning_rate: float = 2e-3
     gan_fraction: float = 0.25
-    adversarial_weight: float = 0.1
+    adversarial_weight: float = 3.0
     base_steps: int = 6000
     collection_steps: int = 400
 
@@ -269,7 +269,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
         ),
     ),
     "demo": TrainPreset(
-        RestorationPreset(base_steps=800, collection_steps=150),
+        RestorationPreset(base_steps=300, collection_steps=150),
         SimulationPreset(base_steps=500, collection_steps=500),
         StylePreset(collection_steps=200),
         tone=TonePreset(base_steps=400, collection_steps=0),

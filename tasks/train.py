@@ -29,6 +29,7 @@ from artgan.training.plan import (
     most_works,
     steps_of,
 )
+from artgan.training.starter import PRESET as STARTER
 from tasks.progress import ProgressBar
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -81,7 +82,9 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
             f"content_{split}": _works(catalog, None, split, other_than=collection)
             for split in ("train", "val")
         }
-    archive_wide = None if own is None else in_use(catalog, kind, BASE)
+    archive_wide = in_use(catalog, kind, BASE)
+    if own is None and archive_wide and archive_wide["preset"] != STARTER:
+        archive_wide = None  # a base of the archive's own starts from nothing or from the starter
     base = fitting(archive_wide, kind, settings.preset)
     # What a training starts from is measured at its start; what it cannot start from is not.
     incumbent = in_use(catalog, kind, collection) or (None if base else archive_wide)

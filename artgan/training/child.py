@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artgan.catalog.models import WEIGHTS
+from artgan.catalog.models import BASE, WEIGHTS
 from artgan.catalog.works import load_pictures
 from artgan.imaging.write import png_bytes
 from artgan.keys import set_digest
@@ -127,7 +127,11 @@ class _Preparation:
         seed = self.job.seed
         match self.preset:
             case RestorationPreset() as preset:
-                return restoration.build(self.train, self.val, preset, steps, seed, base)
+                # A base that starts from the starter has the whole way before it.
+                gentle = self.job.collection != BASE
+                return restoration.build(
+                    self.train, self.val, preset, steps, seed, base, gentle=gentle
+                )
             case DetectionPreset() as preset:
                 return detection.build(self.train, self.val, preset, steps, seed, base)
             case TonePreset() as preset:

@@ -45,7 +45,6 @@ BETAS = (0.5, 0.9)
 EMA_DECAY = 0.995
 DISCRIMINATOR_RATE = 4e-4
 FINE_TUNING_RATE_FACTOR = 0.2
-GAN_RATE_FACTOR = 0.3
 HOLE_WEIGHT = 6.0  # as in Liu et al. 2018, eq. 7; the weights of the adversarial terms rest on it
 FEATURE_MATCHING_WEIGHT = 0.2
 DISCRIMINATOR_WARMUP_FRACTION = 0.2
@@ -58,13 +57,15 @@ GRID_CROPS = 8
 Weights = Mapping[str, Mapping[str, Tensor]]
 
 
-def build(
+def build(  # noqa: PLR0913 -- the last one by name
     train: Sequence[np.ndarray],
     val: Sequence[np.ndarray],
     preset: RestorationPreset,
     steps: int,
     seed: int,
     base: Weights | None,
+    *,
+    gentle: bool = True,
 ) -> Trainee:
     """Prepare the training of a filler.
 
@@ -74,7 +75,8 @@ def build(
         preset: Sizes and rates.
         steps: Steps in all, which the schedules need to know.
         seed: Decides the first weights and the damage.
-        base: Weights of a published filler to start from at a lower rate, or None.
+        base: Weights of a published filler to start from, or None.
+        gentle: Whether a training that starts from one learns at a fifth of the rate.
 
     Returns:
         What ``artgan.training.loop.train`` needs.
@@ -91,7 +93,7 @@ def build(
     works = RandomCrops(train, preset.crop_px, preset.batch)
     masks = torch.from_numpy(mask_bank(BANK_MASKS, preset.crop_px, seed)).to(torch.uint8)
     generator, discriminator, ema = networks.generator, networks.discriminator, networks.ema
-    slower = 1.0 if base is None else FINE_TUNING_RATE_FACTOR
+    slower = FINE_TUNING_RATE_FACTOR if base is not None and gentle else 1.0
     stepper = _Stepper(
         networks=networks,
         generator_optimizer=Adam(generator.parameters(), slower * preset.learning_rate, BETAS),
@@ -150,15 +152,14 @@ class Schedule:
         return self.gan_from <= step < self.gan_from + self.warmup_steps
 
     def generator_factor(self, step: int) -> float:
-        """Give the learning-rate factor: each part has a rise and a fall, the second a lower one.
+        """Give the learning-rate factor: each part has a rise and a fall.
 
         Resting steps do not count.
         """
         if step < self.gan_from:
             return warmup_cosine(step, self.gan_from)
         learning_from = self.gan_from + self.warmup_steps
-        part = warmup_cosine(max(step - learning_from, 0), self.steps - learning_from)
-        return GAN_RATE_FACTOR * part
+        return warmup_cosine(max(step - learning_from, 0), self.steps - learning_from)
 
 
 @dataclass(frozen=True)
