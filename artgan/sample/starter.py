@@ -21,7 +21,8 @@ from artgan.imaging.read import read_rgb
 from artgan.models.checkpoint import pack_weights
 from artgan.presets import PRESETS
 from artgan.sample.archive import write_sample
-from artgan.training.loop import Progress, train
+from artgan.training.child import describe
+from artgan.training.loop import train
 from artgan.training.restoration import build
 from artgan.training.starter import FILE
 
@@ -48,9 +49,6 @@ def remake(works: int = WORKS, steps: int = STEPS, say: Callable[[str], object] 
     trainee = build(kept, held_out, preset, steps, SEED, None)
     started = time.monotonic()
 
-    def observe(progress: Progress) -> None:
-        say(f"step {progress.step} of {steps} {progress.measures or ''}".rstrip())
-
     history = train(
         trainee,
         steps,
@@ -58,7 +56,7 @@ def remake(works: int = WORKS, steps: int = STEPS, say: Callable[[str], object] 
         load_state=lambda: None,
         save_state=lambda _: None,
         validate_at=[0, steps // 4, steps // 2, steps],
-        observe=observe,
+        observe=lambda progress: say(describe(progress)),
     )
     made = {
         "n_train": len(kept),
