@@ -22,13 +22,13 @@ $(STAMP): pyproject.toml constraints.txt
 $(DEMO)/inbox: | $(STAMP)
 	$(BIN)/artgan sample --folder $@
 
-demo: $(STAMP) ## digitize the generated sample archive, from scans to report (about 6 minutes)
+demo: $(STAMP) ## digitize the generated sample archive, from scans to report (6 to 13 minutes)
 	$(BIN)/artgan sample --folder $(DEMO)/inbox
 	$(BIN)/artgan nightly --root $(DEMO)/archive --inbox $(DEMO)/inbox --preset demo
 	@echo "Open $(DEMO)/archive/reports/index.html, or ask: $(BIN)/artgan query \"select collection, count(*) from scans group by 1\" --root $(DEMO)/archive"
 
 serve: $(STAMP) $(filter $(DEMO)/inbox,$(INBOX)) ## run server, schedule, forms and workers: make serve ROOT=... INBOX=...
-	$(BIN)/artgan serve --root $(ROOT) --inbox $(INBOX)
+	$(BIN)/artgan serve --root $(ROOT) --inbox $(INBOX) $(if $(filter $(DEMO)/%,$(ROOT)),--preset demo)
 
 test: $(STAMP) ## run the tests, without those marked slow
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)

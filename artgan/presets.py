@@ -270,8 +270,8 @@ PRESETS: dict[PresetName, TrainPreset] = {
     ),
     "demo": TrainPreset(
         RestorationPreset(base_steps=300, collection_steps=150),
-        SimulationPreset(base_steps=500, collection_steps=500),
-        StylePreset(collection_steps=200),
+        SimulationPreset(base_steps=400, collection_steps=400),
+        StylePreset(collection_steps=150),
         tone=TonePreset(base_steps=400, collection_steps=0),
         denoise=DenoisePreset(base_steps=300),
         upscale=UpscalePreset(base_steps=300),
