@@ -33,7 +33,9 @@ STEPS = 3000
 _PICTURES = {".jpg", ".png", ".tif"}
 
 
-def remake(works: int = WORKS, steps: int = STEPS, say: Callable[[str], object] = str) -> bytes:
+def remake(
+    works: int = WORKS, steps: int = STEPS, say: Callable[[str], None] = lambda _: None
+) -> bytes:
     """Train the starter; return its packed weights.
 
     Args:
@@ -89,7 +91,7 @@ def _pictures(inbox: Path, short_side_px: int) -> list[np.ndarray]:
 
 def main() -> None:
     """Write the file into the package."""
-    weights = remake(say=lambda line: sys.stderr.write(f"{line}\n"))
+    weights = remake(say=lambda line: print(line, file=sys.stderr))  # noqa: T201 -- a command
     target = Path(str(files("artgan.training") / FILE))
     target.write_bytes(weights)
     sys.stdout.write(f"{target}: {len(weights):,} bytes\n")

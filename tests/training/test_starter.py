@@ -53,11 +53,13 @@ def test_it_beats_the_classical_methods_on_real_scans_that_it_never_saw(real_dat
 @pytest.mark.slow
 def test_the_command_makes_such_weights_again():
     lines = []
-    states, settings = unpack_weights(remake(works=MIN_WORKS, steps=4, say=lines.append))
+    states, settings = unpack_weights(remake(works=2 * MIN_WORKS, steps=4, say=lines.append))
     shipped, _ = unpack_weights(starter_bytes())
-    assert {name: list(state) for name, state in states.items()} == {
-        name: list(state) for name, state in shipped.items()
-    }
+    shapes, wanted = (
+        {name: {key: one.shape for key, one in state.items()} for name, state in these.items()}
+        for these in (states, shipped)
+    )
+    assert shapes == wanted
     assert settings["made"]["n_train"] > 2 * MIN_WORKS
     assert len(json.loads(settings["made"]["history_json"])) >= 2
     assert lines
