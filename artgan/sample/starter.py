@@ -76,7 +76,7 @@ def remake(
 
 
 def _pictures(inbox: Path, short_side_px: int) -> list[np.ndarray]:
-    """Read the generated works in an order of chance; those broken on purpose are left out."""
+    """Read generated works in an order of chance, without broken files and names in capitals."""
     found = []
     for path in sorted(inbox.rglob("*")):
         if path.suffix not in _PICTURES or path.name.endswith(".mask.png"):

@@ -36,7 +36,7 @@ def test_it_is_small_and_an_archive_gets_it_as_any_other_model(tmp_path):
 def test_it_beats_the_classical_methods_on_real_scans_that_it_never_saw(real_data):
     fillers = {"model": load_filler(starter_bytes())}
     sizes = PRESETS["tiny"].restoration
-    for collection in ("monet_256", "old_masters", "ukiyo_e"):
+    for collection in ("monet_256", "old_masters", "stubbs_4k", "ukiyo_e", "van_gogh"):
         files = sorted((real_data / "scans" / collection).iterdir())[:12]
         works = [read_rgb(path.read_bytes(), sizes.short_side_px) for path in files]
         crops = evaluation_crops(works, sizes.crop_px, 36, 1)
