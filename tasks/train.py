@@ -9,7 +9,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from artgan.catalog.models import BASE, in_use, last_trained
+from artgan.catalog.models import BASE, STARTER, in_use, last_trained
 from artgan.catalog.schema import MODELS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import works
@@ -29,7 +29,6 @@ from artgan.training.plan import (
     most_works,
     steps_of,
 )
-from artgan.training.starter import PRESET as STARTER
 from tasks.progress import ProgressBar
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]

@@ -12,6 +12,9 @@ from artgan.presets import Kind
 BASE = "archive"
 """Collection name under which the archive-wide base models lie."""
 
+STARTER = "starter"
+"""Preset of a model that comes with artgan: it learned on generated works, never on a scan."""
+
 CARD = "model.json"
 """File beside the weights that says everything about a model."""
 

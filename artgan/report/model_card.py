@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from artgan.catalog.models import BASE
+from artgan.catalog.models import BASE, STARTER
 from artgan.report.card import Card, Delivered, Section
 from artgan.report.measures import Measure, base_title, canonical
 from artgan.report.snapshot import Row
@@ -129,7 +129,7 @@ def model_card(
         Section("Known failures", (_FAILURES[row["kind"]],), (("Worst cases", _worst(measures)),)),
         _memorisation(row, measures),
         Section("Human review", (reviewed,)),
-        Section("Licence", (), (("Licence of the weights", NOT_RECORDED), *_rights(works))),
+        Section("Licence", (), (("Licence of the weights", NOT_RECORDED), *_rights(row, works))),
         _log(siblings),
     )
     return Card(f"{model_title(row)}, {row['model_id']}", _front(row, measures), sections)
@@ -199,6 +199,8 @@ def _data(row: Row, works: Sequence[Row]) -> Section:
     version = row["catalog_version"]
     damage = _DAMAGE.get(row["kind"], NOT_APPLICABLE)
     collection = "all collections" if row["collection"] == BASE else clip(row["collection"], 80)
+    if row["preset"] == STARTER:
+        collection = "none: works that a program drew (artgan.sample), no scan among them"
     return Section(
         "Training data",
         ("Split by work: no scan of a held-out work was learned from.",),
@@ -210,12 +212,14 @@ def _data(row: Row, works: Sequence[Row]) -> Section:
             ("Training works withdrawn since", count(gone)),
             ("Damage", damage),
             ("Training set, SHA-256 of its identifiers", row["training_sha256"] or NOT_RECORDED),
-            *_rights(works),
+            *_rights(row, works),
         ),
     )
 
 
-def _rights(works: Sequence[Row]) -> list[tuple[str, str]]:
+def _rights(row: Row, works: Sequence[Row]) -> list[tuple[str, str]]:
+    if row["preset"] == STARTER:
+        return [("Rights of the works", "drawn by a program that is part of artgan")]
     amounts = Counter(clip(row["rights"], 90) or NOT_RECORDED for row in works)
     ordered = sorted(amounts.items(), key=lambda item: (-item[1], item[0]))
     shown = [f"{name}: {count(n, 'work')}" for name, n in ordered[:_RIGHTS_SHOWN]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from artgan.catalog.models import BASE
+from artgan.catalog.models import BASE, STARTER
 from artgan.config import TrainSettings
 from artgan.metrics.table import find_metric
 from artgan.presets import Kind
@@ -150,8 +150,11 @@ def _refused(row: Row) -> str:
 
 
 def _training(model: Row) -> str:
-    parts = [count(model["n_train"], "work"), count(model["steps"], "step")]
-    words = f"{' in '.join(parts)} and judged on {count(model['n_val'], 'held-out work')}"
+    generated = "generated " if model["preset"] == STARTER else ""
+    parts = [count(model["n_train"], f"{generated}work"), count(model["steps"], "step")]
+    held_out = count(model["n_val"], f"held-out {generated}work")
+    words = f"{' in '.join(parts)} and judged on {held_out}"
+    words += ", which comes with artgan and never saw a scan" if generated else ""
     gone = model["withdrawn_works"]
     return words + (
         f" ({count(gone, 'training work was', 'training works were')} withdrawn since)"

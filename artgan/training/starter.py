@@ -10,13 +10,12 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from artgan.catalog.models import BASE, CARD, WEIGHTS
+from artgan.catalog.models import BASE, CARD, STARTER, WEIGHTS
 from artgan.keys import set_digest
 from artgan.models.checkpoint import unpack_weights
 from artgan.storage import Store
 
 FILE = "starter.safetensors"
-PRESET = "starter"
 
 
 def starter_bytes() -> bytes:
@@ -43,7 +42,7 @@ def install(store: Store) -> dict[str, Any]:
         "kind": "restoration",
         "collection": BASE,
         "base_model_id": None,
-        "preset": PRESET,
+        "preset": STARTER,
         "settings_json": json.dumps(settings, sort_keys=True),
         "training_sha256": set_digest([]),
         "training_scans": [],

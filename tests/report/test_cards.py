@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from artgan.catalog.schema import MODELS, SCANS
+from artgan.clock import now
 from artgan.errors import ArtganError
 from artgan.report import model_card
 from artgan.report.card import Card, Delivered, Section, card_markdown, check_card
 from artgan.report.site import build_site
+from artgan.training.starter import install
 
 RUN = "nightly-00002-0123456789abcdef0123"
 
@@ -90,6 +92,23 @@ def test_the_numbers_of_a_model_stand_in_its_card_with_interval_and_n(built):
     html = built.catalog.store.read(f"{folder}/index.html").decode()
     assert 'data value="24.1"' in html
     assert "In use now" in html or "in use now for 1 collection" in html
+
+
+def test_what_comes_with_artgan_is_said_to_have_seen_no_scan(archive):
+    models = [row for row in archive.catalog.rows(MODELS) if row["kind"] == "restoration"]
+    archive.catalog.remove(MODELS, [row["model_id"] for row in models])
+    starter = install(archive.catalog.store)
+    stamp = {"created_at": now(), "run_id": RUN, "code_version": "0", "catalog_version": 0}
+    row = {name: value for name, value in starter.items() if name in MODELS.schema.names}
+    archive.catalog.append(MODELS, [row | stamp])
+    build_site(archive.catalog, RUN)
+    read = archive.catalog.store.read
+    card = read(f"reports/models/{row['model_id']}/model-card.md").decode()
+    assert "no scan among them" in card
+    assert "Public domain" not in card
+    page = read("reports/collections/river/index.html").decode()
+    assert f"trained on {row['n_train']} generated works in" in page
+    assert "never saw a scan" in page
 
 
 def test_the_dataset_card_counts_works_by_split_and_none_is_in_two(built, reported):

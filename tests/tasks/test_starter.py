@@ -3,12 +3,11 @@ from pathlib import Path
 import pytest
 from prefect import flow
 
-from artgan.catalog.models import BASE, folder, in_use, in_use_or_base
+from artgan.catalog.models import BASE, STARTER, folder, in_use, in_use_or_base
 from artgan.catalog.schema import MODELS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import TrainSettings
 from artgan.presets import PresetName
-from artgan.training.starter import PRESET
 from tasks.starter import adopt_starter
 from tasks.train import make_job
 
@@ -29,7 +28,7 @@ def catalog(tmp_path: Path) -> Catalog:
 def test_an_archive_without_a_filler_takes_the_starter_over_once(catalog: Catalog) -> None:
     model = in_use_or_base(catalog, "restoration", "prints")
     assert model is not None
-    assert (model["preset"], model["run_id"]) == (PRESET, "run")
+    assert (model["preset"], model["run_id"]) == (STARTER, "run")
     assert catalog.store.exists(model["weights_path"])
     adopting(TrainSettings(root=catalog.store.root))
     assert len(catalog.rows(MODELS)) == 1
