@@ -16,6 +16,8 @@ import s3fs
 import torch
 from filelock import FileLock
 
+from tests.nights import Night, start_night, write_inbox
+
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 
@@ -23,6 +25,9 @@ os.environ["DO_NOT_TRACK"] = "1"
 # and in the trainings that tests start.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+Making = Callable[[Path], object]
 
 
 @pytest.fixture(scope="session")
@@ -99,19 +104,40 @@ def any_root(request, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def prefect_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Making], Path]:
+    """A function that gives a folder of this name, which only the first to ask for it fills.
+
+    Processes that share the tests of one session share the folder.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder_of(name: str, make: Making) -> Path:
+        folder, made = shared / name, shared / f"{name}.made"
+        with FileLock(f"{folder}.lock"):
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                made.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def prefect_database(made_once: Callable[[str, Making], Path]) -> Callable[[Path], None]:
     """A function that lays an empty database of this Prefect where a server will look for it.
 
     A server makes one itself by thirty migrations, ten seconds each time.
     """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated"
-    made = folder / "prefect.db"
-    with FileLock(f"{folder}.lock"):
-        if not made.exists():
-            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
-            environment = os.environ | {"PREFECT_HOME": str(folder)}
-            subprocess.run(command, check=True, env=environment, capture_output=True)
+
+    def migrate(folder: Path) -> None:
+        command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+        environment = os.environ | {"PREFECT_HOME": str(folder)}
+        subprocess.run(command, check=True, env=environment, capture_output=True)
+
+    made = made_once("migrated", migrate) / "prefect.db"
 
     def lay(database: Path) -> None:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -144,3 +170,29 @@ def prefect_server(start_harness: Callable[[], AbstractContextManager[None]]) ->
     """A real Prefect server that flows and tasks run against."""
     with start_harness():
         yield
+
+
+@pytest.fixture(scope="session")
+def night_inbox(made_once: Callable[[str, Making], Path]) -> Path:
+    """Two collections of the sample archive, one with too few works, and a broken file."""
+    return made_once("night-inbox", write_inbox)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    made_once: Callable[[str, Making], Path],
+    night_inbox: Path,
+    prefect_database: Callable[[Path], None],
+) -> Night:
+    """A night that nothing disturbs; not to be changed."""
+
+    def spend(folder: Path) -> None:
+        prefect_database(folder / "home" / "prefect.db")
+        started = time.monotonic()
+        with (folder / "log").open("wb") as log:
+            night = start_night(folder / "root", night_inbox, folder / "home", log)
+        assert night.wait(900) == 0, (folder / "log").read_text()[-3000:]
+        (folder / "length").write_text(str(time.monotonic() - started))
+
+    folder = made_once("undisturbed", spend)
+    return Night(folder / "root", float((folder / "length").read_text()))

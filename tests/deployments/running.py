@@ -17,13 +17,8 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymen
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Cancelling
 
-from artgan.catalog.schema import TABLES
-from artgan.catalog.table import Catalog
-from artgan.storage import store_at
 from deployments.apply import server_client
-
-WORKS = 24
-BASE_ONLY = WORKS + 1  # a collection needs more works than it has: only the bases are trained
+from tests.nights import WORKS
 
 
 def free_address() -> str:
@@ -117,7 +112,7 @@ class Service:
         with self.client as client:
             return client.read_flow_run(run)
 
-    def wait(self, run: UUID, seconds: float = 400) -> FlowRun:
+    def wait(self, run: UUID, seconds: float = 800) -> FlowRun:
         def ended() -> FlowRun | None:
             found = self.read(run)
             done = found.state_type in {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED}
@@ -134,7 +129,7 @@ class Service:
                 return None
             return int(flow_run.infrastructure_pid.rsplit(":", 1)[-1])
 
-        return eventually(found, 60)
+        return eventually(found, 240)
 
     def cancel(self, run: UUID) -> None:
         with self.client as client:
@@ -144,7 +139,7 @@ class Service:
         """Start a training of a minute and more, and wait until it trains."""
         asked = self.settings(collections=["hard_edge"], kinds=["simulation"], preset="demo")
         run = self.start("train", asked | {"min_works": WORKS // 2, "force": True, "seed": seed})
-        eventually(lambda: training_children(self.root), 120)
+        eventually(lambda: training_children(self.root), 400)
         return run
 
     def ran_on(self, run: FlowRun, device: str) -> bool:
@@ -192,13 +187,6 @@ def processes(*words: str, part: str = "cmdline") -> list[int]:
 
 def training_children(root: Path) -> list[int]:
     return processes("artgan.training.child", str(root))
-
-
-def keys(root: Path) -> dict[str, set[str]]:
-    catalog = Catalog(store_at(str(root)))
-    return {
-        table.name: set(catalog.read(table, [table.key])[table.key].to_pylist()) for table in TABLES
-    }
 
 
 def kill_if_there(process: int) -> None:

@@ -5,8 +5,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -21,19 +19,11 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from artgan.catalog.schema import TABLES
 from artgan.catalog.table import Catalog
-from artgan.sample.archive import write_sample
 from artgan.storage import store_at
 from artgan.training.devices import hold_devices
 from tasks.forms import read_deployments
-from tests.deployments.running import (
-    BASE_ONLY,
-    WORKS,
-    Service,
-    eventually,
-    keys,
-    kill_if_there,
-    training_children,
-)
+from tests.deployments.running import Service, eventually, kill_if_there, training_children
+from tests.nights import SETTINGS, WORKS, Night, check_equal, keys_of
 
 pytestmark = pytest.mark.slow
 
@@ -41,52 +31,12 @@ SEED = int(os.environ.get("ARTGAN_TEST_SEED", "0"))
 
 
 @pytest.fixture(scope="module")
-def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sample") / "inbox"
-    write_sample(folder, seed=1, works=WORKS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    tmp_path_factory: pytest.TempPathFactory,
-    inbox: Path,
-    prefect_database: Callable[[Path], None],
-) -> Iterator[Any]:
-    """A night without server, workers and crashes, of the same inbox; awaited when asked for."""
-    root = tmp_path_factory.mktemp("undisturbed") / "root"
-    command = [sys.executable, "-m", "flows", "nightly", "--root", str(root)]
-    command += ["--inbox", str(inbox), "--preset", "smoke", "--min-works", str(BASE_ONLY)]
-    environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"}
-    home = tmp_path_factory.mktemp("home")
-    prefect_database(home / "prefect.db")
-    log = root.parent / "log"
-    with log.open("wb") as out:
-        night = subprocess.Popen(
-            command,
-            env=environment | {"PREFECT_HOME": str(home)},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # killed as a group, its temporary server included
-        )
-
-        def wait() -> Path:
-            assert night.wait(600) == 0, log.read_text()[-3000:]
-            return root
-
-        yield wait
-        if night.poll() is None:
-            os.killpg(night.pid, signal.SIGKILL)
-            night.wait()
-
-
-@pytest.fixture(scope="module")
 def service(
     tmp_path_factory: pytest.TempPathFactory,
-    inbox: Path,
+    night_inbox: Path,
     prefect_database: Callable[[Path], None],
 ) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("service"), inbox, prefect_database)
+    running = Service(tmp_path_factory.mktemp("service"), night_inbox, prefect_database)
     try:
         running.begin()
         yield running
@@ -95,12 +45,12 @@ def service(
 
 
 @pytest.fixture(scope="module")
-def night(undisturbed: Any, service: Service) -> UUID:
+def night(service: Service) -> UUID:
     """A night during which its training, one of its stages and the night itself are killed."""
     dice = random.Random(SEED)
-    settings = service.settings(inbox=str(service.inbox), preset="smoke", min_works=BASE_ONLY)
+    settings = service.settings(inbox=str(service.inbox), **SETTINGS)
     run = service.start("nightly", settings)
-    os.kill(eventually(lambda: training_children(service.root), 120)[0], signal.SIGKILL)
+    os.kill(eventually(lambda: training_children(service.root), 400)[0], signal.SIGKILL)
     stage = eventually(lambda: running_stage(service, {"restore", "simulate", "stylize"}), 300)
     own = service.flow_process(run)
     child = service.flow_process(stage)
@@ -109,7 +59,6 @@ def night(undisturbed: Any, service: Service) -> UUID:
     time.sleep(dice.uniform(0, 1))
     kill_if_there(child)
     assert service.wait(run, 600).state_type == StateType.COMPLETED, service.logs()[-5000:]
-    undisturbed()
     return run
 
 
@@ -121,9 +70,9 @@ def running_stage(service: Service, names: set[str]) -> UUID | None:
 
 
 def test_a_night_that_is_killed_leaves_what_an_undisturbed_one_does(
-    service: Service, night: UUID, undisturbed: Any
+    service: Service, night: UUID, undisturbed: Night
 ) -> None:
-    assert keys(service.root) == keys(undisturbed())
+    check_equal(service.root, undisturbed.root)
     assert service.read(night).run_count > 1
 
 
@@ -136,13 +85,13 @@ def test_no_chunk_is_made_twice(service: Service) -> None:
 
 @pytest.mark.usefixtures("night")
 def test_the_second_night_makes_nothing(service: Service) -> None:
-    before, made = keys(service.root), service.chunks_made()
-    settings = service.settings(inbox=str(service.inbox), preset="smoke", min_works=BASE_ONLY)
+    before, made = keys_of(service.root), service.chunks_made()
+    settings = service.settings(inbox=str(service.inbox), **SETTINGS)
     run = service.wait(service.start("nightly", settings))
     assert run.state_type == StateType.COMPLETED
-    after = keys(service.root)
+    after = keys_of(service.root)
     for name in ("runs", "events"):  # a night checks files
-        assert before.pop(name) < after.pop(name)
+        assert set(before.pop(name)) < set(after.pop(name))
     assert before == after
     assert service.chunks_made() == made
 
@@ -154,7 +103,7 @@ def test_the_night_is_on_the_schedule(service: Service) -> None:
     def planned() -> list[FlowRun]:
         return [run for run in service.runs(deployment.id) if run.auto_scheduled]
 
-    run = eventually(planned, 90)[0]
+    run = eventually(planned, 300)[0]
     schedule: Any = deployment.schedules[0].schedule
     assert (schedule.cron, schedule.timezone) == ("30 1 * * *", "Europe/Amsterdam")
     assert run.parameters["settings"]["root"] == str(service.root)
@@ -216,7 +165,7 @@ def test_the_forms_offer_the_collections_by_name(service: Service) -> None:
     with service.client as client:
         schema = client.read_deployment_by_name("stylize/stylize").parameter_openapi_schema
     fields = schema["definitions"]["StylizeSettings"]["properties"]
-    names = ["brush_landscapes", "hard_edge", "woodblock_views"]
+    names = ["few_sketches", "hard_edge", "woodblock_views"]
     assert fields["collections"]["items"]["enum"] == names
     assert fields["contents_from"]["items"]["enum"] == names
 
@@ -304,7 +253,7 @@ def test_a_curator_starts_a_stylization_from_the_form(
             page.wait_for_timeout(5000)
         return asked_for(service, "stylize") - before
 
-    new = eventually(submitted, 120)
+    new = eventually(submitted, 300)
     run = service.read(new.pop())
     assert run.parameters["settings"]["collections"] == ["woodblock_views"]
     assert run.parameters["settings"]["contents"] == 2

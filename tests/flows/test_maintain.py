@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,9 +21,9 @@ from artgan.errors import InvalidInputError
 from flows.maintain import maintain
 from flows.nightly import nightly
 from tasks.maintain import ROWS_SHOWN, rows_of
+from tests.nights import SETTINGS, Night
 
 LONG_AGO_S = 200 * 86400
-BASE_ONLY = 25  # a collection needs more works than it has: only the bases are trained
 
 
 @pytest.fixture
@@ -160,18 +161,10 @@ def test_a_root_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.usefixtures("results")
 def test_an_archive_that_was_tidied_reads_the_same_and_the_next_night_makes_nothing(
-    lesser_inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    undisturbed: Night, night_inbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = str(tmp_path / "root")
-    night = NightlySettings(
-        root=root,
-        inbox=str(lesser_inbox),
-        preset="smoke",
-        min_works=BASE_ONLY,
-        simulated_works=4,
-        stylized_contents=2,
-    )
-    nightly(night)
+    root = str(shutil.copytree(undisturbed.root, tmp_path / "root"))
+    night = NightlySettings(root=root, inbox=str(night_inbox), **SETTINGS)
     catalog = open_catalog(root)
     add_unused_model(catalog)
     for path in Path(root).rglob("*"):
