@@ -29,6 +29,7 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
     *("--disable-component-update", "--disable-sync"),
 ]
+A4_PX = 688  # 210 mm without the margins of the style sheet, at 96 dots per inch
 MARK = "Digital restoration (image only; object not treated)"
 KINDS = ("index", "run", "collection", "list", "restored", "plain", "hostile", "model", "card")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -170,6 +171,16 @@ def test_pages_fit_a_narrow_window_in_longer_words_of_another_language(page, add
         wide, clipped = page.evaluate(SIDEWAYS)
         assert wide == 0
         assert clipped == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_on_a_sheet_of_paper_is_cut_off(page, addresses, kind):
+    page.set_viewport_size({"width": A4_PX, "height": 1000})
+    page.emulate_media(media="print")
+    page.goto(addresses[kind])
+    wide, clipped = page.evaluate(SIDEWAYS)
+    assert wide == 0
+    assert clipped == []
 
 
 def test_a_printed_work_has_few_pages_with_the_mark_on_each_and_all_pictures(
