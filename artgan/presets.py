@@ -52,7 +52,7 @@ class RestorationPreset:
     learning_rate: float = 2e-3
     gan_fraction: float = 0.25
     adversarial_weight: float = 3.0
-    base_steps: int = 6000
+    base_steps: int = 3000
     collection_steps: int = 400
 
 

@@ -4,9 +4,10 @@
     ARTGAN_TEST_DATA=... python benchmarks/restoration.py --state states/
 
 Reads ``$ARTGAN_TEST_DATA/scans/<collection>/``, holds out a fifth of each collection by the hash
-of the file name, trains one base on all other works and fine-tunes it for each collection. Every
-method fills the same held-out crops of each collection. Prints one JSON line for each result;
-progress goes to standard error. With ``--state`` a killed measurement goes on where it was.
+of the file name, trains one base on all other works, from the starter as the train flow does, and
+fine-tunes it for each collection. Every method fills the same held-out crops of each collection.
+Prints one JSON line for each result; progress goes to standard error. With ``--state`` a killed
+measurement goes on where it was.
 """
 
 import argparse
@@ -27,12 +28,13 @@ from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_d
 from artgan.errors import ArtganError, MissingAssetError
 from artgan.imaging.read import read_rgb
 from artgan.metrics.paired import texture_ratio
-from artgan.models.checkpoint import pack_weights
+from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.models.filler import Filler, load_filler
 from artgan.presets import PRESETS, RestorationPreset
 from artgan.restore.measure import restorations
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.restoration import build
+from artgan.training.starter import starter_bytes
 
 HELD_OUT_FRACTION = 0.2
 CROPS = 72
@@ -161,7 +163,8 @@ def measure(
     """Train the base and each collection's filler; return means by collection and method."""
     everything = [picture for split in splits.values() for picture in split.train]
     started = time.monotonic()
-    start = build(everything, everything[:1], preset, plan.base_steps, SEED, None)
+    starter, _ = unpack_weights(starter_bytes())
+    start = build(everything, everything[:1], preset, plan.base_steps, SEED, starter, gentle=False)
     base = trained(start, plan.base_steps, state, "base")
     say(f"base: {plan.base_steps} steps in {time.monotonic() - started:.0f} s")
     rows = {}
