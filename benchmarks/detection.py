@@ -12,7 +12,6 @@ where the damage is. The filler of that is trained for a minute, or is its smoot
 """
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -24,12 +23,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from restoration import HELD_OUT_FRACTION, Split, line, say, trained
+from held_out import SEED, Split, read_splits, say, trained
+from restoration import line
 
 from artgan.degrade.blind import BlindCrop, blind_crops
 from artgan.degrade.work import draw_overlay
-from artgan.errors import ArtganError, MissingAssetError
-from artgan.imaging.read import read_rgb
+from artgan.errors import MissingAssetError
 from artgan.models.checkpoint import pack_weights
 from artgan.models.detector import Detector, load_detector
 from artgan.models.filler import Filler
@@ -40,7 +39,6 @@ from artgan.training import detection, restoration
 
 CROPS = 40
 CROP_SEED = 20_240_229
-SEED = 0
 FILLER_STEPS = 600
 QUICK_STEPS, QUICK_CROPS, QUICK_WORKS = 30, 4, 3
 
@@ -66,25 +64,6 @@ class Found:
     restored_db: float
     known_db: float
     median_db: float
-
-
-def read_split(folder: Path, short_side_px: int, most: int | None) -> Split:
-    """Read a collection's scans, at most so many of each part; the held-out are the benchmark's."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    ranked = sorted(files, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
-    held_out = max(1, round(len(files) * HELD_OUT_FRACTION))
-    parts = ranked[held_out:][:most], ranked[:held_out][:most]
-    return Split(*(_pictures(part, short_side_px) for part in parts))
-
-
-def _pictures(files: Sequence[Path], short_side_px: int) -> list[np.ndarray]:
-    pictures = []
-    for path in files:
-        try:
-            pictures.append(read_rgb(path.read_bytes(), short_side_px))
-        except ArtganError as error:
-            say(f"left out {path.name}: {error}")
-    return pictures
 
 
 def psnr_db(picture: np.ndarray, truth: np.ndarray) -> float:
@@ -247,8 +226,7 @@ def main() -> None:
     steps = chosen.steps or (QUICK_STEPS if chosen.quick else preset.base_steps)
     most = QUICK_WORKS if chosen.quick else None
     started = time.monotonic()
-    folders = sorted(path for path in (Path(root) / "scans").iterdir() if path.is_dir())
-    splits = {folder.name: read_split(folder, preset.short_side_px, most) for folder in folders}
+    splits = read_splits(Path(root) / "scans", preset.short_side_px, most=most)
     say(f"scans read in {time.monotonic() - started:.0f} s")
     detector = train_detector(splits, preset, steps, chosen)
     say(f"detector trained after {time.monotonic() - started:.0f} s")

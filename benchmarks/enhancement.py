@@ -11,7 +11,6 @@ progress goes to standard error. With ``--state`` a killed measurement goes on w
 """
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -24,12 +23,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from held_out import SEED, Split, read_splits, say, trained
 
 from artgan.degrade.capture import KERNELS, capture, low_resolution, reduce
 from artgan.enhance.chain import Chain
-from artgan.errors import ArtganError, MissingAssetError
-from artgan.imaging.read import read_rgb
+from artgan.errors import MissingAssetError
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
 from artgan.imaging.write import png_bytes
 from artgan.metrics.paired import delta_e00
@@ -45,13 +43,13 @@ from artgan.models.classical_finish import (
 from artgan.models.finisher import load_denoiser, load_upscaler
 from artgan.models.tone import load_tone
 from artgan.presets import PRESETS, DenoisePreset, TonePreset, UpscalePreset
+from artgan.simulate.works import grid
 from artgan.training import finish, tone
 from artgan.training.finish import Pair, changed_for_sure, mean_db
-from artgan.training.loop import Progress, Trainee, train
+from artgan.training.loop import Trainee
 
-HELD_OUT_FRACTION = 0.2
 SHORT_SIDE_PX, MEASURED_PX, CROP_PX = 256, 128, 96
-SEED, TEST_SEED = 0, 20_240_229
+TEST_SEED = 20_240_229
 TONE_GAIN, MOST_CLEAN_DELTA_E00 = 0.4, 1.5
 NLM = tuple(f"nlm_{strength:g}" for strength in NLM_STRENGTHS)
 DENOISE_MARGINS_DB = {("faults", peer): 0.0 for peer in ("unchanged", "median", *NLM)}
@@ -61,15 +59,6 @@ UPSCALE_MARGINS_DB = {("x2", "bicubic"): 0.2, ("x2_faults", "bicubic"): 0.0, ("x
 Picture = np.ndarray
 Method = Callable[[Picture], Picture]
 Values = dict[str, float]
-Weights = dict[str, dict[str, Tensor]]
-
-
-@dataclass(frozen=True)
-class Split:
-    """Works of one collection; those held out at the size at which they are measured."""
-
-    train: list[Picture]
-    test: list[Picture]
 
 
 @dataclass(frozen=True)
@@ -98,63 +87,16 @@ class Kept:
     state: Path | None
     pictures: Path | None
 
-    def state_of(self, name: str) -> Path | None:
-        """Return the file of a training's state."""
-        return None if self.state is None else self.state / f"{name}.safetensors"
-
     def show(self, name: str, rows: Sequence[Sequence[Picture]]) -> None:
         """Keep a sheet: one row for each method, one column for each picture."""
         if self.pictures is not None:
-            sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
-            (self.pictures / f"{name}.png").write_bytes(png_bytes(np.ascontiguousarray(sheet)))
-
-
-def load_split(folder: Path) -> Split:
-    """Read a collection's scans, a fifth of them held out by the hash of their names."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    ranked = sorted(files, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
-    held_out = set(ranked[: max(1, round(len(files) * HELD_OUT_FRACTION))])
-    works: dict[bool, list[Picture]] = {False: [], True: []}
-    for path in files:
-        try:
-            side = MEASURED_PX if path in held_out else SHORT_SIDE_PX
-            works[path in held_out].append(read_rgb(path.read_bytes(), side))
-        except ArtganError as error:
-            say(f"left out {path.name}: {error}")
-    return Split(works[False], works[True])
+            sheet = grid([one for row in rows for one in row], len(rows[0]))
+            (self.pictures / f"{name}.png").write_bytes(png_bytes(sheet))
 
 
 def halved(pictures: Sequence[Picture]) -> list[Picture]:
     """Bring training works to the size that the tone network learns from."""
     return [cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in pictures]
-
-
-def trained(trainee: Trainee, steps: int, path: Path | None, name: str) -> Weights:
-    """Train to the end, going on from a state file if there is one; return all weights."""
-    kept: list[bytes] = []
-
-    def save(data: bytes) -> None:
-        kept[:] = [data]
-        if path is not None:
-            partial_file = path.with_suffix(".part")
-            partial_file.write_bytes(data)
-            partial_file.replace(path)
-
-    def load() -> bytes | None:
-        if path is not None and path.exists():
-            return path.read_bytes()
-        return kept[0] if kept else None
-
-    train(
-        trainee,
-        steps,
-        SEED,
-        load_state=load,
-        save_state=save,
-        validate_at=(),
-        observe=lambda progress: report(name, progress),
-    )
-    return {network: one.state_dict() for network, one in trainee.networks.items()}
 
 
 def published(trainee: Trainee, preset: object) -> bytes:
@@ -163,30 +105,19 @@ def published(trainee: Trainee, preset: object) -> bytes:
     return pack_weights(networks, {"preset": asdict(preset)})  # pyright: ignore
 
 
-def report(name: str, progress: Progress) -> None:
-    """Say on standard error how a training is doing."""
-    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
-    say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
-
-
-def say(line: str) -> None:
-    """Say something that is no result."""
-    sys.stderr.write(line + "\n")
-
-
 def measure_tone(splits: Mapping[str, Split], plan: Plan, kept: Kept) -> dict[str, Values]:
     """Train the tone networks; return CIEDE2000 by collection and method."""
     preset = plan.tone
     works = {name: halved(split.train) for name, split in splits.items()}
     everything = [picture for some in works.values() for picture in some]
     base = tone.build(everything, everything[:1], preset, preset.base_steps, SEED, None)
-    weights = trained(base, preset.base_steps, kept.state_of("tone"), "tone base")
+    weights = trained(base, preset.base_steps, kept.state, "tone")
     found = {}
     for name, split in splits.items():
         steps = preset.collection_steps
         tuned = tone.build(works[name], works[name][:1], preset, steps, SEED, weights)
         if steps:
-            trained(tuned, steps, kept.state_of(f"tone-{name}"), f"tone {name}")
+            trained(tuned, steps, kept.state, f"tone-{name}")
         ours = partial(tone.restore_tone, load_tone(published(tuned, preset)))
         found[name] = tone_values(split.test, ours, plan.works, kept, name)
         say(f"{name}: {found[name]}")
@@ -250,7 +181,7 @@ def base_of(
     everything = [picture for split in splits.values() for picture in split.train]
     steps = preset.base_steps  # pyright: ignore
     base = build(everything, everything[:1], preset, steps, SEED, None)
-    trained(base, steps, kept.state_of(name), name)
+    trained(base, steps, kept.state, name)
     return published(base, preset)
 
 
@@ -452,8 +383,7 @@ def main() -> None:
     for folder in (chosen.state, chosen.pictures):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-    folders = sorted(path for path in (Path(root) / "scans").iterdir() if path.is_dir())
-    splits = {folder.name: load_split(folder) for folder in folders}
+    splits = read_splits(Path(root) / "scans", SHORT_SIDE_PX, MEASURED_PX)
     plan, kept = plan_of(quick=chosen.quick), Kept(chosen.state, chosen.pictures)
     started = time.monotonic()
     lines: list[dict[str, object]] = []

@@ -11,7 +11,6 @@ measurement goes on where it was.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -22,37 +21,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from held_out import SEED, Split, read_splits, say, trained
 
 from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
-from artgan.errors import ArtganError, MissingAssetError
-from artgan.imaging.read import read_rgb
+from artgan.errors import MissingAssetError
 from artgan.metrics.paired import texture_ratio
 from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.models.filler import Filler, load_filler
 from artgan.presets import PRESETS, RestorationPreset
 from artgan.restore.measure import restorations
-from artgan.training.loop import Progress, Trainee, train
+from artgan.training.loop import Trainee
 from artgan.training.restoration import build
 from artgan.training.starter import starter_bytes
 
-HELD_OUT_FRACTION = 0.2
 CROPS = 72
 CROP_SEED = 20_240_229
-SEED = 0
 QUICK_STEPS, QUICK_CROPS = 200, 24
 
-Weights = dict[str, dict[str, Tensor]]
 Means = dict[str, dict[str, dict[str, float]]]
 """Mean of each measure, by collection and method."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Works of one collection."""
-
-    train: list[np.ndarray]
-    test: list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -73,53 +60,6 @@ class Plan:
     crops: int
     collection_margin_db: float | None
     mean_margin_db: float
-
-
-def load_split(folder: Path, short_side_px: int) -> Split:
-    """Read a collection's scans, a fifth of them held out by the hash of their names."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    ranked = sorted(files, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
-    held_out = set(ranked[: max(1, round(len(files) * HELD_OUT_FRACTION))])
-    works: dict[bool, list[np.ndarray]] = {False: [], True: []}
-    for path in files:
-        try:
-            picture = read_rgb(path.read_bytes(), short_side_px)
-        except ArtganError as error:
-            say(f"left out {path.name}: {error}")
-            continue
-        works[path in held_out].append(picture)
-    return Split(works[False], works[True])
-
-
-def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weights:
-    """Train to the end, going on from a state file if there is one; return the weights."""
-    path = None if state is None else state / f"{name}.safetensors"
-    kept: list[bytes] = []
-
-    def save(data: bytes) -> None:
-        kept[:] = [data]
-        if path is not None:
-            partial = path.with_suffix(".part")
-            partial.write_bytes(data)
-            partial.replace(path)
-
-    def load() -> bytes | None:
-        if path is not None and path.exists():
-            return path.read_bytes()
-        return kept[0] if kept else None
-
-    train(
-        trainee,
-        steps,
-        SEED,
-        load_state=load,
-        save_state=save,
-        validate_at=(),
-        observe=lambda progress: report(name, progress),
-        checkpoint_every_s=10.0,
-    )
-    names = (*trainee.publish, *trainee.warm)
-    return {network: trainee.networks[network].state_dict() for network in names}
 
 
 def published(trainee: Trainee, preset: RestorationPreset) -> dict[str, Filler]:
@@ -144,17 +84,6 @@ def mean_by_method(
             "texture": texture_ratio(pictures, truths, masks),
         }
     return found
-
-
-def report(name: str, progress: Progress) -> None:
-    """Say on standard error how a training is doing."""
-    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
-    say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
-
-
-def say(line: str) -> None:
-    """Say something that is no result."""
-    sys.stderr.write(line + "\n")
 
 
 def measure(
@@ -257,8 +186,7 @@ def main() -> None:
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     preset = PRESETS[chosen.preset].restoration
-    folders = sorted(path for path in (Path(root) / "scans").iterdir() if path.is_dir())
-    splits = {folder.name: load_split(folder, preset.short_side_px) for folder in folders}
+    splits = read_splits(Path(root) / "scans", preset.short_side_px)
     started = time.monotonic()
     plan = plan_of(chosen, preset)
     for line in results(measure(splits, preset, plan, chosen.state), plan):

@@ -16,13 +16,15 @@ from pathlib import Path
 import torch
 
 HERE = Path(__file__).parent
+SHARED = {"run", "held_out"}
+"""What is no benchmark."""
 
 
 def main() -> int:
     """Run the benchmarks in turn; return how many of them failed to run."""
     stamp = {"commit": _commit(), "machine": _machine(), "at": datetime.now(UTC).isoformat()}
     named = [one for one in sys.argv[1:] if not one.startswith("-")]
-    scripts = {path.stem: path for path in sorted(HERE.glob("*.py")) if path != Path(__file__)}
+    scripts = {one.stem: one for one in sorted(HERE.glob("*.py")) if one.stem not in SHARED}
     return sum(_run(scripts[name], stamp) for name in named or scripts)
 
 

@@ -1,4 +1,4 @@
-"""Training data of the filler: random crops of works, and masks of damage to lay over them."""
+"""Training data: random crops of works, and masks of damage to lay over them."""
 
 from collections.abc import Sequence
 
@@ -32,6 +32,11 @@ def check_pictures(name: str, pictures: Sequence[np.ndarray], crop_px: int) -> N
                 f"{name} must hold pictures of at least {crop_px} px, got {picture.shape[:2]}. "
                 "Scale their short side to the preset's short_side_px."
             )
+
+
+def drawn_rng() -> np.random.Generator:
+    """Return a NumPy generator whose seed torch's global generator draws."""
+    return np.random.default_rng(int(torch.randint(2**62, ())))
 
 
 class RandomCrops:

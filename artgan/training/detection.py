@@ -1,48 +1,34 @@
 """Training of the damage detector: damage drawn over works, and works left as they are."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
 from artgan.degrade.blind import BlindCrop, blind_crops, cut_scaled
 from artgan.degrade.work import DamageBank
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.metrics.masks import altered, f1, precision, recall
-from artgan.models.checkpoint import load_network
 from artgan.models.classical import small_details
 from artgan.models.detector import Detector
 from artgan.presets import DETECTED, OPAQUE, DetectionPreset
 from artgan.restore.detect import DetectOptions, detect_scan
 from artgan.restore.marking import marked
+from artgan.simulate.works import grid
 from artgan.training.crops import check_pictures
-from artgan.training.ema import make_ema, update_ema
-from artgan.training.loop import (
-    Trainee,
-    apply_gradients,
-    detached,
-    scale_learning_rate,
-    training_device,
-    warmup_cosine,
-)
+from artgan.training.loop import Trainee, mixed_precision
 from artgan.training.losses import detection_loss
+from artgan.training.pupil import VALIDATION_SEED, Pupil, Weights, build_pupil
 
 CLASS_WEIGHT = 0.5  # the union decides what is marked, the classes only what it is called
 BETAS = (0.9, 0.99)
-EMA_DECAY = 0.995
-FINE_TUNING_RATE_FACTOR = 0.2
 GRAIN_CODES = 4.0
 VALIDATION_CROPS = 64
-VALIDATION_SEED = 20_240_229
 GRID_CROPS = 8
 _DRAWS = 9
 CLASSICAL_WIDTH_PX, CLASSICAL_CONTRAST = 9, 48
-
-Weights = Mapping[str, Mapping[str, Tensor]]
 
 
 def build(
@@ -72,26 +58,30 @@ def build(
     """
     check_pictures("train", train, preset.sheet_px)
     check_pictures("val", val, preset.sheet_px)
-    device = training_device()
     torch.manual_seed(seed)
     detector = Detector(preset.widths, preset.blocks, preset.classes, preset.short_side_px)
-    if base is not None:
-        load_network(detector, base["detector_ema"])
-    detector = detector.to(device)
-    ema = make_ema(detector)
-    slower = 1.0 if base is None else FINE_TUNING_RATE_FACTOR
-    optimizer = Adam(detector.parameters(), slower * preset.learning_rate, BETAS)
     draw = DamagedBatches(train, preset, seed)
+    pos_weight = draw.pos_weight()
     crops = blind_crops(val, preset.sheet_px, VALIDATION_CROPS, VALIDATION_SEED, preset.classes)
     peers = cache(lambda: {"classical_f1": classical_f1(crops)})
-    return Trainee(
-        networks={"detector": detector, "detector_ema": ema},
-        optimizers={"detector": optimizer},
-        step=_Stepper(detector, ema, optimizer, steps, draw, draw.pos_weight().to(device)),
-        validate=lambda: {**measures(ema, crops), **peers()},
-        grid=lambda: progress_grid(ema, crops[:GRID_CROPS]),
-        publish=("detector_ema",),
+
+    def losses(detector: Detector, device: torch.device) -> dict[str, Tensor]:
+        images, masks = (part.to(device) for part in draw())
+        with mixed_precision(device):
+            logits = detector(images)
+        return detection_loss(logits.float(), masks, pos_weight.to(device))
+
+    pupil = Pupil(
+        "detector",
+        detector,
+        preset.learning_rate,
+        losses,
+        measures=lambda ema: {**measures(ema, crops), **peers()},
+        grid=lambda ema: progress_grid(ema, crops[:GRID_CROPS]),
+        betas=BETAS,
+        loss_weights={"classes": CLASS_WEIGHT},
     )
+    return build_pupil(pupil, steps, base)
 
 
 class DamagedBatches:
@@ -147,29 +137,6 @@ class DamagedBatches:
         return overlay.apply(crop), np.stack([*masks, overlay.union()])
 
 
-@dataclass(frozen=True)
-class _Stepper:
-    """One step of training, called with its number."""
-
-    detector: Detector
-    ema: Detector
-    optimizer: Adam
-    steps: int
-    draw: Callable[[], tuple[Tensor, Tensor]]
-    pos_weight: Tensor
-
-    def __call__(self, step: int) -> dict[str, float]:
-        device = self.pos_weight.device
-        images, masks = (one.to(device) for one in self.draw())
-        losses = detection_loss(self.detector(images), masks, self.pos_weight)
-        scale_learning_rate(self.optimizer, warmup_cosine(step, self.steps))
-        loss = losses["cross_entropy"] + losses["dice"] + CLASS_WEIGHT * losses["classes"]
-        apply_gradients(loss, self.optimizer, self.detector.parameters())
-        # weights that have hardly begun to learn would weigh for long
-        update_ema(self.ema, self.detector, min(EMA_DECAY, (step + 1) / (step + 10)))
-        return detached(losses)
-
-
 def measures(detector: Detector, crops: Sequence[BlindCrop]) -> dict[str, float]:
     """Measure a detector on crops of held-out works.
 
@@ -204,10 +171,10 @@ def progress_grid(detector: Detector, crops: Sequence[BlindCrop]) -> np.ndarray:
     """Draw crops side by side: damaged, marked by the detector, where it is, truth."""
     found = [detect_scan(crop.damaged, detector, DetectOptions(OPAQUE)).mask for crop in crops]
     pairs = list(zip(crops, found, strict=True))
-    rows = [
-        [crop.damaged for crop in crops],
-        [marked(crop.damaged, mask) for crop, mask in pairs],
-        [marked(crop.damaged, crop.overlay.union()) for crop in crops],
-        [crop.truth for crop in crops],
+    pictures = [
+        *(crop.damaged for crop in crops),
+        *(marked(crop.damaged, mask) for crop, mask in pairs),
+        *(marked(crop.damaged, crop.overlay.union()) for crop in crops),
+        *(crop.truth for crop in crops),
     ]
-    return np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
+    return grid(pictures, len(crops), gap_px=0)

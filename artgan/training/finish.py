@@ -1,45 +1,33 @@
 """Training of the finishers: denoiser and upscaler learn to undo what spoiled a crop."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
-from torch.optim import Adam
 
 from artgan.degrade.capture import capture, low_resolution, reduce
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
 from artgan.metrics.paired import psnr
-from artgan.models.checkpoint import load_network
 from artgan.models.classical_finish import NLM_STRENGTHS, enlarged, median, non_local_means
 from artgan.models.finisher import Denoiser, Upscaler
 from artgan.presets import DenoisePreset, UpscalePreset
-from artgan.training.crops import check_pictures
-from artgan.training.ema import make_ema, update_ema, warming_decay
-from artgan.training.loop import (
-    Trainee,
-    apply_gradients,
-    detached,
-    scale_learning_rate,
-    training_device,
-    warmup_cosine,
-)
+from artgan.simulate.works import grid
+from artgan.training.crops import check_pictures, drawn_rng
+from artgan.training.loop import Trainee, mixed_precision
+from artgan.training.pupil import VALIDATION_SEED, Pupil, Weights, build_pupil
 
-BETAS = (0.5, 0.9)
-EMA_DECAY = 0.995
-FINE_TUNING_RATE_FACTOR = 0.2
 IDENTITY_FRACTION = 0.1
 MOST_ZOOM = 2.0
 VALIDATION_PAIRS = 32
-VALIDATION_SEED = 20_240_229
 MOST_DB = 60.0
 GRID_PAIRS = 8
 
-Weights = Mapping[str, Mapping[str, Tensor]]
+Finisher = Denoiser | Upscaler
 Spoil = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -131,8 +119,8 @@ def build_denoise(
     """Prepare the training of a denoiser; for the arguments see `artgan.training.restoration`."""
     torch.manual_seed(seed)
     network = Denoiser(preset.widths, preset.blocks)
-    family = _Family("denoiser", network, spoil_capture, denoise_peers)
-    return _build(family, train, val, preset, steps, base)
+    kind = _Kind("denoiser", network, spoil_capture, denoise_peers)
+    return build_pupil(_pupil(kind, train, val, preset), steps, base)
 
 
 def build_upscale(
@@ -146,89 +134,61 @@ def build_upscale(
     """Prepare the training of an upscaler; for the arguments see `artgan.training.restoration`."""
     torch.manual_seed(seed)
     network = Upscaler(preset.width, preset.blocks)
-    family = _Family("upscaler", network, spoil_size(preset.noisy_fraction), upscale_peers)
-    return _build(family, train, val, preset, steps, base)
+    kind = _Kind("upscaler", network, spoil_size(preset.noisy_fraction), upscale_peers)
+    return build_pupil(_pupil(kind, train, val, preset), steps, base)
 
 
 @dataclass(frozen=True)
-class _Family:
+class _Kind:
     """What tells a denoiser from an upscaler."""
 
     name: str
-    network: nn.Module
+    network: Finisher
     spoil: Spoil
     peers: Callable[[Sequence[Pair]], dict[str, float]]
 
-    @property
-    def ema_name(self) -> str:
-        return f"{self.name}_ema"
 
-
-def _build(
-    family: _Family,
+def _pupil(
+    kind: _Kind,
     train: Sequence[np.ndarray],
     val: Sequence[np.ndarray],
     preset: DenoisePreset | UpscalePreset,
-    steps: int,
-    base: Weights | None,
-) -> Trainee:
+) -> Pupil[Finisher]:
     check_pictures("train", train, preset.crop_px)
     check_pictures("val", val, preset.crop_px)
-    network = family.network
-    if base is not None:
-        load_network(network, base[family.ema_name])
-    network = network.to(training_device())
-    ema = make_ema(network)
-    slower = 1.0 if base is None else FINE_TUNING_RATE_FACTOR
-    optimizer = Adam(network.parameters(), slower * preset.learning_rate, BETAS)
-    stepper = _Stepper(network, ema, optimizer, steps, lambda: _draw(train, preset, family.spoil))
-    spoil_surely = changed_for_sure(family.spoil)
-    cut = (preset.crop_px, VALIDATION_PAIRS, VALIDATION_SEED, spoil_surely)
+    cut = (preset.crop_px, VALIDATION_PAIRS, VALIDATION_SEED, changed_for_sure(kind.spoil))
     pairs = cache(lambda: finishing_pairs(val, *cut))
-    peers = cache(lambda: family.peers(pairs()))
-    return Trainee(
-        networks={family.name: network, family.ema_name: ema},
-        optimizers={family.name: optimizer},
-        step=stepper,
-        validate=lambda: {"psnr_db": mean_db(finish_pairs(ema, pairs()), pairs()), **peers()},
-        grid=lambda: progress_grid(ema, pairs()[:GRID_PAIRS]),
-        publish=(family.ema_name,),
+    peers = cache(lambda: kind.peers(pairs()))
+
+    def losses(network: Finisher, device: torch.device) -> dict[str, Tensor]:
+        spoiled, truth = (part.to(device) for part in _draw(train, preset, kind.spoil))
+        with mixed_precision(device):
+            finished = network(spoiled)
+        return {"fidelity": F.l1_loss(finished.float(), truth)}
+
+    return Pupil(
+        kind.name,
+        kind.network,
+        preset.learning_rate,
+        losses,
+        measures=lambda ema: {"psnr_db": mean_db(finish_pairs(ema, pairs()), pairs()), **peers()},
+        grid=lambda ema: progress_grid(ema, pairs()[:GRID_PAIRS]),
     )
 
 
 def _draw(
     pictures: Sequence[np.ndarray], preset: DenoisePreset | UpscalePreset, spoil: Spoil
 ) -> tuple[Tensor, Tensor]:
-    """Draw a batch of spoiled crops and of what they were, from torch's global generator."""
-    rng = np.random.default_rng(int(torch.randint(2**62, ())))
+    """Draw a batch of spoiled crops and of what they were."""
+    rng = drawn_rng()
     chosen = rng.integers(len(pictures), size=preset.batch)
     crops = [cut_crop(pictures[number], preset.crop_px, rng) for number in chosen]
     spoiled = [spoil(crop, rng) for crop in crops]
     return arrays_to_batch(spoiled), arrays_to_batch(crops)
 
 
-@dataclass(frozen=True)
-class _Stepper:
-    """One step of training, called with its number."""
-
-    network: nn.Module
-    ema: nn.Module
-    optimizer: Adam
-    steps: int
-    draw: Callable[[], tuple[Tensor, Tensor]]
-
-    def __call__(self, step: int) -> dict[str, float]:
-        spoiled, truth = self.draw()
-        device = next(self.network.parameters()).device
-        loss = F.l1_loss(self.network(spoiled.to(device)), truth.to(device))
-        scale_learning_rate(self.optimizer, warmup_cosine(step, self.steps))
-        apply_gradients(loss, self.optimizer, self.network.parameters())
-        update_ema(self.ema, self.network, warming_decay(step, EMA_DECAY))
-        return detached({"fidelity": loss})
-
-
 @torch.no_grad()
-def finish_pairs(network: nn.Module, pairs: Sequence[Pair]) -> list[np.ndarray]:
+def finish_pairs(network: Finisher, pairs: Sequence[Pair]) -> list[np.ndarray]:
     """Run a finisher over spoiled crops of one size in a single batch, as uint8 pictures."""
     device = next(network.parameters()).device
     return batch_to_arrays(network(arrays_to_batch([pair.spoiled for pair in pairs]).to(device)))
@@ -260,10 +220,10 @@ def upscale_peers(pairs: Sequence[Pair]) -> dict[str, float]:
     }
 
 
-def progress_grid(network: nn.Module, pairs: Sequence[Pair]) -> np.ndarray:
+def progress_grid(network: Finisher, pairs: Sequence[Pair]) -> np.ndarray:
     """Draw crops side by side: spoiled, finished, truth from top to bottom."""
     side = pairs[0].truth.shape[0]
     spoiled = [pair.spoiled.repeat(side // pair.spoiled.shape[0], 0) for pair in pairs]
     spoiled = [one.repeat(side // one.shape[1], 1) for one in spoiled]
-    rows = [spoiled, finish_pairs(network, pairs), [pair.truth for pair in pairs]]
-    return np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
+    truths = [pair.truth for pair in pairs]
+    return grid([*spoiled, *finish_pairs(network, pairs), *truths], len(pairs), gap_px=0)

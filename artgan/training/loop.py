@@ -302,3 +302,17 @@ def detached(losses: Mapping[str, Tensor]) -> dict[str, float]:
 def training_device() -> torch.device:
     """Pick the accelerator if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Compute convolutions in bfloat16 where an accelerator has it; elsewhere change nothing.
+
+    For the forward pass of networks alone: weights, optimizers and averages stay float32, and so
+    do losses, which are given ``.float()`` of what comes out. Spectrally normalised judges are
+    best left out of it: their estimate of the norm would be one of eight bits, and they are small.
+
+    Args:
+        device: Where the networks are.
+    """
+    has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_it)

@@ -5,7 +5,7 @@ second goes on from there with a PatchGAN: a little farther from the truth, with
 edges of paint. Both results are published, and whoever restores may blend them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,12 +24,14 @@ from artgan.models.filler import Filler, fill_batch
 from artgan.models.patchgan import PatchGan, holed_patches
 from artgan.models.prefill import push_pull
 from artgan.presets import RestorationPreset
+from artgan.simulate.works import grid
 from artgan.training.crops import RandomCrops, check_pictures, draw_masks
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.loop import (
     Trainee,
     apply_gradients,
     detached,
+    mixed_precision,
     scale_learning_rate,
     training_device,
     warmup_cosine,
@@ -40,21 +42,22 @@ from artgan.training.losses import (
     hinge_generator,
     hole_l1,
 )
+from artgan.training.pupil import (
+    EMA_DECAY,
+    FINE_TUNING_RATE_FACTOR,
+    VALIDATION_SEED,
+    Weights,
+)
 
 BETAS = (0.5, 0.9)
-EMA_DECAY = 0.995
 DISCRIMINATOR_RATE = 4e-4
-FINE_TUNING_RATE_FACTOR = 0.2
 HOLE_WEIGHT = 6.0  # as in Liu et al. 2018, eq. 7; the weights of the adversarial terms rest on it
 FEATURE_MATCHING_WEIGHT = 0.2
 DISCRIMINATOR_WARMUP_FRACTION = 0.2
 DISCRIMINATOR_WARMUP_STEPS = 200
 BANK_MASKS = 600
 VALIDATION_CROPS = 72
-VALIDATION_SEED = 20_240_229
 GRID_CROPS = 8
-
-Weights = Mapping[str, Mapping[str, Tensor]]
 
 
 def build(  # noqa: PLR0913 -- the last one by name
@@ -197,8 +200,10 @@ class _Stepper:
     def __call__(self, step: int) -> dict[str, float]:
         images, mask = self.draw()
         generator_learns = not self.schedule.only_discriminator(step)
-        with torch.set_grad_enabled(generator_learns):
-            filled = self.networks.generator(push_pull(images, mask), mask)
+        prefill = push_pull(images, mask)
+        with torch.set_grad_enabled(generator_learns), mixed_precision(images.device):
+            filled = self.networks.generator(prefill, mask)
+        filled = filled.float()
         losses: dict[str, Tensor] = {}
         if generator_learns:
             losses |= self._train_generator(step, filled, images, mask)
@@ -297,11 +302,11 @@ def peers_db(crops: Sequence[DamagedCrop]) -> dict[str, float]:
 def progress_grid(fidelity: Filler, perceptual: Filler, crops: Sequence[DamagedCrop]) -> np.ndarray:
     """Draw crops side by side: damaged, smooth prefill, filled by both, truth; from the top."""
     images, mask = crops_to_batch(crops)
-    rows = [
-        batch_to_arrays(images * (1.0 - mask) + 0.5 * mask),
-        batch_to_arrays(push_pull(images, mask)),
-        fill_crops(fidelity, crops),
-        fill_crops(perceptual, crops),
-        [crop.truth for crop in crops],
+    pictures = [
+        *batch_to_arrays(images * (1.0 - mask) + 0.5 * mask),
+        *batch_to_arrays(push_pull(images, mask)),
+        *fill_crops(fidelity, crops),
+        *fill_crops(perceptual, crops),
+        *(crop.truth for crop in crops),
     ]
-    return np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
+    return grid(pictures, len(crops), gap_px=0)

@@ -27,6 +27,7 @@ from artgan.training.gan_losses import least_squares_loss
 from artgan.training.loop import (
     Trainee,
     apply_gradients,
+    mixed_precision,
     scale_learning_rate,
     training_device,
 )
@@ -143,8 +144,9 @@ class _Style:
         content = draw_crops(self.content, crop_px, batch).to(self.device)
         # The collection's own crops go through as well: they should come out as they are.
         sources = torch.cat([content, style])
-        maps = self.networks.translator.encode(sources)
-        results = self.networks.translator.decode(sources, maps[-1])
+        with mixed_precision(self.device):
+            maps = self.networks.translator.encode(sources)
+            results = self.networks.translator.decode(sources, maps[-1])
         losses = self._step_discriminator(style, results[:batch].detach())
         losses |= self._step_translator(sources, results, maps)
         update_ema(self.ema, self.networks.translator, ema_decay(number, batch * world.size()))
@@ -166,10 +168,11 @@ class _Style:
         translated = results[: self.preset.batch]
         adversarial = least_squares_loss(self.networks.discriminator(self.shown(translated)), 1.0)
         places = [self._draw_places(m) for m in maps]
-        queries = self.networks.projections(self.networks.translator.encode(results), places)
-        keys = self.networks.projections(maps, places)
+        with mixed_precision(self.device):
+            queries = self.networks.projections(self.networks.translator.encode(results), places)
+            keys = self.networks.projections(maps, places)
         contrast = torch.stack(
-            [patch_contrast(q, k) for q, k in zip(queries, keys, strict=True)]
+            [patch_contrast(q.float(), k.float()) for q, k in zip(queries, keys, strict=True)]
         ).mean()
         # Not in the paper: a small network at a short training otherwise repaints the whole
         # picture to please the discriminator. Large shapes and colours come from the tint.

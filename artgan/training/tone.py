@@ -1,6 +1,6 @@
 """Training of the tone network: works are aged, and it learns the numbers that make them young."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,39 +9,25 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim import Adam
 
 from artgan.degrade.ageing import Ageing, age, aged_for_sure
 from artgan.enhance.thumbnail import look_at
 from artgan.enhance.tone import choose_tone, tone_picture
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.metrics.paired import delta_e00
-from artgan.models.checkpoint import load_network
 from artgan.models.classical_finish import auto_levels, grey_world
 from artgan.models.tone import THUMBNAIL_PX, ToneNetwork, apply_tone
 from artgan.presets import TonePreset
-from artgan.training.crops import check_pictures
-from artgan.training.ema import make_ema, update_ema, warming_decay
-from artgan.training.loop import (
-    Trainee,
-    apply_gradients,
-    detached,
-    scale_learning_rate,
-    training_device,
-    warmup_cosine,
-)
+from artgan.simulate.works import grid
+from artgan.training.crops import check_pictures, drawn_rng
+from artgan.training.loop import Trainee
+from artgan.training.pupil import VALIDATION_SEED, Pupil, Weights, build_pupil
 
-BETAS = (0.5, 0.9)
-EMA_DECAY = 0.995
-FINE_TUNING_RATE_FACTOR = 0.2
 LAB_WEIGHT = 0.02
 LEAST_PART = 0.5
 VALIDATION_WORKS = 48
-VALIDATION_SEED = 20_240_229
 GRID_WORKS = 8
 _CROP_PX = 2 * THUMBNAIL_PX
-
-Weights = Mapping[str, Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -65,23 +51,28 @@ def build(
     check_pictures("val", val, _CROP_PX)
     torch.manual_seed(seed)
     network = ToneNetwork(preset.width)
-    if base is not None:
-        load_network(network, base["tone_ema"])
-    network = network.to(training_device())
-    ema = make_ema(network)
-    slower = 1.0 if base is None else FINE_TUNING_RATE_FACTOR
-    optimizer = Adam(network.parameters(), slower * preset.learning_rate, BETAS)
-    stepper = _Stepper(network, ema, optimizer, preset, steps, train)
     works = cache(lambda: aged_works(val, VALIDATION_WORKS, VALIDATION_SEED))
     peers = cache(lambda: tone_peers(works()))
-    return Trainee(
-        networks={"tone": network, "tone_ema": ema},
-        optimizers={"tone": optimizer},
-        step=stepper,
-        validate=lambda: tone_measures(ema, works()) | peers(),
-        grid=lambda: progress_grid(ema, works()[:GRID_WORKS]),
-        publish=("tone_ema",),
+
+    def losses(network: ToneNetwork, device: torch.device) -> dict[str, Tensor]:
+        # all float32: the network is tiny, and powers of light are all that follows
+        aged, truth = (part.to(device) for part in _draw(train, preset))
+        numbers = network(F.avg_pool2d(aged, 2))
+        # pixels as they are, not their averages: each is moved by itself
+        made, wanted = apply_tone(aged[..., ::2, ::2], *numbers), truth[..., ::2, ::2]
+        colour = (to_lab(made) - to_lab(wanted)).square().sum(dim=1).add(1e-4).sqrt().mean()
+        return {"fidelity": F.l1_loss(made, wanted), "colour": colour}
+
+    pupil = Pupil(
+        "tone",
+        network,
+        preset.learning_rate,
+        losses,
+        measures=lambda ema: tone_measures(ema, works()) | peers(),
+        grid=lambda ema: progress_grid(ema, works()[:GRID_WORKS]),
+        loss_weights={"colour": LAB_WEIGHT},
     )
+    return build_pupil(pupil, steps, base)
 
 
 def aged_works(pictures: Sequence[np.ndarray], count: int, seed: int) -> list[AgedWork]:
@@ -91,41 +82,18 @@ def aged_works(pictures: Sequence[np.ndarray], count: int, seed: int) -> list[Ag
     return [AgedWork(picture, age(picture, aged_for_sure(rng))) for picture in chosen]
 
 
-@dataclass(frozen=True)
-class _Stepper:
-    """One step of training, called with its number."""
-
-    network: ToneNetwork
-    ema: ToneNetwork
-    optimizer: Adam
-    preset: TonePreset
-    steps: int
-    pictures: Sequence[np.ndarray]
-
-    def __call__(self, step: int) -> dict[str, float]:
-        device = self.network.head.weight.device
-        aged, truth = (part.to(device) for part in self._draw())
-        numbers = self.network(F.avg_pool2d(aged, 2))
-        # pixels as they are, not their averages: each is moved by itself
-        made, wanted = apply_tone(aged[..., ::2, ::2], *numbers), truth[..., ::2, ::2]
-        light = F.l1_loss(made, wanted)
-        colour = (to_lab(made) - to_lab(wanted)).square().sum(dim=1).add(1e-4).sqrt().mean()
-        scale_learning_rate(self.optimizer, warmup_cosine(step, self.steps))
-        apply_gradients(light + LAB_WEIGHT * colour, self.optimizer, self.network.parameters())
-        update_ema(self.ema, self.network, warming_decay(step, EMA_DECAY))
-        return detached({"fidelity": light, "colour": colour})
-
-    def _draw(self) -> tuple[Tensor, Tensor]:
-        """Draw parts of works, aged and as they are; some are not aged at all."""
-        rng = np.random.default_rng(int(torch.randint(2**62, ())))
-        chosen = rng.integers(len(self.pictures), size=self.preset.batch)
-        truth = [_part(self.pictures[number], rng) for number in chosen]
-        fresh = rng.random(len(truth)) < self.preset.identity_fraction
-        aged = [
-            age(work, Ageing() if is_fresh else aged_for_sure(rng))
-            for work, is_fresh in zip(truth, fresh, strict=True)
-        ]
-        return arrays_to_batch(aged), arrays_to_batch(truth)
+def _draw(pictures: Sequence[np.ndarray], preset: TonePreset) -> tuple[Tensor, Tensor]:
+    """Draw parts of works, aged and as they are; some are not aged at all."""
+    rng = drawn_rng()
+    truth = [
+        _part(pictures[number], rng) for number in rng.integers(len(pictures), size=preset.batch)
+    ]
+    fresh = rng.random(len(truth)) < preset.identity_fraction
+    aged = [
+        age(work, Ageing() if is_fresh else aged_for_sure(rng))
+        for work, is_fresh in zip(truth, fresh, strict=True)
+    ]
+    return arrays_to_batch(aged), arrays_to_batch(truth)
 
 
 def _part(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -193,12 +161,9 @@ def tone_peers(works: Sequence[AgedWork]) -> dict[str, float]:
 
 def progress_grid(network: ToneNetwork, works: Sequence[AgedWork]) -> np.ndarray:
     """Draw the centres of works side by side: aged, corrected, truth from top to bottom."""
-    rows = [
-        [_centre(work.aged) for work in works],
-        [_centre(restore_tone(network, work.aged)) for work in works],
-        [_centre(work.truth) for work in works],
-    ]
-    return np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
+    restored = (restore_tone(network, work.aged) for work in works)
+    rows = ((work.aged for work in works), restored, (work.truth for work in works))
+    return grid([_centre(one) for row in rows for one in row], len(works), gap_px=0)
 
 
 def _centre(picture: np.ndarray) -> np.ndarray:

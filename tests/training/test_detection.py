@@ -8,13 +8,13 @@ from artgan.degrade.blind import blind_crops, cut_scaled
 from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.imaging.read import read_rgb
 from artgan.presets import OPAQUE, DetectionPreset
+from artgan.training import detection
 from artgan.training.detection import (
     DamagedBatches,
     build,
     classical_f1,
     measures,
 )
-from artgan.training.loop import train
 from artgan.training.losses import detection_loss
 
 TINY = DetectionPreset(40, 32, 32, (4, 8), (1, 1), batch=4, overlays=8)
@@ -23,19 +23,6 @@ TINY = DetectionPreset(40, 32, 32, (4, 8), (1, 1), batch=4, overlays=8)
 def works(count=3, seed=0):
     rng = np.random.default_rng(seed)
     return [rng.integers(40, 120, (40, 56, 3), dtype=np.uint8) for _ in range(count)]
-
-
-def run(trainee, steps):
-    shelf = {}
-    return train(
-        trainee,
-        steps,
-        3,
-        load_state=lambda: shelf.get("state"),
-        save_state=lambda state: shelf.update(state=state),
-        validate_at=(0, steps),
-        observe=lambda _: None,
-    )
 
 
 def test_batches_hold_damage_where_their_masks_say_so_and_clean_crops():
@@ -124,7 +111,7 @@ def test_a_weight_does_not_make_damage_look_likelier_than_it_is():
     assert at[0.0] < min(at[-0.2], at[0.2])
 
 
-def test_a_short_training_finds_more_than_none_at_all_and_spares_what_is_clean():
+def test_a_short_training_finds_more_than_none_at_all_and_spares_what_is_clean(run):
     """Grey works of fine noise: everything else in them is damage."""
     preset = replace(TINY, widths=(8, 12), overlays=60, classes=OPAQUE, batch=8, learning_rate=4e-3)
     trainee = build(works(4), works(2, 1), preset, 200, 0, None)
@@ -135,7 +122,12 @@ def test_a_short_training_finds_more_than_none_at_all_and_spares_what_is_clean()
     assert trainee.grid().shape == (4 * 32, 8 * 32, 3)
 
 
-def test_a_base_is_where_a_fine_tuning_starts():
+def test_a_resumed_training_is_the_same_bit_for_bit(check_resumed, monkeypatch):
+    monkeypatch.setattr(detection, "VALIDATION_CROPS", 4)
+    check_resumed(lambda: build(works(), works(2, 1), TINY, 6, 0, None), 6, stops=[3])
+
+
+def test_a_base_is_where_a_fine_tuning_starts(run):
     base = build(works(), works(2, 1), TINY, 4, 0, None)
     run(base, 4)
     states = {name: base.networks[name].state_dict() for name in base.publish}

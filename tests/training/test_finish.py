@@ -15,7 +15,6 @@ from artgan.training.finish import (
     spoil_capture,
     spoil_size,
 )
-from artgan.training.loop import train
 
 DENOISE = DenoisePreset(
     short_side_px=64, crop_px=32, widths=(8, 12), blocks=(1, 1), batch=4, learning_rate=1e-2
@@ -44,48 +43,16 @@ def works(count=6, seed=0):
     return pictures
 
 
-def run(trainee, steps, shelf=None):
-    shelf = {} if shelf is None else shelf
-    return train(
-        trainee,
-        steps,
-        3,
-        load_state=lambda: shelf.get("state"),
-        save_state=lambda state: shelf.update(state=state),
-        validate_at=(0, steps),
-        observe=lambda _: None,
-        checkpoint_every_s=0.0,
-    )
-
-
 @pytest.mark.parametrize(("build", "preset"), FAMILIES)
-def test_a_resumed_training_is_the_same_bit_for_bit(build, preset):
-    def fresh():
-        return build(works(), works(2, 1), preset, 8, 0, None)
-
-    whole = fresh()
-    history = run(whole, 8)
-    shelf, part = {}, fresh()
-
-    def stopping(step):
-        if step == 5:
-            raise KeyboardInterrupt
-        return part.step(step)
-
-    with pytest.raises(KeyboardInterrupt):
-        run(replace(part, step=stopping), 8, shelf)
-    resumed = fresh()
-    assert run(resumed, 8, shelf) == history
-    for name, network in whole.networks.items():
-        for key, weights in network.state_dict().items():
-            assert torch.equal(resumed.networks[name].state_dict()[key], weights), (name, key)
+def test_a_resumed_training_is_the_same_bit_for_bit(build, preset, check_resumed):
+    check_resumed(lambda: build(works(), works(2, 1), preset, 8, 0, None), 8, stops=[5])
 
 
 @pytest.mark.parametrize(
     ("build", "preset", "start"),
     [(build_denoise, DENOISE, "unchanged_psnr_db"), (build_upscale, UPSCALE, "bicubic_psnr_db")],
 )
-def test_a_finisher_starts_as_what_it_corrects_and_becomes_better(build, preset, start):
+def test_a_finisher_starts_as_what_it_corrects_and_becomes_better(build, preset, start, run):
     trainee = build(works(8), works(3, 1), preset, 150, 0, None)
     first, last = run(trainee, 150)
     # rounding of the enlarged picture is all that differs
@@ -108,7 +75,7 @@ def test_validation_leaves_weights_and_random_numbers_as_they_were():
 
 
 @pytest.mark.parametrize(("build", "preset"), FAMILIES)
-def test_fine_tuning_starts_from_the_base(build, preset):
+def test_fine_tuning_starts_from_the_base(build, preset, run):
     base = build(works(), works(2, 1), preset, 8, 0, None)
     run(base, 8)
     states = {name: base.networks[name].state_dict() for name in base.publish}

@@ -6,7 +6,7 @@ import torch
 
 from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.presets import RestorationPreset
-from artgan.training.loop import train
+from artgan.training import restoration
 from artgan.training.restoration import Schedule, build
 
 TINY = RestorationPreset(
@@ -32,45 +32,13 @@ def works(count=3, seed=0):
     return pictures
 
 
-def run(trainee, steps, shelf=None):
-    shelf = {} if shelf is None else shelf
-    return train(
-        trainee,
-        steps,
-        3,
-        load_state=lambda: shelf.get("state"),
-        save_state=lambda state: shelf.update(state=state),
-        validate_at=(0, steps),
-        observe=lambda _: None,
-        checkpoint_every_s=0.0,
-    )
+def test_a_resumed_training_is_the_same_bit_for_bit_in_both_stages(check_resumed, monkeypatch):
+    monkeypatch.setattr(restoration, "VALIDATION_CROPS", 8)
+    # stopped in the first stage, in the judge's warm-up and in the second
+    check_resumed(lambda: build(works(), works(2, 1), TINY, 16, 0, None), 16, stops=[5, 9, 13])
 
 
-def test_a_resumed_training_is_the_same_bit_for_bit_in_both_stages():
-    def fresh():
-        return build(works(), works(2, 1), TINY, 16, 0, None)
-
-    whole = fresh()
-    history = run(whole, 16)
-    for stop in (5, 9, 13):  # in the first stage, in the judge's warm-up and in the second
-        shelf = {}
-        part = fresh()
-
-        def stopping(step, trainee=part, stop=stop):
-            if step == stop:
-                raise KeyboardInterrupt
-            return trainee.step(step)
-
-        with pytest.raises(KeyboardInterrupt):
-            run(replace(part, step=stopping), 16, shelf)
-        resumed = fresh()
-        assert run(resumed, 16, shelf) == history
-        for name, network in whole.networks.items():
-            for key, weights in network.state_dict().items():
-                assert torch.equal(resumed.networks[name].state_dict()[key], weights), (name, key)
-
-
-def test_the_filler_starts_as_the_prefill_and_becomes_better():
+def test_the_filler_starts_as_the_prefill_and_becomes_better(run):
     trainee = build(works(8), works(4, 1), replace(TINY, batch=4, gan_fraction=0.0), 150, 0, None)
     first, last = run(trainee, 150)
     assert first["hole_psnr_db"] == pytest.approx(first["prefill_db"])
@@ -124,7 +92,7 @@ def test_fidelity_is_finished_before_the_game_begins():
             before[name] = weights
 
 
-def test_fine_tuning_starts_from_the_base_and_needs_no_warm_up():
+def test_fine_tuning_starts_from_the_base_and_needs_no_warm_up(run):
     base = build(works(), works(2, 1), TINY, 16, 0, None)
     run(base, 16)
     states = {n: base.networks[n].state_dict() for n in (*base.publish, *base.warm)}

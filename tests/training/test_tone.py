@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -8,7 +6,6 @@ from artgan.imaging.read import read_rgb
 from artgan.metrics.colour_difference import srgb_to_lab
 from artgan.presets import TonePreset
 from artgan.training import tone
-from artgan.training.loop import train
 from artgan.training.promote import promote
 from artgan.training.tone import aged_works, build, to_lab
 
@@ -36,21 +33,7 @@ def invented(count=4, seed=0):
     return [rng.integers(0, 256, (70, 90, 3), dtype=np.uint8) for _ in range(count)]
 
 
-def run(trainee, steps, shelf=None):
-    shelf = {} if shelf is None else shelf
-    return train(
-        trainee,
-        steps,
-        3,
-        load_state=lambda: shelf.get("state"),
-        save_state=lambda state: shelf.update(state=state),
-        validate_at=(0, steps),
-        observe=lambda _: None,
-        checkpoint_every_s=0.0,
-    )
-
-
-def test_tone_learns_to_undo_ageing_on_works_it_has_not_seen(real_works):
+def test_tone_learns_to_undo_ageing_on_works_it_has_not_seen(real_works, run):
     learned, held_out = real_works
     trainee = build(learned, held_out, TonePreset(), 160, 0, None)
     first, last = run(trainee, 160)
@@ -61,25 +44,8 @@ def test_tone_learns_to_undo_ageing_on_works_it_has_not_seen(real_works):
     assert last["grey_world_delta_e00"] > last["delta_e00"]
 
 
-def test_a_resumed_training_is_the_same_bit_for_bit():
-    def fresh():
-        return build(invented(), invented(2, 1), PRESET, 8, 0, None)
-
-    whole = fresh()
-    history = run(whole, 8)
-    shelf, part = {}, fresh()
-
-    def stopping(step):
-        if step == 5:
-            raise KeyboardInterrupt
-        return part.step(step)
-
-    with pytest.raises(KeyboardInterrupt):
-        run(replace(part, step=stopping), 8, shelf)
-    resumed = fresh()
-    assert run(resumed, 8, shelf) == history
-    for key, weights in whole.networks["tone_ema"].state_dict().items():
-        assert torch.equal(resumed.networks["tone_ema"].state_dict()[key], weights), key
+def test_a_resumed_training_is_the_same_bit_for_bit(check_resumed):
+    check_resumed(lambda: build(invented(), invented(2, 1), PRESET, 8, 0, None), 8, stops=[5])
 
 
 def test_works_are_aged_alike_for_a_seed_and_all_of_them():

@@ -1,0 +1,101 @@
+"""What the benchmarks of restoration, detection and enhancement do alike: split, train, report."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from artgan.errors import ArtganError
+from artgan.imaging.read import read_rgb
+from artgan.training.loop import Progress, Trainee, train
+
+HELD_OUT_FRACTION = 0.2
+SEED = 0
+
+Weights = dict[str, dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Works of one collection."""
+
+    train: list[np.ndarray]
+    test: list[np.ndarray]
+
+
+def read_splits(
+    scans: Path, train_px: int, test_px: int | None = None, most: int | None = None
+) -> dict[str, Split]:
+    """Read all collections, a fifth of each held out by the hash of the file names.
+
+    Args:
+        scans: Folder with a folder for each collection.
+        train_px: Short side of the works to learn from.
+        test_px: Short side of those held out, by default the same.
+        most: Works read of each part at most.
+    """
+    folders = sorted(path for path in scans.iterdir() if path.is_dir())
+    return {folder.name: _read_split(folder, train_px, test_px, most) for folder in folders}
+
+
+def _read_split(folder: Path, train_px: int, test_px: int | None, most: int | None) -> Split:
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    ranked = sorted(files, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
+    held_out = max(1, round(len(files) * HELD_OUT_FRACTION))
+    parts = sorted(ranked[held_out:][:most]), sorted(ranked[:held_out][:most])
+    return Split(_pictures(parts[0], train_px), _pictures(parts[1], test_px or train_px))
+
+
+def _pictures(files: Sequence[Path], short_side_px: int) -> list[np.ndarray]:
+    pictures = []
+    for path in files:
+        try:
+            pictures.append(read_rgb(path.read_bytes(), short_side_px))
+        except ArtganError as error:
+            say(f"left out {path.name}: {error}")
+    return pictures
+
+
+def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weights:
+    """Train to the end, going on from a state in a folder if there is one; return the weights."""
+    path = None if state is None else state / f"{name}.safetensors"
+    kept: list[bytes] = []
+
+    def save(data: bytes) -> None:
+        kept[:] = [data]
+        if path is not None:
+            partial = path.with_suffix(".part")
+            partial.write_bytes(data)
+            partial.replace(path)
+
+    def load() -> bytes | None:
+        if path is not None and path.exists():
+            return path.read_bytes()
+        return kept[0] if kept else None
+
+    train(
+        trainee,
+        steps,
+        SEED,
+        load_state=load,
+        save_state=save,
+        validate_at=(),
+        observe=lambda progress: _report(name, progress),
+        checkpoint_every_s=10.0,
+    )
+    names = (*trainee.publish, *trainee.warm)
+    return {network: trainee.networks[network].state_dict() for network in names}
+
+
+def _report(name: str, progress: Progress) -> None:
+    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
+    say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
+
+
+def say(line: str) -> None:
+    """Say something that is no result."""
+    sys.stderr.write(line + "\n")
