@@ -2,14 +2,14 @@
 
 ``smoke`` proves an installation in seconds with networks too small to learn much, ``demo`` shows
 every part within minutes on two cores, ``tiny`` is the shortest training worth publishing from a
-machine without an accelerator.
+machine without an accelerator. ``small`` and ``base`` are for an accelerator: pictures of 256 px.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-PresetName = Literal["smoke", "demo", "tiny"]
+PresetName = Literal["smoke", "demo", "tiny", "small", "base"]
 Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"]
 
 Damage = Literal["craquelure", "losses", "tear", "scratches", "dust", "strokes"]
@@ -278,6 +278,117 @@ PRESETS: dict[PresetName, TrainPreset] = {
         detection=DetectionPreset(base_steps=400, collection_steps=0),
     ),
     "tiny": TrainPreset(RestorationPreset(), SimulationPreset(), StylePreset()),
+    "small": TrainPreset(
+        RestorationPreset(
+            short_side_px=512,
+            crop_px=256,
+            widths=(32, 64, 128, 192),
+            blocks=(2, 2, 2, 6),
+            discriminator_width=48,
+            learning_rate=4e-4,
+            base_steps=15_000,
+            collection_steps=1000,
+        ),
+        SimulationPreset(
+            size_px=128,
+            base_channels=32,
+            max_channels=256,
+            latent=256,
+            base_steps=20_000,
+            collection_steps=5000,
+        ),
+        StylePreset(
+            short_side_px=256, crop_px=128, width=32, blocks=6, patches=128, collection_steps=5000
+        ),
+        tone=TonePreset(width=32, batch=48, learning_rate=1e-3, base_steps=6000),
+        denoise=DenoisePreset(
+            short_side_px=512,
+            crop_px=128,
+            widths=(32, 64, 128),
+            blocks=(2, 2, 4),
+            batch=16,
+            learning_rate=1e-3,
+            base_steps=10_000,
+        ),
+        upscale=UpscalePreset(
+            short_side_px=512,
+            crop_px=128,
+            width=64,
+            blocks=12,
+            batch=16,
+            learning_rate=1e-3,
+            base_steps=10_000,
+        ),
+        detection=DetectionPreset(
+            short_side_px=768,
+            sheet_px=256,
+            crop_px=256,
+            widths=(32, 64, 128, 192),
+            blocks=(1, 1, 2, 4),
+            learning_rate=1e-3,
+            base_steps=10_000,
+            collection_steps=1000,
+        ),
+    ),
+    "base": TrainPreset(
+        RestorationPreset(
+            short_side_px=512,
+            crop_px=256,
+            widths=(48, 96, 192, 256),
+            blocks=(2, 2, 2, 6),
+            discriminator_width=64,
+            learning_rate=2e-4,
+            base_steps=20_000,
+            collection_steps=2000,
+        ),
+        SimulationPreset(
+            size_px=256,
+            base_channels=32,
+            max_channels=512,
+            latent=256,
+            learning_rate=1e-3,
+            base_steps=50_000,
+            collection_steps=10_000,
+        ),
+        StylePreset(
+            short_side_px=512,
+            crop_px=256,
+            width=64,
+            blocks=9,
+            patches=256,
+            learning_rate=2e-4,
+            collection_steps=10_000,
+        ),
+        tone=TonePreset(width=48, batch=64, learning_rate=1e-3, base_steps=10_000),
+        denoise=DenoisePreset(
+            short_side_px=512,
+            crop_px=256,
+            widths=(48, 96, 192),
+            blocks=(2, 2, 6),
+            batch=16,
+            learning_rate=5e-4,
+            base_steps=20_000,
+        ),
+        upscale=UpscalePreset(
+            short_side_px=512,
+            crop_px=256,
+            width=96,
+            blocks=16,
+            batch=16,
+            learning_rate=5e-4,
+            base_steps=20_000,
+        ),
+        detection=DetectionPreset(
+            short_side_px=1024,
+            sheet_px=256,
+            crop_px=256,
+            widths=(48, 96, 192, 256),
+            blocks=(1, 1, 2, 6),
+            learning_rate=5e-4,
+            base_steps=20_000,
+            collection_steps=2000,
+        ),
+    ),
 }
 
 _ARCHITECTURE: dict[Kind, tuple[str, ...]] = {

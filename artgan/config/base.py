@@ -37,7 +37,8 @@ Preset = Annotated[
     PresetName,
     Field(
         description="Size and length of training: smoke proves the installation, demo takes "
-        "minutes on two cores, tiny is the shortest worth using."
+        "minutes on two cores, tiny is the shortest worth using; small and base want an "
+        "accelerator."
     ),
 ]
 Seed = Annotated[int, Field(ge=0, description="Seed of all randomness.")]
