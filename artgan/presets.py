@@ -12,6 +12,10 @@ from typing import Any, Literal, get_args
 PresetName = Literal["smoke", "demo", "tiny", "small", "base"]
 Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"]
 
+Enhancer = Literal["tone", "denoise", "upscale"]
+"""Kinds that correct whole pictures."""
+ENHANCERS: tuple[Enhancer, ...] = get_args(Enhancer)
+
 Damage = Literal["craquelure", "losses", "tear", "scratches", "dust", "strokes"]
 """Damage that covers or removes paint, and has to be replaced."""
 Veil = Literal["stain", "foxing", "grime"]

@@ -163,10 +163,11 @@ def held_out_pairs(
     order = rng.permutation(len(pictures))
     pairs = []
     for number in range(count):
-        picture = pictures[order[number % len(order)]]
+        chosen = int(order[number % len(order)])
+        picture = pictures[chosen]
         top, left = (int(rng.integers(side - crop_px + 1)) for side in picture.shape[:2])
         crop = np.ascontiguousarray(picture[top : top + crop_px, left : left + crop_px])
-        pairs.append(Pair(crop, spoil(crop, rng)))
+        pairs.append(Pair(crop, spoil(crop, rng), chosen))
     return pairs
 
 

@@ -3,10 +3,13 @@
 from prefect import flow
 
 from artgan.config import ReportSettings
+from artgan.presets import ENHANCERS
 from flows.runner import task_runner
 from tasks.collections import catalogued_collections
 from tasks.report import (
     check_extractor,
+    measure_detection,
+    measure_enhancement,
     measure_restoration,
     measure_simulation,
     measure_stylization,
@@ -26,4 +29,7 @@ def report(settings: ReportSettings) -> dict[str, int]:
             run.count(measure_restoration(settings, collection, run.run_id))
             run.count(measure_simulation(settings, collection, run.run_id))
             run.count(measure_stylization(settings, collection, run.run_id))
+            run.count(measure_detection(settings, collection, run.run_id))
+            for kind in ENHANCERS:
+                run.count(measure_enhancement(settings, kind, collection, run.run_id))
     return dict(run.counts)

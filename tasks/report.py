@@ -12,7 +12,10 @@ from artgan.clock import now
 from artgan.config import FlowSettings, ReportSettings
 from artgan.errors import ArtganError
 from artgan.metrics.features import load_extractor
+from artgan.presets import Enhancer
 from artgan.report import archive_network
+from artgan.report import measure_detection as detection
+from artgan.report import measure_enhancement as enhancement
 from artgan.report import measure_restoration as restoration
 from artgan.report import measure_simulation as simulation
 from artgan.report import measure_stylization as stylization
@@ -55,6 +58,26 @@ def measure_simulation(settings: ReportSettings, collection: str, run_id: str) -
 def measure_stylization(settings: ReportSettings, collection: str, run_id: str) -> Counts:
     """Measure a collection's stylizers on held-out works."""
     return _measured(stylization.measure_stylization, settings, collection, run_id)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="measure-detection-{collection}")
+def measure_detection(settings: ReportSettings, collection: str, run_id: str) -> Counts:
+    """Measure a collection's detector on held-out works."""
+    return _measured(detection.measure_detection, settings, collection, run_id)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="measure-{kind}-{collection}")
+def measure_enhancement(
+    settings: ReportSettings, kind: Enhancer, collection: str, run_id: str
+) -> Counts:
+    """Measure a collection's model of tone, noise or size on held-out works."""
+
+    def measure(
+        catalog: Catalog, name: str, settings: ReportSettings, stamp: dict[str, Any]
+    ) -> int:
+        return enhancement.measure_enhancement(catalog, kind, name, settings, stamp)
+
+    return _measured(measure, settings, collection, run_id)
 
 
 def _measured(measure: Measure, settings: ReportSettings, collection: str, run_id: str) -> Counts:

@@ -315,7 +315,13 @@ METRICS = Table(
         [
             _field("metric_id", pa.string(), "Hash of all that defines the number.", required=True),
             _field("collection", pa.string(), "Collection measured.", required=True),
-            _choice("product", ("restoration", "simulation", "stylization")),
+            _choice(
+                "product",
+                (
+                    *("restoration", "simulation", "stylization"),
+                    *("detection", "tone", "denoise", "upscale"),
+                ),
+            ),
             _field("subject", pa.string(), "Model kind or method measured: filler, telea, cut..."),
             _field("model_id", pa.string(), "Model measured, if any."),
             _field("metric", pa.string(), "Name of the measure.", required=True),

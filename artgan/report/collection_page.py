@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from artgan.report.charts import share_bar
 from artgan.report.measures import latest, measure
+from artgan.report.operator_section import Operator, operator_sections
 from artgan.report.restoration_section import Restoration, restoration_section
 from artgan.report.reviews import last_review, tally_words
 from artgan.report.section import Context
@@ -70,6 +71,8 @@ class CollectionPage:
         reasons: Refused files by reason.
         duplicates: Titles and files of works with several scans.
         products: The three product sections in order.
+        operators: Sections of the detector and of what corrects whole pictures, where there are
+            any.
         has_fid: False if a distance of sets was measured without the FID network.
         models: Models ever trained for it, the newest first.
         metrics: Newest numbers, all of them.
@@ -91,6 +94,7 @@ class CollectionPage:
     reasons: dict[str, int]
     duplicates: list[tuple[str, str]]
     products: tuple[Restoration, Simulation, Stylization]
+    operators: list[Operator]
     has_fid: bool
     models: list[Row]
     metrics: list[Any]
@@ -142,6 +146,7 @@ def collection_page(
             simulation_section(context),
             stylization_section(context),
         ),
+        operators=operator_sections(context),
         has_fid=all(row["is_fid"] is not False for row in metrics if row["extractor"]),
         models=models[:MODELS_CAP],
         metrics=[measure(row) for row in metrics[:METRICS_CAP]],
@@ -247,6 +252,7 @@ def _duplicates(scans: list[Row]) -> list[tuple[str, str]]:
 
 def collection_json(page: CollectionPage) -> dict[str, Any]:
     """Return what the page says as values that JSON can hold."""
+    sections = [*page.products, *page.operators]
     return {
         "collection": page.code,
         "as_of": page.as_of,
@@ -256,10 +262,9 @@ def collection_json(page: CollectionPage) -> dict[str, Any]:
         "quarantine_reasons": page.reasons,
         "facts": page.facts,
         "completeness": {one.label: [one.filled, one.total] for one in page.completeness},
-        "summaries": {section.common.name: section.common.summary for section in page.products},
+        "summaries": {one.common.name: one.common.summary for one in sections},
         "models_in_use": {
-            section.common.name: section.common.model and section.common.model["model_id"]
-            for section in page.products
+            one.common.name: one.common.model and one.common.model["model_id"] for one in sections
         },
         "metrics": [
             {

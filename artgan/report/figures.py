@@ -16,7 +16,9 @@ FOLDER = "reports/figures"
 MEASURED = "reports/measured"
 """Where finished measurements are remembered, by collection."""
 
-Product = Literal["restoration", "simulation", "stylization"]
+Product = Literal[
+    "restoration", "simulation", "stylization", "detection", "tone", "denoise", "upscale"
+]
 Layout = Literal["strips", "grid", "pairs"]
 
 

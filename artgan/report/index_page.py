@@ -140,7 +140,7 @@ def _card(page: CollectionPage, covers: int) -> Card:
         f"{count(page.n_works, 'work')}, {count(page.n_scans, 'scan')}",
         page.n_quarantined,
         thumbnails[:covers],
-        [(section.common.name, section.common.summary) for section in page.products],
+        [(one.common.name, one.common.summary) for one in (*page.products, *page.operators)],
     )
 
 

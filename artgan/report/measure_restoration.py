@@ -38,7 +38,7 @@ from artgan.report.measured import (
     measurement,
     record,
 )
-from artgan.report.restoration_strips import Restored, write_strips
+from artgan.report.restoration_strips import Restored, write_restoration_strips
 from artgan.restore.measure import restorations
 
 SEED = 20_000
@@ -86,7 +86,7 @@ def measure_restoration(
     fillers = _fillers(catalog.store.read(model["weights_path"]))
     made = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
     restored = [Restored(*pair) for pair in zip(crops, made, strict=True)]
-    write_strips(catalog.store, one, held_out, restored)
+    write_restoration_strips(catalog.store, one, held_out, restored)
     kept = None if vgg is None else FeatureStore(catalog.store, vgg)
     rows = _rows(one, held_out, crops, made, kept)
     rows += _rows_of_strata(one, held_out, *strata(pictures, preset, settings.crops), fillers)

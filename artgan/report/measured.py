@@ -1,4 +1,4 @@
-"""What the three products' measurements share: identity, rows, samples, small pictures."""
+"""What the measurements of all products share: identity, rows, samples, small pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,7 +135,7 @@ def _trust(product: Product, sample: Sample) -> tuple[str, str]:
     """Return status and words on the sample: by set sizes, or by works for paired measures."""
     sides = (len(sample.reference), sample.n_measured, sample.n_matched)
     smaller = min(side for side in sides if side is not None)
-    if product != "restoration":
+    if product in {"simulation", "stylization"}:
         return sample_note(smaller)
     if smaller < FEW_PAIRED:
         return "small_n", f"Few works (n = {smaller}): read the interval."

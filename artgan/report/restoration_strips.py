@@ -7,11 +7,11 @@ import numpy as np
 
 from artgan.catalog.works import Work
 from artgan.degrade.evaluation import DamagedCrop, hole_psnr_db
-from artgan.report.figures import FigureItem, FigureSet
-from artgan.report.measured import Measurement, title_of, write_figure, write_image
+from artgan.report.figures import FigureItem
+from artgan.report.measured import Measurement, title_of
+from artgan.report.strips import SHOWN, strip_item, write_strips
 from artgan.storage import Store
 
-SHOWN = 6
 _LABELS = {
     "do_nothing": "damaged",
     "telea": "Telea",
@@ -39,34 +39,21 @@ class Restored:
         return hole_psnr_db(self.pictures["model"], self.crop)
 
 
-def write_strips(
+def write_restoration_strips(
     store: Store, one: Measurement, held_out: Sequence[Work], restored: Sequence[Restored]
 ) -> None:
     """Write the figures of a measurement: first crops of first works, and the filler's worst."""
     unselected = _items(store, one, held_out, _first_of_each(restored), "held-out")
-    _write(
+    write_strips(
         *(store, one, unselected, "held-out", "Held-out works with synthetic damage"),
         "Test works, damage drawn with a fixed seed, the first crop of each work; not selected.",
     )
     ranked = sorted(restored, key=lambda each: each.decibels)
-    _write(
+    write_strips(
         *(store, one, _items(store, one, held_out, ranked, "worst"), "worst"),
         "Where the filler is farthest from the truth",
         "Of all measured crops those with the lowest PSNR in the damage, the worst first.",
     )
-
-
-def _write(
-    store: Store,
-    one: Measurement,
-    items: Sequence[FigureItem],
-    name: str,
-    title: str,
-    note: str,
-) -> None:
-    model = one.model_id or ""
-    figure = FigureSet("restoration", one.collection, model, title, note, "strips", tuple(items))
-    write_figure(store, figure, name)
 
 
 def _first_of_each(restored: Sequence[Restored]) -> list[Restored]:
@@ -84,25 +71,14 @@ def _items(
     restored: Sequence[Restored],
     name: str,
 ) -> list[FigureItem]:
-    folder = f"reports/figures/{one.collection}/restoration/{one.model_id}"
     items = []
     for number, each in enumerate(restored[:SHOWN]):
-        work = title_of(held_out[each.crop.picture])
         pictures = {"truth": each.crop.truth} | {
             label: each.pictures[method]
             for method, label in _LABELS.items()
             if method in each.pictures
         }
-        images = tuple(
-            write_image(
-                store,
-                f"{folder}/{name}-{number:02d}-{label.lower().replace(' ', '-')}.png",
-                picture,
-                label,
-                f"{work}, crop: {label}",
-            )
-            for label, picture in pictures.items()
-        )
         words = f"{each.crop.mask.mean():.0%} of the crop damaged, filler {each.decibels:.1f} dB"
-        items.append(FigureItem(work, words, images))
+        title = title_of(held_out[each.crop.picture])
+        items.append(strip_item(store, one, f"{name}-{number:02d}", title, words, pictures))
     return items

@@ -38,10 +38,12 @@ class Pair:
     Attributes:
         truth: The crop, (H, W, 3) uint8.
         spoiled: What a finisher is given: as large, or smaller by a whole factor.
+        picture: Number of the work that it was cut from.
     """
 
     truth: np.ndarray
     spoiled: np.ndarray
+    picture: int
 
 
 def spoil_capture(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -104,8 +106,9 @@ def finishing_pairs(
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(pictures))
-    crops = [cut_crop(pictures[order[i % len(order)]], crop_px, rng) for i in range(count)]
-    return [Pair(crop, spoil(crop, rng)) for crop in crops]
+    chosen = [int(order[i % len(order)]) for i in range(count)]
+    crops = [cut_crop(pictures[number], crop_px, rng) for number in chosen]
+    return [Pair(crop, spoil(crop, rng), n) for crop, n in zip(crops, chosen, strict=True)]
 
 
 def build_denoise(

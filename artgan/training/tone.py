@@ -32,10 +32,11 @@ _CROP_PX = 2 * THUMBNAIL_PX
 
 @dataclass(frozen=True)
 class AgedWork:
-    """A work and what time made of it, (H, W, 3) uint8 each."""
+    """A work and what time made of it, (H, W, 3) uint8 each, and its number."""
 
     truth: np.ndarray
     aged: np.ndarray
+    picture: int
 
 
 def build(
@@ -78,8 +79,8 @@ def build(
 def aged_works(pictures: Sequence[np.ndarray], count: int, seed: int) -> list[AgedWork]:
     """Age works, each in turn until there are as many as wanted; fixed by the seed."""
     rng = np.random.default_rng(seed)
-    chosen = [pictures[number % len(pictures)] for number in range(count)]
-    return [AgedWork(picture, age(picture, aged_for_sure(rng))) for picture in chosen]
+    chosen = [number % len(pictures) for number in range(count)]
+    return [AgedWork(pictures[n], age(pictures[n], aged_for_sure(rng)), n) for n in chosen]
 
 
 def _draw(pictures: Sequence[np.ndarray], preset: TonePreset) -> tuple[Tensor, Tensor]:

@@ -428,6 +428,12 @@ def reported(built: Archive, tmp_path: Path) -> Archive:
     return copied(built, tmp_path / "archive")
 
 
+@pytest.fixture(scope="session")
+def new_archive(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Archive]:
+    """Make an archive without a row, for tests that share one."""
+    return lambda: Archive(open_catalog(str(tmp_path_factory.mktemp("new") / "archive")))
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> Archive:
     """An archive without a row."""
