@@ -3,6 +3,8 @@
 from prefect import flow
 
 from artgan.config import NightlySettings
+from flows.detect import detect
+from flows.enhance import enhance
 from flows.fixity import fixity
 from flows.ingest import ingest
 from flows.report import report
@@ -24,7 +26,11 @@ def nightly(settings: NightlySettings) -> dict[str, int]:
         check_extractor(settings.report())
         run_stage(ingest, settings.ingest(), run)
         run_stage(train, settings.train(), run)
+        if settings.propose_masks:
+            run_stage(detect, settings.detect(), run)
         run_stage(restore, settings.restore(), run)
+        if settings.enhancements:
+            run_stage(enhance, settings.enhance(), run)
         run_stage(simulate, settings.simulate(), run)
         run_stage(stylize, settings.stylize(), run)
         with alarming(run):

@@ -19,7 +19,7 @@ from artgan.config.base import (
     check_scan_ids,
 )
 from artgan.config.care import FixitySettings
-from artgan.presets import DETECTED, DamageClass, Kind
+from artgan.presets import DETECTED, DamageClass, Enhancer, Kind
 
 AccessFormat = Literal["jpeg", "pyramid"]
 StyleMethod = Literal["color", "cut"]
@@ -254,6 +254,13 @@ class NightlySettings(IngestSettings):
         int, Field(title="Works to render in each style", ge=1, le=100_000)
     ] = 12
     """Works of other collections to render in each style."""
+    propose_masks: Annotated[bool, Field(title="Also propose damage masks")] = False
+    """Also train the detector, and propose damage masks for scans that came without one; they wait
+    for a person, and nothing is filled by them."""
+    enhancements: Annotated[list[Enhancer], Field(title="Also enhance")] = []
+    """Also train what is named here, and make an enhanced file of every work by all of it together,
+    at the usual strengths: tone, denoise (noise and blur), upscale (twice the size). Collections
+    for which one of these models is not in use are left out."""
     fixity_days: FixityDays = 90
     """Days in which every file is read again and compared once; a night does its share."""
     weights: FeatureWeights = None
@@ -265,11 +272,20 @@ class NightlySettings(IngestSettings):
 
     def train(self) -> TrainSettings:
         """Return the settings of the night's training."""
-        return self._part(TrainSettings)
+        kinds = [*TrainSettings.model_fields["kinds"].default, *self.enhancements]
+        return self._part(TrainSettings, kinds=[*kinds, *["detection"] * self.propose_masks])
+
+    def detect(self) -> DetectSettings:
+        """Return the settings of the night's proposals of damage masks, if it makes any."""
+        return self._part(DetectSettings)
 
     def restore(self) -> RestoreSettings:
         """Return the settings of the night's restoration."""
         return self._part(RestoreSettings)
+
+    def enhance(self) -> EnhanceSettings:
+        """Return the settings of the night's enhancement, if there is one."""
+        return self._part(EnhanceSettings, **dict.fromkeys(self.enhancements, True))
 
     def simulate(self) -> SimulateSettings:
         """Return the settings of the night's simulation."""
@@ -291,7 +307,7 @@ class NightlySettings(IngestSettings):
         """Return the settings of the night's publication."""
         return self._part(PublishSettings)
 
-    def _part(self, part: type[_Part], **named_otherwise: int) -> _Part:
+    def _part(self, part: type[_Part], **named_otherwise: object) -> _Part:
         """Fill a flow's settings with ours of the same names."""
         ours = {name: value for name, value in self if name in part.model_fields}
         return part.model_validate(ours | named_otherwise)

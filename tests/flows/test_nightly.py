@@ -118,6 +118,11 @@ def test_every_collection_goes_through_to_the_report(archive: Catalog) -> None:
     assert archive.store.exists("reports/index.html")
 
 
+def test_a_night_proposes_no_masks_and_enhances_nothing_unless_told_to(archive: Catalog) -> None:
+    assert not {row["flow"] for row in archive.rows(RUNS)} & {"detect", "enhance"}
+    assert "detected" not in {row["origin"] for row in archive.rows(MASKS)}
+
+
 def test_a_collection_with_too_few_works_is_catalogued_and_reported(archive: Catalog) -> None:
     rows = [row for row in archive.rows(SCANS) if row["collection"] == "few_sketches"]
     assert len(rows) == 5
