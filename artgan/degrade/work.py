@@ -1,7 +1,6 @@
 """Damage of a whole crop or work, seeded: what is drawn, in which order, and a bank of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from artgan.degrade.opaque import DRAW_OPAQUE
 from artgan.degrade.overlay import Overlay, Sheet
 from artgan.degrade.veils import DRAW_VEIL
 from artgan.errors import InvalidInputError
-from artgan.imaging.tensors import check_picture
 from artgan.presets import DAMAGE_CLASSES, OPAQUE, VEILS, Damage, DamageClass, Veil
 
 SHEET_PX = 256
@@ -35,48 +33,6 @@ _ORDER: tuple[DamageClass, ...] = (
     *("craquelure", "losses", "strokes", "tear", "scratches"),
     *("stain", "foxing", "grime", "dust"),
 )
-
-
-@dataclass(frozen=True)
-class DamagedWork:
-    """A picture with damage that never happened to it.
-
-    Attributes:
-        picture: The damaged picture, (H, W, 3) uint8.
-        masks: Where each class that was drawn is to be seen, (H, W) bool. What an opaque class
-            covers is to be replaced, what a veil tints is to be corrected.
-        soft: How much each class changes each pixel, (H, W) float32 in [0, 1].
-    """
-
-    picture: np.ndarray
-    masks: dict[DamageClass, np.ndarray]
-    soft: dict[DamageClass, np.ndarray]
-
-
-def damage_work(
-    picture: np.ndarray, rng: np.random.Generator, classes: Sequence[DamageClass] = DAMAGE_CLASSES
-) -> DamagedWork:
-    """Damage a picture: one to three opaque classes, and veils by their odds.
-
-    Args:
-        picture: (H, W, 3) uint8, at least 16 px on the longer side; lengths of the damage scale
-            with that side. It is not changed.
-        rng: Source of all randomness; the same state gives the same damage.
-        classes: Classes to choose from.
-
-    Returns:
-        The damaged picture with the masks of the classes that were drawn.
-
-    Raises:
-        InvalidInputError: The picture is none or too small, or no class is given.
-    """
-    check_picture(picture)
-    overlay = draw_overlay(picture.shape[0], picture.shape[1], rng, classes)
-    return DamagedWork(
-        overlay.apply(picture),
-        {kind: overlay.mask(kind) for kind in overlay.coverage},
-        {kind: alpha.astype(np.float32) / 255.0 for kind, alpha in overlay.coverage.items()},
-    )
 
 
 def draw_overlay(

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from artgan.degrade.work import DamageBank, damage_work, draw_overlay
+from artgan.degrade.work import DamageBank, draw_overlay
 from artgan.errors import InvalidInputError
 from artgan.imaging.read import read_rgb
 from artgan.presets import DAMAGE_CLASSES, OPAQUE, VEILS
@@ -16,6 +16,12 @@ def painting(real_data):
     return np.ascontiguousarray(picture[60:316, 60:316])
 
 
+def damaged(picture, seed, kind):
+    """The picture with damage of one class, and the damage."""
+    overlay = draw_overlay(*picture.shape[:2], np.random.default_rng(seed), (kind,))
+    return overlay.apply(picture), overlay
+
+
 def outlined(mask):
     """What of a mask is next to its outside."""
     return mask & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
@@ -24,20 +30,18 @@ def outlined(mask):
 @pytest.mark.parametrize("kind", DAMAGE_CLASSES)
 def test_the_same_seed_gives_the_same_damage_and_the_picture_stays_as_it_was(painting, kind):
     before = painting.copy()
-    first, again, other = (
-        damage_work(painting, np.random.default_rng(seed), (kind,)) for seed in (1, 1, 2)
-    )
+    (first, one), (again, same), (other, _) = (damaged(painting, n, kind) for n in (1, 1, 2))
     assert np.array_equal(painting, before)
-    assert np.array_equal(first.picture, again.picture)
-    assert np.array_equal(first.masks[kind], again.masks[kind])
-    assert not np.array_equal(first.picture, other.picture)
+    assert np.array_equal(first, again)
+    assert np.array_equal(one.mask(kind), same.mask(kind))
+    assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize("kind", OPAQUE)
 def test_outside_of_its_mask_opaque_damage_hardly_changes_a_painting(painting, kind):
-    damaged = damage_work(painting, np.random.default_rng(3), (kind,))
-    change = np.abs(damaged.picture.astype(int) - painting).max(axis=2)
-    mask = damaged.masks[kind]
+    made, overlay = damaged(painting, 3, kind)
+    change = np.abs(made.astype(int) - painting).max(axis=2)
+    mask = overlay.mask(kind)
     assert np.percentile(change[~mask], 99.5) < 60
     assert change[mask].mean() > 25
     assert change[mask].mean() > 10 * change[~mask].mean()
@@ -45,23 +49,21 @@ def test_outside_of_its_mask_opaque_damage_hardly_changes_a_painting(painting, k
 
 @pytest.mark.parametrize("kind", VEILS)
 def test_veils_leave_a_painting_legible(painting, kind):
-    damaged = damage_work(painting, np.random.default_rng(4), (kind,))
-    mask = damaged.masks[kind]
+    made, overlay = damaged(painting, 4, kind)
+    mask = overlay.mask(kind)
     assert mask.any()
     before, after = (
         cv2.Laplacian(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY), cv2.CV_32F)[mask]
-        for one in (painting, damaged.picture)
+        for one in (painting, made)
     )
     assert np.corrcoef(before, after)[0, 1] > 0.8
 
 
-def test_soft_masks_say_how_much_and_agree_with_the_masks(painting):
-    damaged = damage_work(painting, np.random.default_rng(5))
-    assert damaged.masks.keys() == damaged.soft.keys()
-    for kind, soft in damaged.soft.items():
-        assert soft.dtype == np.float32
-        assert 0.0 <= soft.min() <= soft.max() <= 1.0
-        assert soft[damaged.masks[kind]].min() > soft[~damaged.masks[kind]].max()
+def test_how_much_damage_covers_agrees_with_its_masks():
+    overlay = draw_overlay(256, 256, np.random.default_rng(5))
+    for kind, coverage in overlay.coverage.items():
+        mask = overlay.mask(kind)
+        assert coverage[mask].min() > coverage[~mask].max()
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (37, 90), (300, 128)])
@@ -107,12 +109,12 @@ def test_lost_paint_is_darker_along_its_edge_than_in_its_middle():
     differences = []
     for seed in range(16):
         picture = np.full((256, 256, 3), 128, np.uint8)
-        damaged = damage_work(picture, np.random.default_rng(seed), ("losses",))
-        mask = damaged.soft["losses"] > 0.7
+        made, overlay = damaged(picture, seed, "losses")
+        mask = overlay.coverage["losses"] > 0.7 * 255
         edge = outlined(outlined(mask) ^ mask)  # the second row of pixels: the first is blurred
         inner = cv2.erode(mask.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
         if inner.sum() > 100:
-            differences.append(damaged.picture[inner].mean() - damaged.picture[edge].mean())
+            differences.append(made[inner].mean() - made[edge].mean())
     assert len(differences) > 8
     assert np.mean(differences) > 5
 
@@ -132,11 +134,9 @@ def test_a_bank_turns_and_shifts_what_it_holds():
     assert apart.mean() < 0.5  # darkness is looked at within the crop, without wrap-around
 
 
-def test_wrong_pictures_and_no_class_are_refused():
+def test_sizes_that_are_too_small_and_no_class_are_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(InvalidInputError, match="at least 16 px"):
-        damage_work(np.zeros((8, 8, 3), np.uint8), rng)
-    with pytest.raises(InvalidInputError, match="at least one class"):
-        damage_work(np.zeros((64, 64, 3), np.uint8), rng, ())
-    with pytest.raises(InvalidInputError, match="uint8 arrays"):
-        damage_work(np.zeros((64, 64), np.uint8), rng)
+        draw_overlay(8, 8, rng)
+    with pytest.raises(InvalidInputError, match="some class of damage"):
+        draw_overlay(64, 64, rng, ())
