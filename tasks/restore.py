@@ -17,6 +17,7 @@ from artgan.config import RestoreSettings
 from artgan.imaging.hashes import file_sha256
 from artgan.ingest.masks import MASKED_SCAN, take_edited
 from artgan.keys import VERSION, key
+from artgan.models.detector import Detector, load_detector
 from artgan.models.filler import load_filler
 from artgan.restore import product
 from artgan.restore.fill import Filling
@@ -32,6 +33,9 @@ from tasks.outputs import (
     source_file,
     stage_of,
 )
+
+Models = tuple[Filling, Detector | None]
+"""What fills, and what names that which was filled."""
 
 CHUNK = 16
 _SCAN_COLUMNS = ("source_uri", "content_sha256", "page", "title")
@@ -76,7 +80,8 @@ def plan_restorations(
     if not masks or model is None:
         log.info("%s: %s", collection, "no damage masks" if not masks else "no filler in use yet")
         return Plan([], [])
-    jobs = _jobs(catalog, settings, collection, masks, model)
+    detector = in_use_or_base(catalog, "detection", collection)
+    jobs = [job | _named_by(detector) for job in _jobs(catalog, settings, collection, masks, model)]
     work = plan_outputs(catalog, "restored", collection, jobs)
     log.info("%s: %d damaged scans, %d to restore", collection, len(masks), len(work.todo))
     return work
@@ -156,6 +161,13 @@ def _jobs(
     ]
 
 
+def _named_by(detector: Model | None) -> Row:
+    """Return what names the filled regions; it is not part of what shapes a file's key."""
+    if detector is None:
+        return {"detector_id": None, "detector_path": None}
+    return {"detector_id": detector["model_id"], "detector_path": detector["weights_path"]}
+
+
 @task(cache_policy=NO_CACHE, task_run_name="restore-{collection}")
 def restore_chunk(settings: RestoreSettings, collection: str, jobs: list[Row]) -> Manifest:
     """Restore some scans; return one row for each."""
@@ -165,14 +177,16 @@ def restore_chunk(settings: RestoreSettings, collection: str, jobs: list[Row]) -
     def make() -> Manifest:
         filler = load_filler(store.read(jobs[0]["weights_path"]), operators["perceptual"])
         how = Filling(filler, strength=operators["strength"])
-        return [_restore_one(store, collection, job, how, operators) for job in jobs]
+        named_by = jobs[0]["detector_path"]
+        detector = None if named_by is None else load_detector(store.read(named_by))
+        return [_restore_one(store, collection, job, (how, detector), operators) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
     return remembered(store, stage_of("restored", collection), identity, make)
 
 
 def _restore_one(
-    store: Store, collection: str, job: Row, how: Filling, operators: dict[str, Any]
+    store: Store, collection: str, job: Row, models: Models, operators: dict[str, Any]
 ) -> Row:
     row = {
         "output_id": job["output_id"],
@@ -185,10 +199,12 @@ def _restore_one(
         "settings_json": json.dumps(operators),
         "digital_source_type": product.SOURCE_TYPE,
     }
-    return attempt(row, lambda: _fill(store, collection, job, how, operators))
+    return attempt(row, lambda: _fill(store, collection, job, models, operators))
 
 
-def _fill(store: Store, collection: str, job: Row, how: Filling, operators: dict[str, Any]) -> Row:
+def _fill(
+    store: Store, collection: str, job: Row, models: Models, operators: dict[str, Any]
+) -> Row:
     """Write a restored scan's folder, whole or not at all."""
     place = f"outputs/restored/{collection}/{job['output_id']}"
     with (
@@ -198,11 +214,12 @@ def _fill(store: Store, collection: str, job: Row, how: Filling, operators: dict
         store.folder(place) as out,
     ):
         out.mkdir()
-        names = ("output_id", "scan_id", "mask_id", "probability_path", "model_id")
+        names = ("output_id", "scan_id", "mask_id", "probability_path", "model_id", "detector_id")
         facts = {name: job[name] for name in (*names, "model_collection", "weights_sha256")}
         facts |= {"collection": collection, "source_sha256": content_of(job)}
         order = Order(*(scan, job["page"] or 1, mask, job["mask_origin"], job["title"]), facts)
-        made = make_product(order, how, {"fill": operators}, out, scratch)
+        how, detector = models
+        made = make_product(order, how, {"fill": operators}, out, scratch, detector)
         return _row_of(made, out, place)
 
 

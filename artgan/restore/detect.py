@@ -122,6 +122,21 @@ def detect_scan(
     )
 
 
+def class_chances(picture: np.ndarray, detector: Detector) -> np.ndarray:
+    """Return how probable each class of a detector is, (K, h, w), at the resolution it looks at.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        detector: A trained detector, in evaluation mode.
+    """
+    short_px = working_short_px(min(picture.shape[:2]), detector.short_side_px)
+    image, _ = _working_image(picture, short_px)
+    result = np.empty((len(detector.classes), *image.shape[-2:]), dtype=np.float32)
+    for (rows, columns), chances in _tiles(image, detector, TILE_PX):
+        result[:, rows, columns] = chances[:-1]
+    return result
+
+
 def _check(scan: np.ndarray, detector: Detector, options: DetectOptions) -> None:
     if scan.ndim != 3 or not 1 <= scan.shape[2] <= 4 or scan.dtype not in (np.uint8, np.uint16):
         raise InvalidInputError(

@@ -27,11 +27,14 @@ from artgan.imaging.decode import SourceEncoding
 from artgan.imaging.hashes import file_sha256
 from artgan.imaging.write import write_mask, write_tiff
 from artgan.keys import VERSION
+from artgan.models.detector import Detector
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.assess import Assessment, assess, conjecture_depth_px
+from artgan.restore.detect import working_short_px
 from artgan.restore.fill import EffectiveMask, Filling, fill_canvas
 from artgan.restore.hatching import hatched
 from artgan.restore.mask import dilation_px, widen
+from artgan.restore.naming import DamageMap, damage_map
 from artgan.restore.patch import NOTE, check_patch, difference
 from artgan.restore.regions import Region, find_regions
 
@@ -95,7 +98,12 @@ class Product:
 
 
 def make_product(
-    order: Order, how: Filling, operators: dict[str, Any], out: Path, scratch: Path
+    order: Order,
+    how: Filling,
+    operators: dict[str, Any],
+    out: Path,
+    scratch: Path,
+    detector: Detector | None = None,
 ) -> Product:
     """Restore a scan and write everything that goes with it.
 
@@ -106,6 +114,7 @@ def make_product(
         out: An empty folder for the files that stay.
         scratch: An empty folder for the scan and its restoration as raw pixels, with room for
             three times those; it may be removed afterwards.
+        detector: Names the regions by the damage that it sees there; None leaves them unnamed.
 
     Returns:
         Facts about the files in ``out``.
@@ -128,7 +137,8 @@ def make_product(
     write_mask(out / MASK, marked.image())
     write_mask(out / EFFECTIVE_MASK, effective.image())
     changed = _write_pair(order, (source, restored, effective), encoding, out)
-    regions = find_regions(effective, mask.cells, source, restored, encoding.icc)
+    damage = None if detector is None else _damage_map(source, encoding, detector)
+    regions = find_regions(effective, mask.cells, source, restored, encoding.icc, damage)
     assessment = assess(regions, source.size, order.mask_origin)
     _write_preview(order, restored, effective, encoding, out / PREVIEW)
     masked = sum(one.area_px for one in regions)
@@ -180,11 +190,10 @@ def _write_preview(
     height, width = restored.size
     scale = min(1.0, _PREVIEW_SIDE_PX / max(height, width))
     size = max(1, round(scale * width)), max(1, round(scale * height))
-    small = _reduced(restored.image(), size)  # before colours are converted: that takes longer
-    picture = to_srgb(with_blob(small, ICC, encoding.icc) if encoding.icc else small).numpy()
+    picture = _small_picture(restored, encoding, size)
     seen = _reduced(mask.image(), size).numpy().reshape(size[1], size[0]) >= _SEEN
     strokes = max(1, round(min(size) / _STROKES_ACROSS))
-    image = image_from_array(hatched(np.ascontiguousarray(picture), seen, strokes))
+    image = image_from_array(hatched(picture, seen, strokes))
     note = Provenance(
         source_sha256=order.facts.get("source_sha256"),
         model_id=order.facts.get("model_id"),
@@ -194,6 +203,24 @@ def _write_preview(
     image = with_blob(image, "xmp-data", xmp_packet(SOURCE_TYPE, note))
     options = {"Q": _PREVIEW_QUALITY, "subsample_mode": "off", "keep": "xmp"}
     pyvips.Operation.call("jpegsave", image, str(path), **options)
+
+
+def _damage_map(source: TiffCanvas, encoding: SourceEncoding, detector: Detector) -> DamageMap:
+    """Look for damage in a copy as large as the detector looks at."""
+    height, width = source.size
+    short = min(height, width)
+    scale = working_short_px(short, detector.short_side_px) / short
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    return damage_map(_small_picture(source, encoding, size), detector, source.size)
+
+
+def _small_picture(
+    canvas: TiffCanvas, encoding: SourceEncoding, size: tuple[int, int]
+) -> np.ndarray:
+    """Return a canvas reduced to a width and height, as (h, w, 3) uint8 sRGB."""
+    small = _reduced(canvas.image(), size)  # before colours are converted: that takes longer
+    picture = to_srgb(with_blob(small, ICC, encoding.icc) if encoding.icc else small).numpy()
+    return np.ascontiguousarray(picture)
 
 
 def _reduced(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
@@ -219,7 +246,7 @@ def _report(
     size = (product.height_px, product.width_px)
     guessed = set(product.assessment.conjectural)
     listed = [
-        {"id": number, "class": None, "conjectural": number in guessed} | _rounded(asdict(one))
+        {"id": number, "conjectural": number in guessed} | _rounded(one)
         for number, one in enumerate(regions[:REGIONS_LISTED], 1)
     ]
     return {
@@ -253,8 +280,10 @@ def _report(
     }
 
 
-def _rounded(facts: dict[str, Any]) -> dict[str, Any]:
+def _rounded(region: Region) -> dict[str, Any]:
+    facts = asdict(region)
+    named = {"class": facts.pop("kind"), "class_probability": facts.pop("kind_chance")}
     return {
         name: round(value, 3) if isinstance(value, float) else value
-        for name, value in facts.items()
+        for name, value in (named | facts).items()
     }

@@ -9,6 +9,7 @@ import numpy as np
 from artgan.imaging.canvas import Canvas, Window
 from artgan.imaging.colour import array_to_srgb
 from artgan.metrics.colour_difference import ciede2000, srgb_to_lab
+from artgan.restore.naming import DamageMap
 from artgan.restore.pyramid import ALIGN_PX
 
 _STRIP_CELLS = 2
@@ -30,6 +31,8 @@ class Region:
             long side.
         mean_de00: Mean CIEDE2000 difference of scan and restoration.
         max_de00: Largest.
+        kind: Class of damage that it probably was; None if no detector says so.
+        kind_chance: Mean probability of the most probable class; None without a detector.
     """
 
     left: int
@@ -40,6 +43,8 @@ class Region:
     depth_px: float
     mean_de00: float
     max_de00: float
+    kind: str | None = None
+    kind_chance: float | None = None
 
 
 @dataclass
@@ -55,6 +60,7 @@ class _Sums:
     depth: list[float] = field(default_factory=list)
     sum_de: list[float] = field(default_factory=list)
     max_de: list[float] = field(default_factory=list)
+    chances: list[np.ndarray] = field(default_factory=list)
 
     def find(self, number: int) -> int:
         while self.root[number] != number:
@@ -68,7 +74,12 @@ class _Sums:
 
 
 def find_regions(
-    mask: Canvas, cells: np.ndarray, before: Canvas, after: Canvas, icc: bytes | None
+    mask: Canvas,
+    cells: np.ndarray,
+    before: Canvas,
+    after: Canvas,
+    icc: bytes | None,
+    damage: DamageMap | None = None,
 ) -> list[Region]:
     """Measure every region of a mask of any size, a strip of rows at a time.
 
@@ -80,6 +91,7 @@ def find_regions(
         before: (H, W, C) pixels of the scan.
         after: The same of the restoration.
         icc: Profile of both.
+        damage: What a detector sees in the scan, to name regions by.
 
     Returns:
         All regions, the largest first.
@@ -93,9 +105,13 @@ def find_regions(
         rows, columns = np.nonzero(lost)
         numbers = labels[rows, columns] - 1
         change = _differences(before.read(window)[lost], after.read(window)[lost], icc)
-        deep = depths.at(rows + window.top, columns + window.left)
+        where = rows + window.top, columns + window.left
         first = len(sums.root)
-        _add(sums, (rows + window.top, columns + window.left), numbers, change, deep)
+        _add(sums, where, numbers, change, depths.at(*where))
+        seen = np.empty((0, numbers.size)) if damage is None else damage.at(*where)
+        count = len(sums.root) - first
+        totals = [np.bincount(numbers, one, count) for one in seen]
+        sums.chances += list(np.reshape(totals, (len(seen), count)).T)
         row = np.full(mask.size[1], -1)
         row[window.left : window.right] = np.where(labels[0] > 0, labels[0] - 1 + first, -1)
         if above_row == window.top - 1:
@@ -103,7 +119,7 @@ def find_regions(
         above = np.full(mask.size[1], -1)
         above[window.left : window.right] = np.where(labels[-1] > 0, labels[-1] - 1 + first, -1)
         above_row = window.bottom - 1
-    return _joined(sums)
+    return _joined(sums, damage)
 
 
 def _strips(cells: np.ndarray, size: tuple[int, int]) -> Iterator[Window]:
@@ -173,17 +189,20 @@ def _join_across(sums: _Sums, above: np.ndarray, below: np.ndarray) -> None:
         sums.join(one, other)
 
 
-def _joined(sums: _Sums) -> list[Region]:
+def _joined(sums: _Sums, damage: DamageMap | None) -> list[Region]:
     parts: dict[int, list[int]] = {}
     for number in range(len(sums.root)):
         parts.setdefault(sums.find(number), []).append(number)
-    found = [_region(sums, numbers) for numbers in parts.values()]
+    found = [_region(sums, numbers, damage) for numbers in parts.values()]
     return sorted(found, key=lambda one: (-one.area_px, one.top, one.left))
 
 
-def _region(sums: _Sums, numbers: list[int]) -> Region:
+def _region(sums: _Sums, numbers: list[int], damage: DamageMap | None) -> Region:
     left, top = (min(of[n] for n in numbers) for of in (sums.left, sums.top))
     area = sum(sums.area[n] for n in numbers)
+    kind, chance = None, None
+    if damage is not None:
+        kind, chance = damage.name(np.sum([sums.chances[n] for n in numbers], axis=0) / area)
     return Region(
         left=left,
         top=top,
@@ -193,6 +212,8 @@ def _region(sums: _Sums, numbers: list[int]) -> Region:
         depth_px=max(sums.depth[n] for n in numbers),
         mean_de00=sum(sums.sum_de[n] for n in numbers) / area,
         max_de00=max(sums.max_de[n] for n in numbers),
+        kind=kind,
+        kind_chance=chance,
     )
 
 

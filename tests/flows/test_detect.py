@@ -127,6 +127,18 @@ def test_only_delivered_masks_are_filled_unasked(root: str) -> None:
     assert filled.isdisjoint(row["mask_id"] for row in by_name(catalog).values())
 
 
+def test_filled_regions_are_named_by_the_detector_in_use(root: str) -> None:
+    detect(DetectSettings(root=root))
+    restore(RestoreSettings(root=root, masks="all"))
+    catalog = open_catalog(root)
+    named = {}
+    for row in catalog.rows(OUTPUTS):
+        report = json.loads(catalog.store.read(row["report_path"]))
+        assert report["detector_id"] == "white"
+        named[report["mask_origin"]] = [one["class"] for one in report["regions"]]
+    assert named == {"delivered": [None], "detected": ["losses"]}
+
+
 def test_one_scan_is_looked_at_even_if_it_came_with_a_mask(root: str) -> None:
     catalog = open_catalog(root)
     marked = next(r for r in catalog.rows(SCANS) if r["source_path"].endswith("marked.png"))

@@ -18,6 +18,7 @@ from artgan.provenance import read_xmp
 from artgan.restore.fill import Filling, fill_scan
 from artgan.restore.product import Order, make_product
 from artgan.sample.icc import ADOBE_RGB, profile_bytes
+from tests.restore.white import white_detector
 
 FACTS = {"model_id": "m1", "source_sha256": "ab" * 32, "scan_id": "ab" * 32}
 
@@ -32,7 +33,7 @@ def filler():
     return network
 
 
-def make(folder, scan, mask, filler, origin="delivered", strength=1.0):
+def make(folder, scan, mask, filler, origin="delivered", strength=1.0, *, detector=None):
     """Restore a file with a mask; return the product and the folder of its files."""
     out, scratch = folder / "out", folder / "scratch"
     for one in (out, scratch):
@@ -40,7 +41,8 @@ def make(folder, scan, mask, filler, origin="delivered", strength=1.0):
     (folder / "mask.png").write_bytes(png_bytes(mask.astype(np.uint8) * 255))
     order = Order(scan, 1, folder / "mask.png", origin, "Harbour", FACTS)
     how = Filling(filler, strength=strength)
-    return make_product(order, how, {"fill": {"strength": strength}}, out, scratch), out
+    made = make_product(order, how, {"fill": {"strength": strength}}, out, scratch, detector)
+    return made, out
 
 
 def damage(size):
@@ -107,6 +109,18 @@ def test_the_report_says_what_was_done(tmp_path, filler):
     assert set(report["files"]) == {path.name for path in out.iterdir()} - {"report.json"}
     for name, digest in report["files"].items():
         assert file_sha256(out / name) == digest
+
+
+def test_regions_are_named_where_a_detector_is_in_use(tmp_path, filler):
+    pixels = np.full((301, 403, 3), 90, np.uint8)
+    pixels[30:36] = 255
+    (tmp_path / "scan.tif").write_bytes(tiff_bytes(pixels, SourceEncoding("tiff", 8, 3)))
+    mask = damage((301, 403))
+    _, out = make(tmp_path, tmp_path / "scan.tif", mask, filler, detector=white_detector("tear"))
+    regions = json.loads((out / "report.json").read_text())["regions"]
+    assert [one["class"] for one in regions] == ["tear", None, None]
+    assert regions[0]["class_probability"] > 0.9
+    assert regions[1]["class_probability"] < 0.01
 
 
 def test_the_preview_is_hatched_where_it_was_filled_and_nowhere_else(tmp_path, filler):

@@ -7,6 +7,7 @@ import pytest
 from artgan.imaging.canvas import ArrayCanvas
 from artgan.metrics.colour_difference import ciede2000, srgb_to_lab
 from artgan.restore.assess import assess, conjecture_depth_px
+from artgan.restore.naming import DamageMap
 from artgan.restore.pyramid import holes_by_cell
 from artgan.restore.regions import Region, find_regions
 
@@ -70,6 +71,25 @@ def test_alpha_and_depth_do_not_matter_to_differences():
     (alpha,) = regions_of(lost, before, after)
     (deep,) = regions_of(lost, before.astype(np.uint16) * 257, after.astype(np.uint16) * 257)
     assert alpha.mean_de00 == eight.mean_de00 == deep.mean_de00 > 10
+
+
+def test_a_region_is_named_by_what_a_detector_sees_under_it_and_nowhere_else():
+    size = (200, 330)
+    lost = np.zeros(size, bool)
+    lost[20:60, 30:90] = lost[90:140, 200:300] = lost[170:180, 20:40] = True
+    # a reduced copy of a third: scratches at the first, losses over most of the second
+    chances = np.zeros((2, 66, 110), np.float32)
+    chances[1, :25, :40] = 0.9
+    chances[0, 28:48, 60:90] = 0.8
+    damage = DamageMap(("losses", "scratches"), chances, size)
+    before, after = pictures(size)
+    canvases = [ArrayCanvas(one) for one in (before, np.where(lost[..., None], after, before))]
+    mask = ArrayCanvas(lost[..., None].astype(np.uint8) * 255)
+    found = find_regions(mask, holes_by_cell(lost), *canvases, None, damage)
+    assert [one.kind for one in found] == ["losses", "scratches", None]
+    assert found[1].kind_chance == pytest.approx(0.9)
+    assert found[2].kind_chance == 0.0
+    assert [one.kind for one in regions_of(lost, before, after)] == [None] * 3
 
 
 def region(area_px, depth_px):
