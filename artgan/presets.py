@@ -11,6 +11,12 @@ from typing import Any, Literal, get_args
 
 PresetName = Literal["smoke", "demo", "tiny", "small", "base"]
 Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"]
+NetworkName = Literal["skip", "style", "dcgan"]
+"""Networks of simulation: skip-layer excitation, style-based, plain convolutions."""
+LossName = Literal["relativistic", "non-saturating", "hinge", "wgan-gp"]
+"""Adversarial losses of simulation."""
+SimulationSize = Literal["cpu-32", "draft-128", "paper-256"]
+"""Sizes of simulation models that go beyond the presets, by the side of their works."""
 
 Enhancer = Literal["tone", "denoise", "upscale"]
 """Kinds that correct whole pictures."""
@@ -62,7 +68,7 @@ class RestorationPreset:
 
 @dataclass(frozen=True)
 class SimulationPreset:
-    """A generator of whole small works: skip-layer excitation, relativistic loss with R1 and R2.
+    """A generator of whole small works, by default with skip-layer excitation.
 
     Attributes:
         size_px: Side of the square works.
@@ -74,6 +80,11 @@ class SimulationPreset:
         gamma: Weight of the R1 and R2 penalties.
         base_steps: Steps of the archive-wide base model.
         collection_steps: Steps of a collection's fine-tuning.
+        network: Generator and discriminator, by name.
+        loss: Adversarial loss with its penalties, by name.
+        continuous: Continuous codes that the discriminator reads back from works.
+        modes: Modes of one categorical code, read back likewise; 0 is no such code.
+        classes: Collections that works can be asked for, in the order of their labels.
     """
 
     size_px: int = 32
@@ -85,6 +96,11 @@ class SimulationPreset:
     gamma: float = 0.2
     base_steps: int = 2400
     collection_steps: int = 1200
+    network: NetworkName = "skip"
+    loss: LossName = "relativistic"
+    continuous: int = 0
+    modes: int = 0
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -395,9 +411,37 @@ PRESETS: dict[PresetName, TrainPreset] = {
     ),
 }
 
+SIMULATION_SIZES: dict[SimulationSize, SimulationPreset] = {
+    "cpu-32": SimulationPreset(),
+    "draft-128": SimulationPreset(
+        size_px=128,
+        base_channels=24,
+        max_channels=384,
+        latent=256,
+        learning_rate=5e-4,
+        gamma=3.3,
+        base_steps=12_500,
+        collection_steps=12_500,
+    ),
+    "paper-256": SimulationPreset(
+        size_px=256,
+        base_channels=32,
+        max_channels=512,
+        latent=256,
+        learning_rate=2e-4,
+        gamma=13.0,
+        base_steps=50_000,
+        collection_steps=25_000,
+    ),
+}
+"""gamma is 0.0002 of the pixels; steps are 16 works each, so 200,000 works at 128 pixels."""
+
 _ARCHITECTURE: dict[Kind, tuple[str, ...]] = {
     "restoration": ("widths", "blocks", "discriminator_width"),
-    "simulation": ("size_px", "base_channels", "max_channels", "latent"),
+    "simulation": (
+        *("size_px", "base_channels", "max_channels", "latent"),
+        *("network", "continuous", "modes", "classes"),
+    ),
     "style": ("width", "blocks"),
     "tone": ("width",),
     "denoise": ("widths", "blocks"),
@@ -405,9 +449,12 @@ _ARCHITECTURE: dict[Kind, tuple[str, ...]] = {
     "detection": ("widths", "blocks", "classes"),
 }
 """Fields that decide which weights fit a network."""
+_LATER: dict[str, Any] = {"network": "skip", "continuous": 0, "modes": 0, "classes": ()}
+"""What older models have, whose settings do not say it."""
 
 
 def architecture(kind: Kind, sizes: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a preset's fields, by name, decides which weights fit; lists as tuples."""
+    sizes = _LATER | dict(sizes)
     plain = {name: sizes[name] for name in _ARCHITECTURE[kind]}
     return {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}

@@ -10,7 +10,7 @@ from artgan.catalog.table import open_catalog
 from artgan.config import SimulateSettings
 from artgan.imaging.write import png_bytes
 from artgan.keys import VERSION, key
-from artgan.models.generator import load_generator
+from artgan.models.simulators import load_generator
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.simulate.works import simulate
 from tasks.chunks import Manifest, Plan, remembered

@@ -3,21 +3,22 @@
 import json
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from artgan.catalog.models import BASE, STARTER, in_use, last_trained
+from artgan.catalog.models import BASE, STARTER, in_use, trained
 from artgan.catalog.schema import MODELS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.works import works
+from artgan.catalog.works import access_size, collection_names, works
 from artgan.clock import now
 from artgan.config import TrainSettings
 from artgan.errors import KilledError
 from artgan.keys import VERSION
-from artgan.presets import Kind
+from artgan.presets import SIMULATION_SIZES, Kind, SimulationPreset
 from artgan.training.launch import launch
 from artgan.training.plan import (
     Decision,
@@ -26,15 +27,19 @@ from artgan.training.plan import (
     can_be_judged,
     decide,
     fitting,
+    made_alike,
     most_works,
+    sizes_of,
     steps_of,
 )
 from tasks.progress import ProgressBar
 
 Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
+FEW_WORKS = 50
 _LOG_EVERY_S = 10.0
 _MODEL_COLUMNS = set(MODELS.schema.names)
+_WORK_COLUMNS = ("scan_id", "access_path", "collection")
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-{kind}-{collection}")
@@ -49,13 +54,20 @@ def plan_model(settings: TrainSettings, kind: Kind, collection: str) -> TrainJob
     if count < settings.min_works or not can_be_judged(job):
         log.info("%s %s: too few to train (%d works)", collection, kind, count)
         return None
+    if kind == "simulation" and count < FEW_WORKS:
+        log.warning(
+            "%s simulation: %d works are few, under %d; works may repeat those learned from. "
+            "The copy ratio decides on promotion; look at the nearest works in the report.",
+            *(collection, count, FEW_WORKS),
+        )
     decision = _decide(catalog, settings, job)
     log.info("%s %s: %s", collection, kind, decision.reason)
     return job if decision.train else None
 
 
 def _decide(catalog: Catalog, settings: TrainSettings, job: TrainJob) -> Decision:
-    last = last_trained(catalog, job.kind, job.collection, job.preset)
+    rows = trained(catalog, job.kind, job.collection, job.preset)
+    last = next((row for row in reversed(rows) if made_alike(row, job)), None)
     if settings.force:
         return Decision(train=True, reason="asked for")
     is_base = job.collection == BASE
@@ -75,6 +87,9 @@ def _training_scans(catalog: Catalog, model: dict[str, Any]) -> list[str]:
 def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: str) -> TrainJob:
     """Describe the training of a collection or the base from the catalog as it is."""
     own = None if collection == BASE else collection
+    simulation = _simulation(catalog, settings) if kind == "simulation" else None
+    sizes = sizes_of(kind, settings.preset, simulation)
+    least_px = sizes.size_px if isinstance(sizes, SimulationPreset) else 0
     content: dict[str, Works] = {}
     if kind == "style":
         content = {
@@ -84,27 +99,58 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
     archive_wide = in_use(catalog, kind, BASE)
     if own is None and archive_wide and archive_wide["preset"] != STARTER:
         archive_wide = None  # a base of the archive's own starts from nothing or from the starter
-    base = fitting(archive_wide, kind, settings.preset)
+    base = fitting(archive_wide, kind, settings.preset, simulation)
     # What a training starts from is measured at its start; what it cannot start from is not.
     incumbent = in_use(catalog, kind, collection) or (None if base else archive_wide)
     return TrainJob(
         kind=kind,
         collection=collection,
         preset=settings.preset,
-        steps=steps_of(kind, settings.preset, collection),
+        steps=steps_of(kind, settings.preset, collection, simulation),
         seed=settings.seed,
-        train=_works(catalog, own, "train").first(most_works(kind, settings.preset)),
-        val=_works(catalog, own, "val"),
+        train=_works(catalog, own, "train", least_px=least_px).first(
+            most_works(kind, settings.preset)
+        ),
+        val=_works(catalog, own, "val", least_px=least_px),
         base_model=_folder(base),
         incumbent=_folder(incumbent),
         weights=settings.weights,
+        simulation=simulation,
         **content,
     )
 
 
-def _works(catalog: Catalog, own: str | None, split: str, other_than: str | None = None) -> Works:
-    rows = [row for row in works(catalog, own, split) if row["collection"] != other_than]
-    return Works(tuple(row["scan_id"] for row in rows), tuple(row["access_path"] for row in rows))
+def _simulation(catalog: Catalog, settings: TrainSettings) -> SimulationPreset | None:
+    """Return what was chosen for simulation in place of the preset's sizes, or None."""
+    chosen = {
+        "network": settings.network,
+        "loss": settings.loss,
+        "continuous": settings.codes,
+        "modes": settings.modes,
+        "classes": tuple(collection_names(catalog)) if settings.by_collection else (),
+    }
+    of_preset = sizes_of("simulation", settings.preset)
+    assert isinstance(of_preset, SimulationPreset)
+    sized = SIMULATION_SIZES[settings.size] if settings.size else of_preset
+    made = replace(sized, **chosen)
+    return None if made == of_preset else made
+
+
+def _works(
+    catalog: Catalog,
+    own: str | None,
+    split: str,
+    other_than: str | None = None,
+    least_px: int = 0,
+) -> Works:
+    """Return works of a split; what is smaller than a model's works cannot teach it."""
+    rows = [
+        row
+        for row in works(catalog, own, split)
+        if row["collection"] != other_than and min(access_size(row)) >= least_px
+    ]
+    columns = (tuple(row[name] for row in rows) for name in _WORK_COLUMNS)
+    return Works(*columns)
 
 
 def _folder(model: dict[str, Any] | None) -> str | None:

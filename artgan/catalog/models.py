@@ -35,10 +35,9 @@ def in_use_or_base(catalog: Catalog, kind: Kind, collection: str) -> Model | Non
     return in_use(catalog, kind, collection) or in_use(catalog, kind, BASE)
 
 
-def last_trained(catalog: Catalog, kind: Kind, collection: str, preset: str) -> Model | None:
-    """Return the newest model of a collection at a preset, promoted or not, or None."""
-    rows = [row for row in _models(catalog, kind, collection) if row["preset"] == preset]
-    return rows[-1] if rows else None
+def trained(catalog: Catalog, kind: Kind, collection: str, preset: str) -> list[Model]:
+    """Return the models of a collection at a preset, promoted or not, the newest last."""
+    return [row for row in _models(catalog, kind, collection) if row["preset"] == preset]
 
 
 def folder(model: Model) -> str:

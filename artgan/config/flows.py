@@ -19,7 +19,15 @@ from artgan.config.base import (
     check_scan_ids,
 )
 from artgan.config.care import FixitySettings
-from artgan.presets import DETECTED, DamageClass, Enhancer, Kind
+from artgan.presets import (
+    DETECTED,
+    DamageClass,
+    Enhancer,
+    Kind,
+    LossName,
+    NetworkName,
+    SimulationSize,
+)
 
 AccessFormat = Literal["jpeg", "pyramid"]
 StyleMethod = Literal["color", "cut"]
@@ -77,6 +85,20 @@ class TrainSettings(ArchiveSettings):
         float, Field(title="Train the base again when this fraction changed", gt=0, le=1)
     ] = 0.25
     """Train the base again when this fraction of the archive's training works changed."""
+    network: Annotated[NetworkName, Field(title="Simulation: network")] = "skip"
+    """Networks of simulation: skip (light, learns from few works), style (styles for each
+    resolution, axes and mixing) or dcgan (the textbook's, to compare with)."""
+    loss: Annotated[LossName, Field(title="Simulation: loss")] = "relativistic"
+    """Adversarial loss of simulation; relativistic is the steadiest on few works."""
+    size: Annotated[SimulationSize | None, Field(title="Simulation: size")] = None
+    """Size of simulation models in place of the preset's: cpu-32 (minutes on two cores),
+    draft-128 or paper-256 (for an accelerator)."""
+    codes: Annotated[int, Field(title="Simulation: axes to turn", ge=0, le=16)] = 0
+    """Axes that the generator learns so that works can be turned along each (InfoGAN)."""
+    modes: Annotated[int, Field(title="Simulation: modes to tell apart", ge=0, le=64)] = 0
+    """Groups that the generator learns to tell apart by itself (InfoGAN); 0 learns none."""
+    by_collection: Annotated[bool, Field(title="Simulation: ask by collection")] = False
+    """Teach the base which collection a work is of, so that it makes works of each when asked."""
     force: Annotated[bool, Field(title="Train in any case")] = False
     """Train even where the data has not changed enough."""
     weights: FeatureWeights = None

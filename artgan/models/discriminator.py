@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from artgan.models.blocks import LEAK
 from artgan.models.generator import channels_at, check_size
+from artgan.models.judging import ClassMatch, CodeReader
+from artgan.models.latents import Latents
 
 _MAP_PX = 8
 
@@ -50,6 +52,7 @@ class Discriminator(nn.Module):
         size_px: Side of the works, a power of two of at least 16.
         base_channels: Channels at full resolution; doubled at each halving.
         max_channels: Upper bound of the channels of a layer.
+        latents: Decides whether codes are read and classes matched; None is neither.
 
     Raises:
         InvalidInputError: When ``size_px`` is not a power of two of at least 16.
@@ -59,7 +62,9 @@ class Discriminator(nn.Module):
         Image Synthesis", section 3.2, https://arxiv.org/abs/2101.04775
     """
 
-    def __init__(self, size_px: int, base_channels: int, max_channels: int) -> None:
+    def __init__(
+        self, size_px: int, base_channels: int, max_channels: int, latents: Latents | None = None
+    ) -> None:
         super().__init__()
         check_size(size_px)
         sides = [size_px >> level for level in range(int(math.log2(size_px // _MAP_PX)) + 1)]
@@ -75,16 +80,28 @@ class Discriminator(nn.Module):
             *(_RedrawBlock(a, b) for a, b in pairwise(narrowing)),
             nn.Conv2d(narrowing[-1], 3, 3, padding=1),
         )
+        asked = latents or Latents(0)
+        self.match = ClassMatch(widths[-1], asked.classes) if asked.classes else None
+        self.reader = CodeReader(widths[-1], asked) if asked.coded else None
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return logits (B, 1, 5, 5), high for real, and the 8x8 map that ``redraw`` takes.
 
         Args:
             images: (B, 3, size, size) in [0, 1]; augmented ones may leave that range.
+            labels: (B,) classes, where the network has classes.
         """
         x = self.blocks(F.leaky_relu(self.stem(2 * images - 1), LEAK))
-        return self.judge(F.leaky_relu(self.mix(x), LEAK)), x
+        logits = self.judge(F.leaky_relu(self.mix(x), LEAK))
+        if self.match is not None and labels is not None:
+            logits = logits + self.match(x, labels)
+        return logits, x
 
     def redraw(self, noticed: Tensor) -> Tensor:
         """Return small copies (B, 3, redrawn_px, redrawn_px) in [0, 1] from the 8x8 map."""
         return 0.5 + 0.5 * torch.tanh(self.decoder(noticed))
+
+    def read(self, noticed: Tensor) -> tuple[Tensor, Tensor]:
+        """Return guesses of the codes: continuous (B, continuous), logits (B, modes)."""
+        assert self.reader is not None
+        return self.reader(noticed)

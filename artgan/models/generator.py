@@ -7,13 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artgan.errors import CorruptAssetError, InvalidInputError
-from artgan.models.checkpoint import load_network, unpack_weights
+from artgan.errors import InvalidInputError
+from artgan.models.latents import Latents, truncated
 
-_CHANNELS_PER_GROUP = 8
+CHANNELS_PER_GROUP = 8
 _NOISE_RATE = 0.02
-_CENTER_LATENTS = 1024
-_CENTER_SEED = 0
 
 
 def channels_at(resolution_px: int, size_px: int, base: int, maximum: int) -> int:
@@ -30,6 +28,35 @@ def check_size(size_px: int) -> None:
     if size_px < 16 or size_px & (size_px - 1):
         message = f"size_px must be a power of two of at least 16, got {size_px}. Take 32, 64, 128."
         raise InvalidInputError(message)
+
+
+def check_channels(base: int, maximum: int) -> None:
+    """Refuse numbers of channels that cannot be normalised in groups.
+
+    Raises:
+        InvalidInputError: When one is no multiple of 8.
+    """
+    for name, count in (("base_channels", base), ("max_channels", maximum)):
+        if count < CHANNELS_PER_GROUP or count % CHANNELS_PER_GROUP:
+            message = f"{name} must be a multiple of 8, got {count}. Take 16 or 32."
+            raise InvalidInputError(message)
+
+
+def resolutions(size_px: int) -> list[int]:
+    """Return the sides of the maps that a generator goes through: 4, 8 and so on up to its own.
+
+    Raises:
+        InvalidInputError: When the side is not a power of two of at least 16.
+    """
+    check_size(size_px)
+    return [2**exponent for exponent in range(2, int(math.log2(size_px)) + 1)]
+
+
+def draw_noise(
+    count: int, sides: Sequence[int], rng: torch.Generator | None = None
+) -> list[Tensor]:
+    """Draw one map of noise (count, 1, side, side) for each side, on the CPU."""
+    return [torch.randn(count, 1, side, side, generator=rng) for side in sides]
 
 
 class SkipExcitation(nn.Module):
@@ -64,7 +91,7 @@ class _NoisyGate(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.noise_strength = nn.Parameter(torch.zeros(1))
-        self.norm = nn.GroupNorm(2 * channels // _CHANNELS_PER_GROUP, 2 * channels)
+        self.norm = nn.GroupNorm(2 * channels // CHANNELS_PER_GROUP, 2 * channels)
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         # Noise looks like texture to a young discriminator; learned at the full rate it drowns
@@ -94,7 +121,7 @@ class Generator(nn.Module):
         size_px: Side of the works, a power of two of at least 16.
         base_channels: Channels at full resolution, a multiple of 8.
         max_channels: Upper bound of the channels of a layer, a multiple of 8.
-        latent: Length of the latent vector.
+        latents: What works start from; a number stands for so many random numbers.
 
     Raises:
         InvalidInputError: When a size or a number of channels breaks these rules.
@@ -104,17 +131,16 @@ class Generator(nn.Module):
         Image Synthesis", https://arxiv.org/abs/2101.04775
     """
 
-    def __init__(self, size_px: int, base_channels: int, max_channels: int, latent: int) -> None:
+    def __init__(
+        self, size_px: int, base_channels: int, max_channels: int, latents: Latents | int
+    ) -> None:
         super().__init__()
-        check_size(size_px)
-        for name, count in (("base_channels", base_channels), ("max_channels", max_channels)):
-            if count < _CHANNELS_PER_GROUP or count % _CHANNELS_PER_GROUP:
-                message = f"{name} must be a multiple of 8, got {count}. Take 16 or 32."
-                raise InvalidInputError(message)
-        self.size_px, self.latent = size_px, latent
-        self.resolutions = [2**e for e in range(2, int(math.log2(size_px)) + 1)]
+        check_channels(base_channels, max_channels)
+        self.size_px = size_px
+        self.latents = latents if isinstance(latents, Latents) else Latents(latents)
+        self.resolutions = resolutions(size_px)
         width = {r: channels_at(r, size_px, base_channels, max_channels) for r in self.resolutions}
-        self.root = nn.ConvTranspose2d(latent, 2 * width[4], 4)
+        self.root = nn.ConvTranspose2d(self.latents.length, 2 * width[4], 4)
         self.root_gate = _NoisyGate(width[4])
         self.blocks = nn.ModuleList(_UpBlock(width[r // 2], width[r]) for r in self.resolutions[1:])
         # The gates reach the last two resolutions, from one coarser pair on small works.
@@ -126,15 +152,21 @@ class Generator(nn.Module):
         self.to_rgb = nn.Conv2d(width[size_px], 3, 3, padding=1)
 
     def forward(self, z: Tensor, noise: Sequence[Tensor], truncation: float = 1.0) -> Tensor:
-        """Return works (B, 3, size, size) in [0, 1] from z (B, latent) and one noise a level.
+        """Return works (B, 3, size, size) in [0, 1] from latents (B, length) and their noise.
 
         ``truncation`` below 1 draws the first 4x4 map towards its mean: fewer surprises, less
-        variety.
+        variety. The group norm makes scaling z itself useless.
         """
-        x = self._begin(z, noise[0])
-        if truncation != 1.0:
-            center = self._center()
-            x = center + truncation * (x - center)
+        return self.finish(truncated(self, z, noise, truncation), noise)
+
+    def begin(self, z: Tensor, noise: Sequence[Tensor] = ()) -> Tensor:
+        """Return the first map (B, C, 4, 4), without noise if none is given."""
+        still = noise[0] if noise else z.new_zeros(1, 1, 4, 4)
+        return self.root_gate(self.root(self.latents.scaled(z)[:, :, None, None]), still)
+
+    def finish(self, start: Tensor, noise: Sequence[Tensor]) -> Tensor:
+        """Return works (B, 3, size, size) in [0, 1] from their first maps."""
+        x = start
         maps = {4: x}
         for resolution, block, level_noise in zip(
             self.resolutions[1:], self.blocks, noise[1:], strict=True
@@ -145,76 +177,18 @@ class Generator(nn.Module):
             maps[resolution] = x
         return 0.5 + 0.5 * torch.tanh(self.to_rgb(x))
 
-    def draw(self, count: int, rng: torch.Generator | None = None) -> tuple[Tensor, list[Tensor]]:
-        """Draw latents (count, latent) and the noise of each level, on the CPU.
+    def draw(
+        self, count: int, rng: torch.Generator | None = None, labels: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Draw latents (count, length) and the noise of each level, on the CPU.
 
         Args:
             count: Number of works.
             rng: Source of randomness; None is torch's global generator.
+            labels: (count,) classes; None draws them.
 
         Returns:
             What ``forward`` takes.
         """
-        z = torch.randn(count, self.latent, generator=rng)
-        noise = [torch.randn(count, 1, r, r, generator=rng) for r in self.resolutions]
-        return z, noise
-
-    def _begin(self, z: Tensor, noise: Tensor) -> Tensor:
-        unit = z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + 1e-8)
-        return self.root_gate(self.root(unit[:, :, None, None]), noise)
-
-    def _center(self) -> Tensor:
-        """Mean first map over fixed latents; the group norm makes scaling z itself useless."""
-        rng = torch.Generator().manual_seed(_CENTER_SEED)
-        z = torch.randn(_CENTER_LATENTS, self.latent, generator=rng)
-        device = self.to_rgb.weight.device
-        silence = torch.zeros(1, 1, 4, 4, device=device)
-        return self._begin(z.to(device), silence).mean(dim=0, keepdim=True)
-
-
-@torch.no_grad()
-def sample(generator: Generator, seeds: Sequence[int], truncation: float = 1.0) -> Tensor:
-    """Draw one work per seed, in one batch.
-
-    Each work's latent and noise come from its own seed. The last bits may still depend on the
-    batch size, because libraries choose convolution kernels by it; see ``simulate`` for exactness.
-
-    Args:
-        generator: Trained generator.
-        seeds: One non-negative integer per work.
-        truncation: 1 is the learned variety, 0 the mean work.
-
-    Returns:
-        (len(seeds), 3, size, size) float32 in [0, 1], on the generator's device.
-    """
-    draws = [generator.draw(1, torch.Generator().manual_seed(seed)) for seed in seeds]
-    device = generator.to_rgb.weight.device
-    z = torch.cat([z for z, _ in draws]).to(device)
-    noise = [torch.cat(level).to(device) for level in zip(*(n for _, n in draws), strict=True)]
-    return generator(z, noise, truncation)
-
-
-def load_generator(data: bytes) -> Generator:
-    """Rebuild a published generator, ready for sampling.
-
-    Args:
-        data: What ``pack_weights`` made of a network named ``generator_ema`` and settings whose
-            ``preset`` holds ``size_px``, ``base_channels``, ``max_channels`` and ``latent``.
-
-    Returns:
-        The generator on the CPU, in evaluation mode, without gradients.
-
-    Raises:
-        CorruptAssetError: The bytes hold something else.
-    """
-    states, settings = unpack_weights(data)
-    names = ("size_px", "base_channels", "max_channels", "latent")
-    try:
-        generator = Generator(*(int(settings["preset"][name]) for name in names))
-    except (KeyError, TypeError, InvalidInputError) as error:
-        raise CorruptAssetError(
-            f"settings of a generator must hold a preset with {', '.join(names)}, got {settings}. "
-            "Use a model of the kind simulation."
-        ) from error
-    load_network(generator, states.get("generator_ema", {}))
-    return generator.eval().requires_grad_(requires_grad=False)
+        z = self.latents.draw(count, rng, labels)
+        return z, draw_noise(count, self.resolutions, rng)

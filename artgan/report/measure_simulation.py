@@ -30,7 +30,7 @@ from artgan.metrics.memorisation import (
     pixel_features,
 )
 from artgan.metrics.table import is_shown
-from artgan.models.generator import load_generator
+from artgan.models.simulators import load_generator
 from artgan.report.archive_network import find_archive_extractor
 from artgan.report.figures import FigureItem, FigureSet
 from artgan.report.measured import (

@@ -6,11 +6,14 @@ import numpy as np
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import batch_to_arrays
-from artgan.models.generator import Generator, sample
+from artgan.models.simulators import AnyGenerator, sample
 
 
 def simulate(
-    generator: Generator, seeds: Sequence[int], truncation: float = 1.0
+    generator: AnyGenerator,
+    seeds: Sequence[int],
+    truncation: float = 1.0,
+    label: int | None = None,
 ) -> list[np.ndarray]:
     """Make one work per seed; the same seed gives the same work whatever stands beside it.
 
@@ -21,6 +24,7 @@ def simulate(
         generator: Trained generator, in evaluation or training mode alike.
         seeds: One integer of at least 0 per work.
         truncation: Variety in [0, 1]: 1 is what was learned, 0 always the mean work.
+        label: Class of the works, where the generator has classes; None draws it.
 
     Returns:
         One (size, size, 3) uint8 sRGB picture per seed.
@@ -35,7 +39,7 @@ def simulate(
         if not 0 <= seed < 2**63:
             message = f"seeds must lie in [0, 2^63), got {seed}. Count from 0."
             raise InvalidInputError(message)
-    return [batch_to_arrays(sample(generator, [seed], truncation))[0] for seed in seeds]
+    return [batch_to_arrays(sample(generator, [seed], truncation, label))[0] for seed in seeds]
 
 
 def grid(pictures: Sequence[np.ndarray], columns: int, gap_px: int = 2) -> np.ndarray:

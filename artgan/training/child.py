@@ -31,7 +31,6 @@ from artgan.metrics.features import extract, random_extractor, vgg_extractor
 from artgan.metrics.vgg import load_vgg
 from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.presets import (
-    PRESETS,
     DenoisePreset,
     DetectionPreset,
     KindPreset,
@@ -69,7 +68,7 @@ def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None
     """
     store = open_store(root)
     started = time.monotonic()
-    preset = getattr(PRESETS[job.preset], job.kind)
+    preset = job.sizes
     prepared = _Preparation(store, job, replace(preset, batch=world.share_of(preset.batch)))
     trainee = prepared.trainee(job.base_model, job.steps)
     history = train(
@@ -141,9 +140,10 @@ class _Preparation:
             case UpscalePreset() as preset:
                 return finish.build_upscale(self.train, self.val, preset, steps, seed, base)
             case SimulationPreset() as preset:
-                return simulation.build(
-                    self.train, self.val, preset, steps, seed, base, self.features(_SMALL_PX)
-                )
+                works = (self.train, self.val)
+                features = self.features(_SMALL_PX)
+                of = self.job.train.collections
+                return simulation.build(*works, preset, steps, seed, base, features, collections=of)
             case StylePreset() as preset:
                 return style.build(
                     self.train,
@@ -192,8 +192,7 @@ def _publish(
     decision: Promotion,
     seconds: float,
 ) -> None:
-    preset = asdict(getattr(PRESETS[job.preset], job.kind))
-    settings = {"kind": job.kind, "preset": preset, "seed": job.seed, "steps": job.steps}
+    settings = {"kind": job.kind, "preset": asdict(job.sizes), "seed": job.seed, "steps": job.steps}
     chosen = {name: trainee.networks[name] for name in trainee.publish}
     weights = pack_weights(chosen, settings)
     store.write(f"{job.folder}/{WEIGHTS}", weights)

@@ -2,28 +2,37 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 
 from artgan.catalog.models import BASE, Model
 from artgan.keys import VERSION, key, set_digest
-from artgan.presets import PRESETS, DetectionPreset, Kind, PresetName, architecture
+from artgan.presets import (
+    PRESETS,
+    DetectionPreset,
+    Kind,
+    KindPreset,
+    PresetName,
+    SimulationPreset,
+    architecture,
+)
 
 _FEWEST_HELD_OUT = 3
 
 
 @dataclass(frozen=True)
 class Works:
-    """Works that take part in a training, by scan_id and by access copy, in the same order."""
+    """Works that take part in a training: scan_id, access copy, collection, in the same order."""
 
     scan_ids: tuple[str, ...] = ()
     access_paths: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scan_ids)
 
     def first(self, count: int | None) -> "Works":
         """Return the first so many; in the order of scan_id, which is a hash, a fair choice."""
-        return Works(self.scan_ids[:count], self.access_paths[:count])
+        return Works(*(part[:count] for part in astuple(self)))
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class TrainJob:
         base_model: Folder key of the model that training starts from, if any.
         incumbent: Folder key of the model in use that this one would replace, if any.
         weights: Where the feature networks lie; see `artgan.weights`.
+        simulation: For simulation: what was chosen in place of the preset's sizes, if anything.
     """
 
     kind: Kind
@@ -57,16 +67,21 @@ class TrainJob:
     base_model: str | None = None
     incumbent: str | None = None
     weights: str | None = None
+    simulation: SimulationPreset | None = None
+
+    @property
+    def sizes(self) -> KindPreset:
+        """Sizes and rates of the model."""
+        return sizes_of(self.kind, self.preset, self.simulation)
 
     @property
     def model_id(self) -> str:
         """Key of the model: a hash of data, settings, base and code version."""
-        preset = asdict(getattr(PRESETS[self.preset], self.kind))
         return key(
             VERSION,
             self.kind,
             self.collection,
-            preset,
+            asdict(self.sizes),
             self.steps,
             self.seed,
             [sorted(one.scan_ids) for one in (self.train, self.val)],
@@ -91,19 +106,45 @@ def can_be_judged(job: TrainJob) -> bool:
     return all(len(works) >= _FEWEST_HELD_OUT for works in held_out)
 
 
-def steps_of(kind: Kind, preset: PresetName, collection: str) -> int:
+def sizes_of(
+    kind: Kind, preset: PresetName, simulation: SimulationPreset | None = None
+) -> KindPreset:
+    """Return sizes and rates of a kind at a preset, or what was chosen for simulation instead."""
+    if kind == "simulation" and simulation is not None:
+        return simulation
+    return getattr(PRESETS[preset], kind)
+
+
+def steps_of(
+    kind: Kind, preset: PresetName, collection: str, simulation: SimulationPreset | None = None
+) -> int:
     """Return the length of a training, in steps."""
-    sizes = getattr(PRESETS[preset], kind)
+    sizes = sizes_of(kind, preset, simulation)
     return sizes.base_steps if collection == BASE else sizes.collection_steps
 
 
-def fitting(model: Model | None, kind: Kind, preset: PresetName) -> Model | None:
+def fitting(
+    model: Model | None,
+    kind: Kind,
+    preset: PresetName,
+    simulation: SimulationPreset | None = None,
+) -> Model | None:
     """Return a model if a training at a preset can start from it: its networks have that size."""
     if model is None:
         return None
-    wanted = architecture(kind, asdict(getattr(PRESETS[preset], kind)))
+    wanted = architecture(kind, asdict(sizes_of(kind, preset, simulation)))
     there = architecture(kind, json.loads(model["settings_json"])["preset"])
     return model if there == wanted else None
+
+
+def made_alike(model: Model, job: TrainJob) -> bool:
+    """Whether a model came of the same choice of networks and loss; its data may differ."""
+    if job.kind != "simulation":
+        return True
+    there = {"loss": "relativistic"} | json.loads(model["settings_json"] or "{}").get("preset", {})
+    wanted = asdict(job.sizes)
+    alike = architecture(job.kind, there) == architecture(job.kind, wanted)
+    return alike and there["loss"] == wanted["loss"]
 
 
 def most_works(kind: Kind, preset: PresetName) -> int | None:
@@ -122,7 +163,10 @@ def job_from_json(text: str) -> TrainJob:
     values = json.loads(text)
     for name in ("train", "val", "content_train", "content_val"):
         part = values[name]
-        values[name] = Works(tuple(part["scan_ids"]), tuple(part["access_paths"]))
+        values[name] = Works(**{field: tuple(column) for field, column in part.items()})
+    if values["simulation"] is not None:
+        values["simulation"]["classes"] = tuple(values["simulation"]["classes"])
+        values["simulation"] = SimulationPreset(**values["simulation"])
     return TrainJob(**values)
 
 

@@ -1,40 +1,39 @@
 """Training of the simulation GAN: what one step does and how its works are measured."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
-from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
+from artgan.imaging.tensors import batch_to_arrays
 from artgan.metrics.diversity import diversity_ratio
 from artgan.metrics.features import normalise
 from artgan.metrics.kernel import kid_x1000
 from artgan.metrics.memorisation import copy_ratio, honest_copy_ratio
 from artgan.models.checkpoint import load_network
-from artgan.models.discriminator import Discriminator
-from artgan.models.generator import Generator, sample
+from artgan.models.simulators import (
+    AnyGenerator,
+    device_of,
+    make_discriminator,
+    make_generator,
+    sample,
+)
 from artgan.presets import SimulationPreset
 from artgan.simulate.works import grid
 from artgan.training import world
+from artgan.training.adversaries import Adversaries
 from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
-from artgan.training.gan_losses import gradient_penalty, relativistic_loss
-from artgan.training.loop import (
-    Trainee,
-    apply_gradients,
-    scale_learning_rate,
-    training_device,
-)
+from artgan.training.gan_losses import LOSSES
+from artgan.training.loop import Trainee, scale_learning_rate, training_device
+from artgan.training.squares import scale_work, square
 
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 
-PENALTY_EVERY = 4
 EMA_RAMP = 0.05
 EMA_HALF_LIFE_MAX = 10_000
 SMALL_COLLECTION = 500
@@ -67,71 +66,26 @@ def ema_decay(step: int, batch: int) -> float:
     return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
 
 
-def scale_work(picture: np.ndarray, size_px: int) -> Tensor:
-    """Scale a picture so that its short side is ``size_px``.
-
-    Args:
-        picture: (H, W, 3) uint8 with both sides at least ``size_px``.
-        size_px: Short side of the result.
-
-    Returns:
-        (3, H', W') float32 in [0, 1].
-
-    Raises:
-        InvalidInputError: When the picture is smaller than that.
-    """
-    height, width = picture.shape[:2]
-    short = min(height, width)
-    if short < size_px:
-        message = (
-            f"pictures must have sides of at least size_px={size_px}, got {width}x{height}. "
-            "Leave small scans out or choose a smaller size."
-        )
-        raise InvalidInputError(message)
-    target = [max(size_px, round(side * size_px / short)) for side in (height, width)]
-    scaled = F.interpolate(arrays_to_batch([picture]), target, mode="bilinear", antialias=True)
-    return scaled[0].clamp(0, 1)
-
-
-def square(work: Tensor, position: float) -> Tensor:
-    """Cut the square at a position along the long side: 0 is the start, 0.5 the centre, 1 the end.
-
-    Args:
-        work: (3, H, W).
-        position: In [0, 1].
-
-    Returns:
-        (3, S, S) with S the short side.
-    """
-    height, width = work.shape[1:]
-    side = min(height, width)
-    top, left = round((height - side) * position), round((width - side) * position)
-    return work[:, top : top + side, left : left + side]
-
-
 @dataclass
 class _Simulation:
     """One run: networks, works and what a step needs to know."""
 
-    preset: SimulationPreset
+    adversaries: Adversaries
     works: list[Tensor]
+    labels: list[int]
     held_out: list[np.ndarray]
     features: Features
     seed: int
     flip: bool
-    generator: Generator
-    discriminator: Discriminator
-    ema: Generator
-    optimizers: dict[str, torch.optim.Optimizer]
+    ema: AnyGenerator
     steps_before: int
 
-    @property
-    def device(self) -> torch.device:
-        return self.generator.to_rgb.weight.device
+    def draw_works(self) -> tuple[Tensor, Tensor | None]:
+        """Draw squares (B, 3, S, S) with replacement, and their classes (B,) if there are any.
 
-    def draw_works(self) -> Tensor:
-        """Draw squares (B, 3, S, S) with replacement, anywhere along each work's long side."""
-        batch = self.preset.batch
+        Anywhere along each work's long side.
+        """
+        batch = self.adversaries.preset.batch
         chosen = torch.randint(len(self.works), (batch,)).tolist()
         positions = torch.rand(batch).tolist()
         real = torch.stack(
@@ -139,64 +93,30 @@ class _Simulation:
         )
         if self.flip:
             real = torch.where(torch.rand(batch, 1, 1, 1) < 0.5, real.flip(3), real)
-        return real.to(self.device)
-
-    def augmented(self, images: Tensor) -> Tensor:
-        """Augment as much as the collection needs: pigment matters where works abound."""
-        return augment(images, 1.0 if len(self.works) < SMALL_COLLECTION else 0.5)
+        device = device_of(self.ema)
+        labels = torch.tensor([self.labels[i] for i in chosen]) if self.labels else None
+        return real.to(device), None if labels is None else labels.to(device)
 
     def step(self, number: int) -> dict[str, float]:
         # Adam's first steps go at full length in any direction: a base would be lost in them.
-        for optimizer in self.optimizers.values():
+        for optimizer in self.adversaries.optimizers.values():
             scale_learning_rate(optimizer, min(1.0, (number + 1) / RISE_STEPS))
-        real = self.draw_works()
-        z, noise = self.generator.draw(self.preset.batch)
-        generated = self.generator(z.to(self.device), [level.to(self.device) for level in noise])
-        losses = self._step_discriminator(real, generated.detach(), number)
-        losses |= self._step_generator(real, generated)
-        works = self.preset.batch * world.size()
-        update_ema(self.ema, self.generator, ema_decay(self.steps_before + number, works))
+        losses = self.adversaries.step(self.draw_works, number)
+        works = self.adversaries.preset.batch * world.size()
+        decay = ema_decay(self.steps_before + number, works)
+        update_ema(self.ema, self.adversaries.generator, decay)
         return losses
 
-    def _step_discriminator(self, real: Tensor, generated: Tensor, number: int) -> dict[str, float]:
-        penalised = number % PENALTY_EVERY == 0
-        images = torch.cat([real, generated]).requires_grad_(penalised)
-        shown = self.augmented(images)
-        logits, noticed = self.discriminator(shown)
-        real_logits, generated_logits = logits.chunk(2)
-        adversarial = relativistic_loss(real_logits, generated_logits)
-        redrawn = self.discriminator.redraw(noticed[: len(real)])
-        target = F.interpolate(shown[: len(real)].detach(), redrawn.shape[2:], mode="area")
-        redrawing = 2 * F.l1_loss(redrawn, target.clamp(0, 1))  # as if in [-1, 1]
-        loss = adversarial + redrawing
-        losses = {"discriminator": adversarial.item(), "redrawing": redrawing.item()}
-        if penalised:
-            # gamma/2 (R1 + R2), and the mean over both halves is (R1 + R2) / 2.
-            penalty = self.preset.gamma * gradient_penalty(logits, images).mean()
-            loss = loss + PENALTY_EVERY * penalty
-            losses["penalty"] = penalty.item()
-        self._descend("discriminator", loss, self.discriminator)
-        return losses
-
-    def _step_generator(self, real: Tensor, generated: Tensor) -> dict[str, float]:
-        self.discriminator.requires_grad_(requires_grad=False)
-        with torch.no_grad():
-            real_logits, _ = self.discriminator(self.augmented(real))
-        logits, _ = self.discriminator(self.augmented(generated))
-        loss = relativistic_loss(logits, real_logits)
-        self._descend("generator", loss, self.generator)
-        self.discriminator.requires_grad_(requires_grad=True)
-        return {"generator": loss.item()}
-
-    def _descend(self, name: str, loss: Tensor, network: nn.Module) -> None:
-        # The penalties bound the slopes already: unlike elsewhere, gradients are not clipped.
-        apply_gradients(loss, self.optimizers[name], network.parameters(), max_norm=math.inf)
+    @property
+    def label(self) -> int | None:
+        """The class of all works, if they have one and the same."""
+        return self.labels[0] if len(set(self.labels)) == 1 else None
 
     def sampled(self, count: int) -> Tensor:
         """Draw fixed works (count, 3, S, S) from the averaged generator, on the CPU."""
         seeds = [self.seed + number for number in range(count)]
         batches = [
-            sample(self.ema, seeds[start : start + _SAMPLE_BATCH])
+            sample(self.ema, seeds[start : start + _SAMPLE_BATCH], label=self.label)
             for start in range(0, count, _SAMPLE_BATCH)
         ]
         return torch.cat(batches).cpu()
@@ -229,12 +149,6 @@ class _Simulation:
         }
 
 
-def make_networks(preset: SimulationPreset) -> tuple[Generator, Discriminator]:
-    """Make the untrained networks of a preset, from torch's global generator."""
-    generator = Generator(preset.size_px, preset.base_channels, preset.max_channels, preset.latent)
-    return generator, Discriminator(preset.size_px, preset.base_channels, preset.max_channels)
-
-
 def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model shares, and two of its own
     train: Sequence[np.ndarray],
     val: Sequence[np.ndarray],
@@ -245,11 +159,12 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
     features: Features,
     *,
     flip: bool = False,
+    collections: Sequence[str] = (),
 ) -> Trainee:
     """Prepare the training of a generator and its discriminator on the works of one collection.
 
-    Loss, penalties and averaging follow R3GAN; networks and self-supervision follow FastGAN;
-    each part's docstring names the paper.
+    By default loss, penalties and averaging follow R3GAN, networks and self-supervision follow
+    FastGAN; each part's docstring names the paper.
 
     Args:
         train: Works (H, W, 3) uint8, both sides at least ``preset.size_px``.
@@ -261,6 +176,7 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
             from, or None.
         features: From N pictures to (N, D) float64, for the measures.
         flip: Mirror training works at random; only where left and right mean nothing.
+        collections: Collection of each training work, where the preset has classes.
 
     Returns:
         What the loop trains.
@@ -276,7 +192,7 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
         raise InvalidInputError(message)
     del steps
     torch.manual_seed(seed)
-    generator, discriminator = make_networks(preset)
+    generator, discriminator = make_generator(preset), make_discriminator(preset)
     networks: dict[str, nn.Module] = {
         "generator": generator,
         "discriminator": discriminator,
@@ -289,21 +205,20 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
             load_network(networks[name], known[name])
     for network in networks.values():
         network.to(training_device())
-    optimizers = {
-        name: _adam(networks[name], preset.learning_rate) for name in ("generator", "discriminator")
-    }
+    rate = preset.learning_rate * LOSSES[preset.loss].rate
+    optimizers = {name: _adam(networks[name], rate) for name in ("generator", "discriminator")}
     held_out = [square(scale_work(picture, preset.size_px), 0.5)[None] for picture in val]
+    # Pigment matters where works abound: there colours are changed in every other one only.
+    colour = 1.0 if len(train) < SMALL_COLLECTION else 0.5
     run = _Simulation(
-        preset=preset,
+        Adversaries(preset, generator, discriminator, optimizers, partial(_augmented, colour)),
         works=[scale_work(picture, preset.size_px) for picture in train],
+        labels=[preset.classes.index(name) for name in collections] if preset.classes else [],
         held_out=batch_to_arrays(torch.cat(held_out)),
         features=features,
         seed=seed,
         flip=flip,
-        generator=generator,
-        discriminator=discriminator,
         ema=ema,
-        optimizers=optimizers,
         steps_before=0 if base is None else WARM_STEPS,
     )
     return Trainee(
@@ -315,6 +230,10 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
         publish=("generator_ema",),
         warm=("generator", "discriminator"),
     )
+
+
+def _augmented(color_probability: float, images: Tensor) -> Tensor:
+    return augment(images, color_probability)
 
 
 def _adam(network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:

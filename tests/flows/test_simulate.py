@@ -13,10 +13,9 @@ from artgan.catalog.table import Catalog, open_catalog
 from artgan.clock import now
 from artgan.config import SimulateSettings
 from artgan.models.checkpoint import pack_weights
-from artgan.models.generator import load_generator
+from artgan.models.simulators import load_generator, make_generator
 from artgan.presets import SimulationPreset
 from artgan.simulate.works import simulate as simulate_pictures
-from artgan.training.simulation import make_networks
 from flows.simulate import simulate
 
 
@@ -36,7 +35,7 @@ def archive_with_generator(root: Path, *, promoted: bool) -> Catalog:
     )
     torch.manual_seed(0)
     preset = SimulationPreset()
-    generator, _ = make_networks(preset)
+    generator = make_generator(preset)
     path = "models/prints/simulation/m/weights.safetensors"
     settings = {"preset": asdict(preset)}
     catalog.store.write(path, pack_weights({"generator_ema": generator}, settings))

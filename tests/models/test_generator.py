@@ -3,7 +3,8 @@ import torch
 
 from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.models.checkpoint import pack_weights
-from artgan.models.generator import Generator, channels_at, load_generator, sample
+from artgan.models.generator import Generator, channels_at
+from artgan.models.simulators import load_generator, sample
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.presets import SimulationPreset
 from artgan.training.gan_losses import gradient_penalty, least_squares_loss, relativistic_loss
 from artgan.training.loop import train
-from artgan.training.simulation import build, ema_decay, scale_work, square
+from artgan.training.simulation import build, ema_decay
+from artgan.training.squares import scale_work, square
 
 TINY = SimulationPreset(size_px=16, base_channels=8, max_channels=16, latent=8, batch=4)
 
@@ -159,7 +160,7 @@ def test_works_are_mirrored_only_when_asked():
     for flip, expected in ((False, {0.0}), (True, {0.0, 1.0})):
         subject = build([halves], works(3), TINY, 1, 0, None, features, flip=flip)
         torch.manual_seed(0)
-        drawn = torch.cat([subject.step.__self__.draw_works() for _ in range(8)])
+        drawn = torch.cat([subject.step.__self__.draw_works()[0] for _ in range(8)])
         assert set(drawn[:, 0, 0, 0].tolist()) == expected
 
 
