@@ -16,6 +16,7 @@ from artgan.config import (
     NightlySettings,
     RestoreSettings,
     Settings,
+    SimulateSettings,
 )
 from artgan.errors import InvalidInputError
 from artgan.ingest.discover import chosen_folders
@@ -65,6 +66,9 @@ def check_places(settings: Settings) -> None:
             check_mask(catalog, settings.scan, settings.mask)
         if isinstance(settings, EnhanceSettings):
             _check_scans(catalog, settings.scans)
+        if isinstance(settings, SimulateSettings):
+            for scan in settings.project:
+                find_scan(catalog, scan, ["scan_id"])
 
 
 def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:

@@ -384,8 +384,9 @@ def _shots(catalog: Catalog, name: str, rows: Sequence[Row]) -> list[Shot]:
 
 
 def _caption(row: Row, scan: Row | None) -> str:
-    if row["kind"] == "simulated":
-        return f"{row['collection']}, seed {row['seed']}"
+    if row["kind"] == "simulated" and scan is None:
+        what = "" if row["method"] in {None, "generator"} else f"{row['method']}, "
+        return f"{row['collection']}, {what}seed {row['seed']}"
     if row["kind"] == "stylized":
         return f"{row['collection']} ({row['method']}): {scan_title(scan)}"
     if row["kind"] == "enhanced":

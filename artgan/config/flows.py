@@ -204,12 +204,28 @@ class EnhanceSettings(ArchiveSettings):
 
 
 class SimulateSettings(ArchiveSettings):
-    """Make new works in the manner of each collection."""
+    """Make new works in the manner of each collection, and show what the model knows."""
 
     works: Annotated[int, Field(title="Works to make", ge=1, le=10_000)] = 36
     """Works to make for each collection."""
     seed: Annotated[int, Field(ge=0)] = 0
     """First seed; each work has a seed of its own that reproduces it."""
+    truncation: Annotated[float, Field(title="Variety", ge=0, le=1)] = 1.0
+    """1 is the variety that was learned; less draws works towards the usual one, with fewer
+    surprises and fewer failures. Numbers in the report are always of 1."""
+    film_s: Annotated[float, Field(title="Film, seconds", ge=0, le=120)] = 0
+    """Seconds of a film that passes from work to work, as animated WebP; 0 makes none."""
+    axes: Annotated[bool, Field(title="Sheet of axes")] = False
+    """A sheet that turns one work along each axis of the model: its codes if it learned any,
+    otherwise the directions in which it varies most."""
+    project: Annotated[list[str], Field(title="Scans to look for in the model")] = []
+    """Scans, by scan_id or at least its first 8 digits, for each of which the nearest work that
+    the model can make is looked for and laid beside it."""
+
+    @model_validator(mode="after")
+    def _names_scans(self) -> Self:
+        check_scan_ids(self.project)
+        return self
 
 
 class StylizeSettings(ArchiveSettings):

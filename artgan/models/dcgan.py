@@ -19,7 +19,7 @@ from artgan.models.generator import (
 from artgan.models.judging import ClassMatch, CodeReader
 from artgan.models.latents import Latents, truncated
 
-_MAP_PX = 8
+_MAP_PX = 4
 _SPREAD = 0.02
 
 
@@ -85,7 +85,7 @@ class DcganDiscriminator(nn.Module):
     """Judge works by convolutions of stride two.
 
     Differs from the paper: layer instead of batch normalisation, so that a penalty on the slope
-    at one work means that work alone (Gulrajani et al. 2017, section 4); patches are judged.
+    at one work means that work alone (Gulrajani et al. 2017, section 4).
 
     Args:
         size_px: Side of the works, a power of two of at least 16.
@@ -112,7 +112,7 @@ class DcganDiscriminator(nn.Module):
         self.reader = CodeReader(widths[-1], latents) if latents.coded else None
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return logits (B, 1, 5, 5), high for real, and the 8x8 map that ``read`` takes.
+        """Return logits (B, 1, 1, 1), high for real, and the 4x4 map that ``read`` takes.
 
         Args:
             images: (B, 3, size, size) in [0, 1]; augmented ones may leave that range.

@@ -13,10 +13,10 @@ _WIDTH = 32
 
 
 class CodeReader(nn.Module):
-    """Guess the codes that a work was made with, from a discriminator's 8x8 map.
+    """Guess the codes that a work was made with, from a discriminator's last map.
 
     Args:
-        channels: Channels of the map.
+        channels: Channels of the map, which is reduced to 4x4.
         latents: Says which codes there are.
 
     References:
@@ -26,12 +26,14 @@ class CodeReader(nn.Module):
     def __init__(self, channels: int, latents: Latents) -> None:
         super().__init__()
         self.continuous = latents.continuous
-        self.reduce = nn.Conv2d(channels, _WIDTH, 4, stride=2, padding=1)
+        self.reduce = nn.Conv2d(channels, _WIDTH, 3, padding=1)
         self.guess = nn.Linear(_WIDTH * 16, latents.continuous + latents.modes)
 
     def forward(self, noticed: Tensor) -> tuple[Tensor, Tensor]:
         """Return means of the continuous codes and logits of the modes, (B, codes) each."""
-        guesses = self.guess(F.leaky_relu(self.reduce(noticed), LEAK).flatten(1))
+        guesses = self.guess(
+            F.leaky_relu(self.reduce(F.adaptive_avg_pool2d(noticed, 4)), LEAK).flatten(1)
+        )
         return guesses[:, : self.continuous], guesses[:, self.continuous :]
 
 

@@ -91,6 +91,23 @@ class Latents:
         normal = torch.randn(len(z), self.normal).to(z.device)
         return torch.cat([normal, z[:, self.normal :]], dim=1)
 
+    def between(self, a: Tensor, b: Tensor, share: float) -> Tensor:
+        """Return latents on the way from a to b, both (B, length); 0 is a and 1 is b.
+
+        The random numbers go along the arc between them, since what lies inside the sphere was
+        never learned; codes and classes go straight.
+
+        References:
+            Shoemake 1985, "Animating Rotation with Quaternion Curves", section 3.3
+        """
+        one, other = a[:, : self.normal], b[:, : self.normal]
+        cosine = F.cosine_similarity(one, other, dim=1).clamp(-1, 1)[:, None]
+        angle = cosine.arccos()
+        arc = torch.sin((1 - share) * angle) * one + torch.sin(share * angle) * other
+        normal = torch.where(angle < 1e-4, one, arc / torch.sin(angle).clamp(min=1e-4))
+        codes = torch.lerp(a[:, self.normal :], b[:, self.normal :], share)
+        return torch.cat([normal, codes], dim=1)
+
     def turned(self, z: Tensor, code: int, value: float) -> Tensor:
         """Set one continuous code of all vectors (B, length) to a value in [-1, 1]."""
         z = z.clone()

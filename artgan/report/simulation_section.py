@@ -1,5 +1,6 @@
 """Simulation on a collection's page: the distance to real works, then unselected works."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -62,7 +63,7 @@ def simulation_section(context: Context) -> Simulation:
     figures = [one for one in shared.figures if one is not grid]
     in_use = None if shared.model is None else shared.model["model_id"]
     outputs = context.snapshot.outputs(context.collection, "simulated")
-    made = _by_seed([row for row in outputs if row["model_id"] == in_use and row["status"] == "ok"])
+    made = _by_seed([row for row in outputs if row["model_id"] == in_use and _is_plain(row)])
     failed = [row for row in outputs if row["model_id"] == in_use and row["status"] != "ok"]
     side = made[0]["width_px"] if made else 0
     others = [measure(row) for row in rows if row is not found]
@@ -86,6 +87,12 @@ def _summary(headline: Measure | None) -> str:
     if headline is None:
         return "Simulated works of this collection have not been measured yet."
     return f"Simulated works beside held-out real works: {headline.sentence}."
+
+
+def _is_plain(row: Row) -> bool:
+    """Whether it is a work of full variety: no film, no sheet, nothing drawn to the usual."""
+    variety = json.loads(row["settings_json"] or "{}").get("truncation", 1.0)
+    return row["status"] == "ok" and row["method"] == "generator" and variety == 1.0
 
 
 def _by_seed(rows: Sequence[Row]) -> list[Row]:

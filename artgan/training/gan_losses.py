@@ -136,7 +136,7 @@ def _raise_generated(generated: Tensor, real: Tensor) -> Tensor:
 LOSSES: dict[LossName, AdversarialLoss] = {
     "relativistic": AdversarialLoss(relativistic_loss, relativistic_loss, "r1r2"),
     "non-saturating": AdversarialLoss(
-        _non_saturating_discriminator, _non_saturating_generator, "r1"
+        _non_saturating_discriminator, _non_saturating_generator, "r1", rate=0.5
     ),
     "hinge": AdversarialLoss(_hinge_discriminator, _raise_generated, "r1", rate=0.5),
     "wgan-gp": AdversarialLoss(_critic, _raise_generated, "slope", critic_steps=3, rate=0.5),

@@ -39,6 +39,7 @@ EMA_HALF_LIFE_MAX = 10_000
 SMALL_COLLECTION = 500
 RISE_STEPS = 50
 WARM_STEPS = 500
+EQUALISED_RATE = 5.0
 _SAMPLES = 128
 _SAMPLE_BATCH = 64
 _GRID = 32
@@ -206,7 +207,12 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
     for network in networks.values():
         network.to(training_device())
     rate = preset.learning_rate * LOSSES[preset.loss].rate
-    optimizers = {name: _adam(networks[name], rate) for name in ("generator", "discriminator")}
+    # A generator whose weights are scaled in use changes less by steps of one length.
+    equal = EQUALISED_RATE if preset.network == "style" else 1.0
+    optimizers = {
+        "generator": _adam(generator, equal * rate),
+        "discriminator": _adam(discriminator, rate),
+    }
     held_out = [square(scale_work(picture, preset.size_px), 0.5)[None] for picture in val]
     # Pigment matters where works abound: there colours are changed in every other one only.
     colour = 1.0 if len(train) < SMALL_COLLECTION else 0.5
