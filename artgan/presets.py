@@ -411,6 +411,13 @@ PRESETS: dict[PresetName, TrainPreset] = {
     ),
 }
 
+USUAL_LOSS: dict[NetworkName, LossName] = {
+    "skip": "relativistic",
+    "style": "non-saturating",
+    "dcgan": "non-saturating",
+}
+"""The loss that a network is trained with unless another is asked for."""
+
 SIMULATION_SIZES: dict[SimulationSize, SimulationPreset] = {
     "cpu-32": SimulationPreset(),
     "draft-128": SimulationPreset(

@@ -2,11 +2,13 @@
 
     ARTGAN_TEST_DATA=... python benchmarks/simulation.py --quick
     ARTGAN_TEST_DATA=... python benchmarks/simulation.py --preset tiny --state states/
+    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --networks --state states/
 
 Reads ``$ARTGAN_TEST_DATA/scans/<collection>/``, holds out a fifth of each collection by the hash
 of the file name, trains one base on all other works and fine-tunes it for each collection. KID is
 measured in VGG-19 conv3_4 features of 256 works against the held-out ones. Prints one JSON line
 for each result; progress goes to standard error. With ``--state`` a killed measurement goes on.
+With ``--networks`` each network is trained on the first collection from nothing, with its losses.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ from artgan.errors import ArtganError, MissingAssetError
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
 from artgan.metrics.features import extract, load_extractor
-from artgan.presets import PRESETS, SimulationPreset
+from artgan.presets import PRESETS, LossName, NetworkName, SimulationPreset
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.simulation import build
 
@@ -38,6 +40,14 @@ QUICK_STEPS = 300
 COPY_RATIO_FLOOR = 0.9
 DIVERSITY_FLOOR = 0.6
 STEPS_PER_S = 20.0
+NETWORK_STEPS = 1200
+NETWORKS: tuple[tuple[NetworkName, LossName], ...] = (
+    ("skip", "relativistic"),
+    ("style", "non-saturating"),
+    ("dcgan", "non-saturating"),
+    ("dcgan", "wgan-gp"),
+    ("skip", "hinge"),
+)
 
 Weights = dict[str, dict[str, Tensor]]
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -210,6 +220,34 @@ def full(
     return [*lines, speed_line(speed(base))]
 
 
+def networks(
+    split: Split, preset: SimulationPreset, features: Features, state: Path | None
+) -> list[dict]:
+    """Train each network from nothing on one collection; KID before, on the way and after."""
+    lines = []
+    for network, loss in NETWORKS:
+        name = f"{network}-{loss}"
+        chosen = replace(preset, network=network, loss=loss)
+        trainee = build(*both(split), chosen, NETWORK_STEPS, SEED, None, features)
+        history = run(trainee, NETWORK_STEPS, name, state, (0.0, 0.5, 1.0))
+        say(f"{name}: {history}")
+        if state is not None:
+            (state / f"{name}.png").write_bytes(png_bytes(trainee.grid()))
+        before, end = history[0]["kid_x1000"], history[-1]["kid_x1000"]
+        lines.append(
+            line(
+                f"simulation/network/{name}",
+                end,
+                f"KID x1000, VGG-19 conv3_4, after {NETWORK_STEPS} steps",
+                "the same network untrained",
+                before,
+                "a tenth of the peer",
+                holds=end <= before / 10,
+            )
+        )
+    return lines
+
+
 def both(split: Split) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return training and held-out works."""
     return split.train, split.test
@@ -232,25 +270,28 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one collection, under a minute")
+    parser.add_argument("--networks", action="store_true", help="each network, one collection")
     parser.add_argument("--preset", choices=["demo", "tiny"], default="tiny")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
     chosen = parser.parse_args()
     folder = os.environ.get("ARTGAN_TEST_DATA")
     if folder is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(2, os.cpu_count() or 1))
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     preset = PRESETS[chosen.preset].simulation
     root, started = Path(folder), time.monotonic()
-    names = COLLECTIONS[:1] if chosen.quick else COLLECTIONS
+    names = COLLECTIONS[:1] if chosen.quick or chosen.networks else COLLECTIONS
     splits = {name: load_split(root / "scans" / name, preset.size_px) for name in names}
     features = vgg_features(root, preset.size_px)
-    lines = (
-        quick(splits, preset, features)
-        if chosen.quick
-        else full(splits, preset, features, chosen.state)
-    )
+    if chosen.networks:
+        lines = networks(splits[names[0]], preset, features, chosen.state)
+    elif chosen.quick:
+        lines = quick(splits, preset, features)
+    else:
+        lines = full(splits, preset, features, chosen.state)
     for result in lines:
         sys.stdout.write(json.dumps(result) + "\n")
     say(f"{time.monotonic() - started:.0f} s")

@@ -18,7 +18,7 @@ from artgan.clock import now
 from artgan.config import TrainSettings
 from artgan.errors import KilledError
 from artgan.keys import VERSION
-from artgan.presets import SIMULATION_SIZES, Kind, SimulationPreset
+from artgan.presets import SIMULATION_SIZES, USUAL_LOSS, Kind, SimulationPreset
 from artgan.training.launch import launch
 from artgan.training.plan import (
     Decision,
@@ -124,7 +124,7 @@ def _simulation(catalog: Catalog, settings: TrainSettings) -> SimulationPreset |
     """Return what was chosen for simulation in place of the preset's sizes, or None."""
     chosen = {
         "network": settings.network,
-        "loss": settings.loss,
+        "loss": settings.loss or USUAL_LOSS[settings.network],
         "continuous": settings.codes,
         "modes": settings.modes,
         "classes": tuple(collection_names(catalog)) if settings.by_collection else (),

@@ -259,7 +259,11 @@ OUTPUTS = Table(
                 "kind", ("restored", "enhanced", "simulated", "stylized", "iiif"), required=True
             ),
             _field("collection", pa.string(), "Collection whose model or style.", required=True),
-            _field("scan_id", pa.string(), "Source scan; empty for simulated works."),
+            _field(
+                "scan_id",
+                pa.string(),
+                "Source scan; empty for simulated works, but not for projections.",
+            ),
             _field("mask_id", pa.string(), "Damage mask used, for restored works."),
             _field("source_output_id", pa.string(), "Output it was made of, if not of the scan."),
             _field(
@@ -270,7 +274,8 @@ OUTPUTS = Table(
             _field(
                 "method",
                 pa.string(),
-                "Filler, generator, color, cut; tone+denoise+x2...; iiif: access, full.",
+                "Filler, generator, color, cut; tone+denoise+x2...; iiif: access, full; of simulation "
+                "also interpolation, axes, projection.",
             ),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),

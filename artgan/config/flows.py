@@ -88,8 +88,9 @@ class TrainSettings(ArchiveSettings):
     network: Annotated[NetworkName, Field(title="Simulation: network")] = "skip"
     """Networks of simulation: skip (light, learns from few works), style (styles for each
     resolution, axes and mixing) or dcgan (the textbook's, to compare with)."""
-    loss: Annotated[LossName, Field(title="Simulation: loss")] = "relativistic"
-    """Adversarial loss of simulation; relativistic is the steadiest on few works."""
+    loss: Annotated[LossName | None, Field(title="Simulation: loss")] = None
+    """Adversarial loss of simulation; none means the network's usual one: relativistic with skip,
+    which is the steadiest on few works, non-saturating with style and dcgan."""
     size: Annotated[SimulationSize | None, Field(title="Simulation: size")] = None
     """Size of simulation models in place of the preset's: cpu-32 (minutes on two cores),
     draft-128 or paper-256 (for an accelerator)."""

@@ -75,17 +75,19 @@ class EqualLinear(nn.Module):
 class _StyledConv(nn.Module):
     """Modulated 3x3 convolution, noise of a learned strength, bias, leaky ReLU."""
 
-    def __init__(self, channels_in: int, channels_out: int, styles: int) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, styles: int, *, noisy: bool = False
+    ) -> None:
         super().__init__()
         self.style = EqualLinear(styles, channels_in, bias=1.0)
         self.weight = nn.Parameter(torch.randn(channels_out, channels_in, 3, 3))
-        self.noise_strength = nn.Parameter(torch.zeros(1))
+        self.noise_strength = nn.Parameter(torch.zeros(1)) if noisy else None
         self.bias = nn.Parameter(torch.zeros(channels_out))
         self.gain = 1 / math.sqrt(9 * channels_in)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None = None) -> Tensor:
         x = modulated_convolution(x, self.weight * self.gain, self.style(w))
-        if noise is not None:
+        if noise is not None and self.noise_strength is not None:
             x = x + self.noise_strength * noise
         return F.leaky_relu(x + self.bias[:, None, None], LEAK) * math.sqrt(2)
 
@@ -110,7 +112,7 @@ class _Level(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, styles: int) -> None:
         super().__init__()
-        self.first = _StyledConv(channels_in, channels_out, styles)
+        self.first = _StyledConv(channels_in, channels_out, styles, noisy=True)
         self.second = _StyledConv(channels_out, channels_out, styles)
         self.to_rgb = _ToRgb(channels_out, styles)
 

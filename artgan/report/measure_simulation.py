@@ -30,7 +30,7 @@ from artgan.metrics.memorisation import (
     pixel_features,
 )
 from artgan.metrics.table import is_shown
-from artgan.models.simulators import load_generator
+from artgan.models.simulators import load_simulator
 from artgan.report.archive_network import find_archive_extractor
 from artgan.report.figures import FigureItem, FigureSet
 from artgan.report.measured import (
@@ -102,8 +102,9 @@ def measure_simulation(
     if is_measured(catalog, one):
         return 0
     size_px = json.loads(model["settings_json"])["preset"]["size_px"]
-    generator = load_generator(catalog.store.read(model["weights_path"]))
-    generated = simulate(generator, range(SEED, SEED + settings.samples))
+    simulator = load_simulator(catalog.store.read(model["weights_path"]))
+    seeds, label = range(SEED, SEED + settings.samples), simulator.label_of(collection)
+    generated = simulate(simulator.generator, seeds, label=label)
     sets = _sets(catalog, by_split | {"all": everything}, generated, size_px, extractor)
     _write_pairs(catalog, one, sets)
     rows = _rows(one, sets)

@@ -12,6 +12,7 @@ from typing import Any
 from artgan.catalog.models import BASE, STARTER
 from artgan.report.card import Card, Delivered, Section
 from artgan.report.measures import Measure, base_title, canonical
+from artgan.report.simulators import simulator_words
 from artgan.report.snapshot import Row
 from artgan.report.words import (
     NOT_APPLICABLE,
@@ -44,8 +45,6 @@ _PURPOSE = {
 _ARCHITECTURE = {
     "restoration": "U-Net over a push-pull prefill; a PatchGAN takes part in the last part of the "
     "training (artgan.models.filler).",
-    "simulation": "Convolutional generator with skip-layer excitation, trained with a relativistic "
-    "loss and R1 and R2 penalties (artgan.models.generator).",
     "style": "Contrastive unpaired translator (artgan.models.translator).",
     "detection": "U-Net over the picture, one logit for each class of damage and one for their "
     "union (artgan.models.detector).",
@@ -185,7 +184,7 @@ def _network(row: Row) -> Section:
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sizes.items())
     return Section(
         "Network",
-        (_ARCHITECTURE[row["kind"]],),
+        (simulator_words(preset) if row["kind"] == "simulation" else _ARCHITECTURE[row["kind"]],),
         (
             ("Sizes", words or NOT_RECORDED),
             ("Started from", row["base_model_id"] or "no other model"),
