@@ -274,8 +274,8 @@ OUTPUTS = Table(
             _field(
                 "method",
                 pa.string(),
-                "Filler, generator, color, cut; tone+denoise+x2...; iiif: access, full; of simulation "
-                "also interpolation, axes, projection.",
+                "Filler, generator, color, cut; tone+denoise+x2...; iiif: access, full; "
+                "simulation also interpolation, axes, projection.",
             ),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
