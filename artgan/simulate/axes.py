@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from artgan.imaging.tensors import batch_to_arrays
 from artgan.models.latents import starts
@@ -13,6 +14,8 @@ from artgan.models.simulators import AnyGenerator, device_of, drawn
 COLUMNS = 7
 DIRECTIONS = 6
 _REACH = 2.5
+_KNOWN = 256
+_SMALL_PX = 32
 
 
 def axes(
@@ -22,7 +25,7 @@ def axes(
 
     A row along a continuous code turns it from -1 to 1 in one work; a row of a mode shows seven
     works in that mode. A generator without codes is turned along the directions in which its
-    starts (styles, or first maps) vary most, from -2.5 to 2.5 standard deviations.
+    works vary most, from -2.5 to 2.5 standard deviations.
 
     Args:
         generator: Trained generator.
@@ -68,31 +71,41 @@ def _pictures(inputs: list[Tensor], paint: Callable[[Tensor], Tensor]) -> list[n
 def _directions(
     generator: AnyGenerator, seed: int, label: int | None
 ) -> dict[str, list[np.ndarray]]:
-    known = starts(generator, device_of(generator), label)
     z, noise = drawn(generator, [seed], label)
     start = generator.begin(z, noise)
+    known = starts(generator, device_of(generator), label)[:_KNOWN]
+    works = [
+        F.adaptive_avg_pool2d(generator.finish(one[None], noise), _SMALL_PX)[0] for one in known
+    ]
     rows = {}
-    for number, direction in enumerate(main_directions(known, DIRECTIONS)):
-        steps = [start + value * direction for value in np.linspace(-_REACH, _REACH, COLUMNS)]
+    for number, way in enumerate(main_directions(known, torch.stack(works), DIRECTIONS)):
+        steps = [start + value * way for value in np.linspace(-_REACH, _REACH, COLUMNS)]
         rows[f"direction {number + 1}"] = _pictures(steps, lambda one: generator.finish(one, noise))
     return rows
 
 
-def main_directions(known: Tensor, count: int) -> Tensor:
-    """Return the principal components of starts (N, ...), each one standard deviation long.
+def main_directions(known: Tensor, works: Tensor, count: int) -> Tensor:
+    """Find the directions of starts along which works vary most.
+
+    The principal components of the works, and for each the mean change of the start that goes
+    with a change of one standard deviation along it. Differs from GANSpace, which takes the
+    components of the starts themselves: those say little where starts vary in hundreds of
+    directions alike, as first maps do.
 
     Args:
-        known: N starts.
-        count: Number of components, less than N.
+        known: N starts (N, ...).
+        works: What they became, (N, 3, H, W).
+        count: Number of directions, less than N.
 
     Returns:
-        (count, 1, ...), the widest first; the largest entry of each is positive.
+        (count, 1, ...), the widest first; along each, works become brighter.
     """
+    pixels = works.flatten(1).double()
+    pixels = pixels - pixels.mean(dim=0)
     flat = known.flatten(1).double()
-    flat = flat - flat.mean(dim=0)
-    # Of the N x N products, because a start may have many more numbers than there are starts.
-    values, vectors = torch.linalg.eigh(flat @ flat.T)
-    directions = (vectors[:, -count:].flip(1).T @ flat) / (len(flat) - 1) ** 0.5
-    del values
-    peak = directions.gather(1, directions.abs().argmax(dim=1, keepdim=True))
-    return (directions * peak.sign()).to(known.dtype).unflatten(1, known.shape[1:])[:, None]
+    # Of the N x N products, because a work may have more pixels than there are works.
+    _, scores = torch.linalg.eigh(pixels @ pixels.T)
+    scores = scores[:, -count:].flip(1) * (len(known) - 1) ** 0.5  # one standard deviation each
+    scores = scores * (scores.T @ pixels.mean(dim=1)).sign()
+    ways = scores.T @ (flat - flat.mean(dim=0)) / (len(known) - 1)
+    return ways.to(known.dtype).unflatten(1, known.shape[1:])[:, None]

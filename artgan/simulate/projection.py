@@ -44,7 +44,7 @@ def project(
     """Find the start from which a generator comes nearest to a picture.
 
     Differs from the paper: compared by colours at several sizes, for which no network is needed;
-    the search begins at the nearest of 256 works; what is unlike the usual starts costs.
+    the search begins at the nearest of 256 works; starts further out than usual cost.
 
     Args:
         generator: Trained generator, without gradients of its own.
@@ -67,7 +67,8 @@ def project(
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = _RATE * float(spread.mean()) * (1 - step / steps)
         unusual = ((start - center) / spread).square().mean()
-        loss = _distance(generator.finish(start, noise), target) + _TYPICAL_WEIGHT * unusual
+        forced = _TYPICAL_WEIGHT * F.relu(unusual - 1)
+        loss = _distance(generator.finish(start, noise), target) + forced
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
