@@ -60,12 +60,13 @@ def plan_model(settings: TrainSettings, kind: Kind, collection: str) -> TrainJob
             "The copy ratio decides on promotion; look at the nearest works in the report.",
             *(collection, count, FEW_WORKS),
         )
-    decision = _decide(catalog, settings, job)
+    decision = decide_on(catalog, settings, job)
     log.info("%s %s: %s", collection, kind, decision.reason)
     return job if decision.train else None
 
 
-def _decide(catalog: Catalog, settings: TrainSettings, job: TrainJob) -> Decision:
+def decide_on(catalog: Catalog, settings: TrainSettings, job: TrainJob) -> Decision:
+    """Decide whether a job is worth doing: its works changed, or nothing like it was made yet."""
     rows = trained(catalog, job.kind, job.collection, job.preset)
     last = next((row for row in reversed(rows) if made_alike(row, job)), None)
     if settings.force:

@@ -219,7 +219,7 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
     run = _Simulation(
         Adversaries(preset, generator, discriminator, optimizers, partial(_augmented, colour)),
         works=[scale_work(picture, preset.size_px) for picture in train],
-        labels=[preset.classes.index(name) for name in collections] if preset.classes else [],
+        labels=_labels(preset, collections),
         held_out=batch_to_arrays(torch.cat(held_out)),
         features=features,
         seed=seed,
@@ -236,6 +236,13 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
         publish=("generator_ema",),
         warm=("generator", "discriminator"),
     )
+
+
+def _labels(preset: SimulationPreset, collections: Sequence[str]) -> list[int]:
+    """Return the class of each work; none where an older model does not know all collections."""
+    if not set(collections) <= set(preset.classes):
+        return []
+    return [preset.classes.index(name) for name in collections]
 
 
 def _augmented(color_probability: float, images: Tensor) -> Tensor:
