@@ -119,7 +119,7 @@ def _section(context: Context, kind: Literal["detection", Enhancer]) -> Operator
     tables = [
         (caption, table)
         for caption, names in words.tables
-        if (table := method_table([row for row in rows if row["metric"] in names]))
+        if (table := method_table(_in_order(rows, names)))
     ]
     parts = _rows(context.snapshot.strata, kind)
     lead = newest_named(rows, words.metric, words.subject)
@@ -131,6 +131,11 @@ def _section(context: Context, kind: Literal["detection", Enhancer]) -> Operator
         strata=strata_table(parts, context.collection, words.stratum_metric),
         strata_words=words.strata,
     )
+
+
+def _in_order(rows: Sequence[Row], metrics: Sequence[str]) -> list[Row]:
+    """Return the rows of some measures, the leading one first."""
+    return [row for metric in metrics for row in rows if row["metric"] == metric]
 
 
 def _summary(rows: Sequence[Row], words: _Words) -> str:

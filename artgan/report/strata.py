@@ -16,7 +16,7 @@ class StratumRow:
         name: The part, in words.
         sample: What it rests on.
         cells: A number for each method.
-        best: Place of the best method; None if none was measured.
+        best: Place of the best method; None if none was measured, or several are.
     """
 
     name: str
@@ -86,5 +86,5 @@ def _line(name: str, rows: Sequence[Row | None]) -> StratumRow:
         name=words,
         sample=count(n, "crop"),
         cells=[None if row is None else measure(row) for row in rows],
-        best=values.index(max(known)) if known else None,
+        best=values.index(max(known)) if known and values.count(max(known)) == 1 else None,
     )

@@ -196,7 +196,9 @@ def test_restoration_is_measured_by_class_of_damage_and_by_damaged_area_too(empt
     assert widths == sorted(widths)
     for row in table.rows:
         values = [cell.row["value"] for cell in row.cells]
-        assert values[row.best] == max(values)
+        # an untrained filler is the prefill, and where both are best none is called so
+        best = [place for place, value in enumerate(values) if value == max(values)]
+        assert row.best == (best[0] if len(best) == 1 else None)
     assert strata_table(rows, "hill", "psnr_hole_db") is None
 
 

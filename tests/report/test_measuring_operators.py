@@ -141,6 +141,8 @@ def test_pages_show_each_operator_beside_other_methods_with_strips(archive):
     assert all(len(figure.items) >= 2 for figure in figures)
     build_site(archive.catalog, RUN)
     page = archive.catalog.store.read("reports/collections/river/index.html").decode()
+    aged = page.index("Held-out works, aged, by method")
+    assert page.index("Colour error", aged) < page.index("PSNR", aged)  # what decides comes first
     for heading in ("Damage detection", "Tone", "Noise and blur", "Enlargement"):
         assert f"<h2>{heading}</h2>" in page
     for words in (
