@@ -5,7 +5,6 @@ high-pass filter: whatever a network learned, colours of areas cannot drift.
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -13,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from artgan.errors import CorruptAssetError
-from artgan.models.blocks import LEAK, Double, Halve, ResidualBlock, zero_init
+from artgan.models.blocks import LEAK, ResidualBlock, zero_init
 from artgan.models.checkpoint import load_network, unpack_weights
+from artgan.models.unet import UNet
 
 LOCK_SIGMA_PX = 4.0
 LOCK_RADIUS_PX = 12
@@ -46,10 +46,8 @@ class LowFrequencyLock(nn.Module):
         return correction - blurred.reshape(correction.shape)
 
 
-class Denoiser(nn.Module):
+class Denoiser(UNet):
     """Residual U-Net over the identity; before training it returns the picture itself.
-
-    Without normalisation and without global layers, so that tiles can match the whole frame.
 
     Args:
         widths: Channels of each level, from full resolution down by halves.
@@ -60,46 +58,17 @@ class Denoiser(nn.Module):
     factor = 1
 
     def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
-        super().__init__()
-        self.widths, self.blocks = tuple(widths), tuple(blocks)
-        levels = list(zip(self.widths, self.blocks, strict=True))
-        self.stem = nn.Conv2d(3, self.widths[0], 3, padding=1)
-        self.encoder = nn.ModuleList(_stack(width, count) for width, count in levels)
-        steps = list(pairwise(self.widths))
-        self.halvings = nn.ModuleList(Halve(fine, coarse) for fine, coarse in steps)
-        self.doublings = nn.ModuleList(Double(coarse, fine) for fine, coarse in steps)
-        self.decoder = nn.ModuleList(_stack(width, count) for width, count in levels[:-1])
-        self.head = zero_init(nn.Conv2d(self.widths[0], 3, 3, padding=1))
+        super().__init__(3, 3, widths, blocks)
         self.lock = LowFrequencyLock()
-        self.to(memory_format=torch.channels_last)
-
-    @property
-    def stride(self) -> int:
-        """H and W must be multiples of it."""
-        return 2 ** (len(self.widths) - 1)
 
     @property
     def receptive_radius_px(self) -> int:
         """Farthest pixel that can change an output pixel, from above, in rows or columns."""
-        radius = 2 + LOCK_RADIUS_PX  # stem, head and lock
-        for level, count in enumerate(self.blocks):
-            last = level == len(self.blocks) - 1
-            # a block reaches 2 cells; halving reaches 2; doubling 1, and 1 more by repetition
-            radius += (2 * count if last else 4 * count + 4) * 2**level
-        return radius
+        return super().receptive_radius_px + LOCK_RADIUS_PX
 
     def forward(self, images: Tensor, strength: float = 1.0) -> Tensor:
         """Correct (B, 3, H, W) in [0, 1] by a part of what the network says; not clamped."""
-        x = self.stem(images - 0.5)
-        skips = []
-        for blocks, halve in zip(self.encoder, self.halvings, strict=False):
-            x = blocks(x)
-            skips.append(x)
-            x = halve(x)
-        x = self.encoder[-1](x)
-        for level in reversed(range(len(skips))):
-            x = self.decoder[level](self.doublings[level](x) + skips[level])
-        return images + strength * self.lock(self.head(F.leaky_relu(x, LEAK)))
+        return images + strength * self.lock(self.body(images - 0.5))
 
 
 class Upscaler(nn.Module):
@@ -122,7 +91,7 @@ class Upscaler(nn.Module):
         super().__init__()
         self.width, self.blocks = width, blocks
         self.stem = nn.Conv2d(3, width, 3, padding=1)
-        self.trunk = _stack(width, blocks)
+        self.trunk = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
         self.head = zero_init(nn.Conv2d(width, 3 * self.factor**2, 3, padding=1))
         self.lock = LowFrequencyLock()
         self.to(memory_format=torch.channels_last)
@@ -143,10 +112,6 @@ class Upscaler(nn.Module):
 def enlarge(images: Tensor, factor: int) -> Tensor:
     """Enlarge (B, C, H, W) with Keys' bicubic kernel (a = -0.5), as Pillow does."""
     return F.interpolate(images, scale_factor=float(factor), mode="bicubic", antialias=True)
-
-
-def _stack(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
 
 
 def load_denoiser(data: bytes) -> Denoiser:
