@@ -5,6 +5,7 @@ from prefect import flow
 from artgan.config import TrainSettings
 from flows.runner import task_runner
 from tasks.collections import catalogued_collections
+from tasks.compare import compare_models, plan_comparison
 from tasks.run import recorded_run
 from tasks.starter import adopt_starter
 from tasks.train import BASE, plan_model, train_model
@@ -25,4 +26,11 @@ def train(settings: TrainSettings) -> dict[str, int]:
                     continue
                 train_model(settings, job, run.run_id)
                 run.count({"done": 1, "models": 1})
+        if settings.compare and "simulation" in settings.kinds:
+            for collection in collections:
+                pair = plan_comparison(settings, collection)
+                if pair is not None:
+                    train_model(settings, pair[1], run.run_id)
+                    run.count({"done": 1, "models": 1})
+                    compare_models(settings, *pair, run.run_id)
     return dict(run.counts)

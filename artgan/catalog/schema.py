@@ -275,7 +275,7 @@ OUTPUTS = Table(
                 "method",
                 pa.string(),
                 "Filler, generator, color, cut; tone+denoise+x2...; iiif: access, full; "
-                "simulation also interpolation, axes, projection.",
+                "simulation also interpolation, axes, projection, comparison.",
             ),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
