@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 PresetName = Literal["smoke", "demo", "tiny", "small", "base"]
-Kind = Literal["restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"]
+Kind = Literal[
+    "restoration",
+    "simulation",
+    "style",
+    "tone",
+    "denoise",
+    "upscale",
+    "detection",
+    "fast",
+    "adain",
+]
 NetworkName = Literal["skip", "style", "dcgan"]
 """Networks of simulation: skip-layer excitation, style-based, plain convolutions."""
 LossName = Literal["relativistic", "non-saturating", "hinge", "wgan-gp"]
@@ -242,6 +252,43 @@ class DetectionPreset:
     collection_steps: int = 300
 
 
+@dataclass(frozen=True)
+class FastPreset:
+    """A painter in the manner of one collection, taught by VGG-19.
+
+    Attributes:
+        short_side_px: Short side of the pictures that crops are cut from.
+        crop_px: Side of the square training crops.
+        width: Channels at full resolution; four times as many in the trunk.
+        blocks: Blocks of the trunk.
+        content_weight: Weight of the content loss; the style loss has 1.
+        smooth_weight: Weight of the squared steps between neighbours.
+        batch: Crops per step.
+        learning_rate: Adam step size.
+        base_steps: Steps of the archive-wide base model.
+        collection_steps: Steps of a collection's training.
+    """
+
+    short_side_px: int = 128
+    crop_px: int = 96
+    width: int = 12
+    blocks: int = 3
+    content_weight: float = 0.3
+    smooth_weight: float = 0.5
+    batch: int = 4
+    learning_rate: float = 2e-3
+    base_steps: int = 0
+    collection_steps: int = 400
+
+
+@dataclass(frozen=True)
+class AdainPreset(FastPreset):
+    """A painter in the manner of any picture, one for the whole archive; see `FastPreset`."""
+
+    base_steps: int = 600
+    collection_steps: int = 0
+
+
 KindPreset = (
     RestorationPreset
     | SimulationPreset
@@ -250,6 +297,7 @@ KindPreset = (
     | DenoisePreset
     | UpscalePreset
     | DetectionPreset
+    | FastPreset
 )
 
 
@@ -264,6 +312,8 @@ class TrainPreset:
     denoise: DenoisePreset = field(default_factory=DenoisePreset)
     upscale: UpscalePreset = field(default_factory=UpscalePreset)
     detection: DetectionPreset = field(default_factory=DetectionPreset)
+    fast: FastPreset = field(default_factory=FastPreset)
+    adain: AdainPreset = field(default_factory=AdainPreset)
 
 
 PRESETS: dict[PresetName, TrainPreset] = {
@@ -287,6 +337,8 @@ PRESETS: dict[PresetName, TrainPreset] = {
             base_steps=12,
             collection_steps=0,
         ),
+        fast=FastPreset(crop_px=64, width=4, blocks=1, batch=2, collection_steps=4),
+        adain=AdainPreset(crop_px=64, width=4, blocks=1, batch=2, base_steps=4),
     ),
     "demo": TrainPreset(
         RestorationPreset(base_steps=300, collection_steps=150),
@@ -296,6 +348,8 @@ PRESETS: dict[PresetName, TrainPreset] = {
         denoise=DenoisePreset(base_steps=300),
         upscale=UpscalePreset(base_steps=300),
         detection=DetectionPreset(base_steps=400, collection_steps=0),
+        fast=FastPreset(collection_steps=100),
+        adain=AdainPreset(base_steps=150),
     ),
     "tiny": TrainPreset(RestorationPreset(), SimulationPreset(), StylePreset()),
     "small": TrainPreset(
@@ -348,6 +402,22 @@ PRESETS: dict[PresetName, TrainPreset] = {
             learning_rate=1e-3,
             base_steps=10_000,
             collection_steps=1000,
+        ),
+        fast=FastPreset(
+            short_side_px=256,
+            crop_px=256,
+            width=24,
+            blocks=5,
+            learning_rate=1e-3,
+            collection_steps=4000,
+        ),
+        adain=AdainPreset(
+            short_side_px=256,
+            crop_px=256,
+            width=24,
+            blocks=5,
+            learning_rate=1e-3,
+            base_steps=20_000,
         ),
     ),
     "base": TrainPreset(
@@ -408,6 +478,23 @@ PRESETS: dict[PresetName, TrainPreset] = {
             base_steps=20_000,
             collection_steps=2000,
         ),
+        fast=FastPreset(
+            short_side_px=512,
+            crop_px=256,
+            width=32,
+            blocks=5,
+            learning_rate=1e-3,
+            collection_steps=10_000,
+        ),
+        adain=AdainPreset(
+            short_side_px=512,
+            crop_px=256,
+            width=48,
+            blocks=6,
+            batch=8,
+            learning_rate=5e-4,
+            base_steps=40_000,
+        ),
     ),
 }
 
@@ -454,6 +541,8 @@ _ARCHITECTURE: dict[Kind, tuple[str, ...]] = {
     "denoise": ("widths", "blocks"),
     "upscale": ("width", "blocks"),
     "detection": ("widths", "blocks", "classes"),
+    "fast": ("width", "blocks"),
+    "adain": ("width", "blocks"),
 }
 """Fields that decide which weights fit a network."""
 _LATER: dict[str, Any] = {"network": "skip", "continuous": 0, "modes": 0, "classes": ()}

@@ -25,7 +25,8 @@ from artgan.imaging.write import png_bytes
 from artgan.models.translator import Translator
 from artgan.presets import PRESETS, StylePreset
 from artgan.stylize.color import measure_colors, transfer_colors
-from artgan.stylize.translate import translate
+from artgan.stylize.stylizer import stylize_picture
+from artgan.stylize.translate import TranslateStylizer
 from artgan.training.loop import Trainee
 from artgan.training.style import build
 
@@ -90,7 +91,7 @@ def throughput(name: str, picture: np.ndarray, peer_mp_per_s: float) -> list[dic
     megapixels = picture.shape[0] * picture.shape[1] / 1e6
     timed = {
         "color": lambda: transfer_colors(picture, colors),
-        "translate": lambda: translate(picture, translator),
+        "translate": lambda: stylize_picture(TranslateStylizer(translator), picture),
     }
     lines = []
     for method, work in timed.items():

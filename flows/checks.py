@@ -7,7 +7,7 @@ import httpx
 
 from artgan.catalog.schema import SCANS
 from artgan.catalog.table import Catalog
-from artgan.catalog.works import chosen_collections, find_scan
+from artgan.catalog.works import chosen_collections, find_scan, scans_where
 from artgan.config import (
     ArchiveSettings,
     EnhanceSettings,
@@ -17,6 +17,7 @@ from artgan.config import (
     RestoreSettings,
     Settings,
     SimulateSettings,
+    StylizeSettings,
 )
 from artgan.errors import InvalidInputError
 from artgan.ingest.discover import chosen_folders
@@ -69,6 +70,8 @@ def check_places(settings: Settings) -> None:
         if isinstance(settings, SimulateSettings):
             for scan in settings.project:
                 find_scan(catalog, scan, ["scan_id"])
+        if isinstance(settings, StylizeSettings):
+            _check_styles(catalog, settings)
 
 
 def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:
@@ -81,6 +84,21 @@ def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:
     if mask is not None:
         with catalog.store.scratch() as scratch:
             take_edited(Path(mask), row, scratch / "kept.png", scratch)
+
+
+def _check_styles(catalog: Catalog, settings: StylizeSettings) -> None:
+    """Refuse works that are not there, and conditions that fit none."""
+    if settings.scan is not None:
+        find_scan(catalog, settings.scan, ["scan_id"])
+    for prefix in settings.style_scans:
+        find_scan(catalog, prefix, ["scan_id"])
+    for name in ("content", "style"):
+        condition = getattr(settings, name)
+        if condition is not None and not scans_where(catalog, condition):
+            raise InvalidInputError(
+                f"{name} must fit at least one scan, got {condition!r}, which fits none. "
+                "Try it with `artgan query`."
+            )
 
 
 def _check_scans(catalog: Catalog, wanted: Sequence[str]) -> None:

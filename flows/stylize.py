@@ -8,7 +8,7 @@ from tasks.chunks import cut
 from tasks.collections import catalogued_collections
 from tasks.progress import gather
 from tasks.run import check_failures, recorded_run
-from tasks.stylize import CHUNK, commit_stylized, plan_stylizations, stylize_chunk
+from tasks.stylize import chunk_size, commit_stylized, plan_stylizations, stylize_chunk
 
 
 @flow(name="stylize", task_runner=task_runner())
@@ -19,7 +19,7 @@ def stylize(settings: StylizeSettings) -> dict[str, int]:
             collection: plan_stylizations(settings, collection)
             for collection in catalogued_collections(settings)
         }
-        for collection, chunks in cut(planned, CHUNK):
+        for collection, chunks in cut(planned, chunk_size(settings)):
             made = [
                 stylize_chunk.submit(settings, collection, unsearched(chunk)) for chunk in chunks
             ]

@@ -1,24 +1,24 @@
 """Tasks of the stylize flow."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import numpy as np
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from artgan.catalog.models import in_use
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.works import Work, access_size, chosen_collections, load_pictures, works
+from artgan.catalog.works import Work, access_size, chosen_collections, scans_where, works
 from artgan.config import StyleMethod, StylizeSettings
+from artgan.errors import MissingAssetError
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
-from artgan.keys import VERSION, key, set_digest
-from artgan.models.translator import load_translator
+from artgan.keys import VERSION, key
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
+from artgan.report.thumbs import keep_thumbnail
 from artgan.storage import Store
-from artgan.stylize.color import ColorStatistics, measure_colors, pool_colors, transfer_colors
-from artgan.stylize.translate import translate
+from artgan.stylize.file import stylize_file
+from artgan.stylize.stylizer import Stylizer, stylize_picture
 from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
     Row,
@@ -26,44 +26,74 @@ from tasks.outputs import (
     commit_outputs,
     content_of,
     plan_outputs,
+    put_output,
+    source_file,
     stage_of,
     write_output,
 )
+from tasks.style_scores import Scorer
+from tasks.styles import Studio, finish_of, fit_path, shape_of, style_of, style_works
 
 CHUNK = 16
-_STATISTICS_SIDE_PX = 64
 
-Stylizer = Callable[[np.ndarray], np.ndarray]
 
-_SOURCE_TYPES: dict[StyleMethod, DigitalSourceType] = {
-    "color": DigitalSourceType.ALGORITHMICALLY_ENHANCED,
-    "cut": DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
-}
+def chunk_size(settings: StylizeSettings) -> int:
+    """Return how many works a task renders at least: those that take minutes go one by one."""
+    slow = "optim" in settings.methods or settings.resolution == "full"
+    return 1 if slow else CHUNK
 
 
 @task(cache_policy=NO_CACHE, task_run_name="plan-stylize-{collection}")
 def plan_stylizations(settings: StylizeSettings, collection: str) -> Plan[Row]:
     """Return the works still to be rendered in the collection's style."""
+    log = get_run_logger()
     catalog = open_catalog(settings.root)
-    sources = set(chosen_collections(catalog, settings.contents_from))
-    if not settings.contents_from:
-        sources.discard(collection)
-    contents = choose_contents(catalog, sources, settings.contents)
-    style_works = works(catalog, collection, "train") or works(catalog, collection)
-    jobs = []
+    contents = _contents(catalog, settings, collection)
+    chosen = style_works(catalog, settings, collection)
+    jobs: list[Row] = []
+    if not chosen:
+        log.info("%s: no works of the style that was asked for", collection)
+        return plan_outputs(catalog, "stylized", collection, jobs)
     for method in settings.methods:
-        style = _style(catalog, collection, method, style_works)
-        if style is None:
-            get_run_logger().info("%s: no translator in use", collection)
+        try:
+            style = style_of(catalog, settings, collection, method, chosen)
+        except MissingAssetError as error:
+            log.warning("%s: %s", collection, error)
             continue
-        shape = {"method": method, "long_side_px": settings.long_side_px}
+        shape = shape_of(settings, method)
         jobs += [_job(collection, content, style, shape) for content in contents]
-    return plan_outputs(catalog, "stylized", collection, jobs)
+    work = plan_outputs(catalog, "stylized", collection, jobs)
+    log.info("%s: %d renderings, %d to make", collection, len(jobs), len(work.todo))
+    return work
 
 
-def choose_contents(catalog: Catalog, sources: Collection[str], count: int) -> list[Work]:
-    """Return works of some collections, held-out ones first, spread over the collections."""
-    others = [row for row in works(catalog) if row["collection"] in sources]
+def _contents(catalog: Catalog, settings: StylizeSettings, collection: str) -> list[Work]:
+    """Return the works to render in a collection's style."""
+    if settings.scan is not None:
+        return [row for row in works(catalog) if row["scan_id"].startswith(settings.scan)]
+    sources = set(chosen_collections(catalog, settings.contents_from))
+    if not settings.contents_from and settings.content is None:
+        sources.discard(collection)
+    fitting = None if settings.content is None else scans_where(catalog, settings.content)
+    return choose_contents(catalog, sources, settings.contents, fitting)
+
+
+def choose_contents(
+    catalog: Catalog, sources: Collection[str], count: int, fitting: set[str] | None = None
+) -> list[Work]:
+    """Return works of some collections, held-out ones first, spread over the collections.
+
+    Args:
+        catalog: The archive.
+        sources: Collections that they come from.
+        count: How many at most.
+        fitting: scan_ids of the only works that are meant; None means all.
+    """
+    others = [
+        row
+        for row in works(catalog)
+        if row["collection"] in sources and (fitting is None or row["scan_id"] in fitting)
+    ]
     order = {"test": 0, "val": 1, "train": 2}
     by_collection: dict[str, list[Work]] = {}
     for row in sorted(others, key=lambda row: (order[row["split"]], row["scan_id"])):
@@ -76,32 +106,14 @@ def choose_contents(catalog: Catalog, sources: Collection[str], count: int) -> l
     return [row for _, _, row in sorted(ranked, key=lambda item: item[:2])[:count]]
 
 
-def _style(
-    catalog: Catalog, collection: str, method: StyleMethod, style_works: list[Work]
-) -> Row | None:
-    """Return what defines the style: a model, or the works whose colours are taken."""
-    if method == "color":
-        return {
-            "style": set_digest(row["scan_id"] for row in style_works),
-            "paths": [row["access_path"] for row in style_works],
-        }
-    model = in_use(catalog, "style", collection)
-    if model is None:
-        return None
-    return {"style": model["model_id"], "weights_path": model["weights_path"]}
-
-
 def _job(collection: str, content: Work, style: Row, shape: Row) -> Row:
     identity = key(VERSION, "stylized", collection, content["scan_id"], style["style"], shape)
-    return style | {
-        "output_id": identity,
-        "scan_id": content["scan_id"],
-        "content_sha256": content["content_sha256"],
-        "access_path": content["access_path"],
-        "title": content["title"],
-        "size_px": access_size(content),
-        "shape": shape,
-    }
+    names = ("scan_id", "content_sha256", "access_path", "source_uri", "page", "title")
+    return (
+        style
+        | {name: content[name] for name in names}
+        | {"output_id": identity, "size_px": access_size(content), "shape": shape}
+    )
 
 
 @task(cache_policy=NO_CACHE, task_run_name="stylize-{collection}")
@@ -110,67 +122,110 @@ def stylize_chunk(settings: StylizeSettings, collection: str, jobs: list[Row]) -
     store = open_catalog(settings.root).store
 
     def make() -> Manifest:
-        stylizers = {job["style"]: job for job in jobs}
-        ready = {style: _stylizer(store, job) for style, job in stylizers.items()}
-        return [_stylize_one(store, collection, job, ready[job["style"]]) for job in jobs]
+        studio, scorer = Studio(store, settings.weights), Scorer(store, settings.weights)
+        return [_stylize_one(store, collection, job, studio, scorer) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
     return remembered(store, stage_of("stylized", collection), identity, make)
 
 
-def _stylizer(store: Store, job: Row) -> Stylizer:
-    if job["shape"]["method"] == "cut":
-        translator = load_translator(store.read(job["weights_path"]))
-        return lambda picture: translate(picture, translator)
-    style = style_colors(store, job["paths"])
-    return lambda picture: transfer_colors(picture, style)
-
-
-def style_colors(store: Store, access_paths: list[str]) -> ColorStatistics:
-    """Measure the colours of a set of works."""
-    pictures = load_pictures(store, access_paths, _STATISTICS_SIDE_PX)
-    return pool_colors([measure_colors(picture) for picture in pictures])
-
-
-def _stylize_one(store: Store, collection: str, job: Row, stylizer: Stylizer) -> Row:
+def _stylize_one(store: Store, collection: str, job: Row, studio: Studio, scorer: Scorer) -> Row:
     method: StyleMethod = job["shape"]["method"]
-    source_type = _SOURCE_TYPES[method]
     row = {
         "output_id": job["output_id"],
         "kind": "stylized",
         "collection": collection,
         "scan_id": job["scan_id"],
-        "model_id": job["style"] if method == "cut" else None,
+        "model_id": job["model_id"],
         "method": method,
         "settings_json": json.dumps(job["shape"]),
-        "digital_source_type": source_type,
+        "digital_source_type": source_type(method),
     }
 
     def make() -> Row:
-        picture = _content(store, job)
-        styled = stylizer(picture)
-        note = Provenance(
-            source_sha256=content_of(job),
-            model_id=row["model_id"],
-            title=job["title"],
-            note=f"Rendered in the manner of {collection} by {method}; not a work of that maker.",
-        )
-        path = f"outputs/stylized/{collection}/{job['output_id']}.png"
-        height, width = styled.shape[:2]
-        return write_output(store, path, png_bytes(styled, xmp_packet(source_type, note))) | {
+        stylizer = studio.stylizer(job)
+        packet = xmp_packet(source_type(method), _note(collection, job))
+        place = f"outputs/stylized/{collection}/{job['output_id']}"
+        if job["shape"].get("resolution") == "full":
+            made = _full(store, job, stylizer, scorer, (place, packet))
+        else:
+            made = _access(store, job, stylizer, scorer, (place, packet))
+        if method == "optim":
+            store.delete(fit_path(job))
+        return made
+
+    return attempt(row, make)
+
+
+def source_type(method: StyleMethod) -> DigitalSourceType:
+    """Say in IPTC's words how a rendering came about: all but colour transfer asked a network."""
+    if method == "color":
+        return DigitalSourceType.ALGORITHMICALLY_ENHANCED
+    return DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
+
+
+def _note(collection: str, job: Row) -> Provenance:
+    method = job["shape"]["method"]
+    return Provenance(
+        source_sha256=content_of(job),
+        model_id=job["model_id"],
+        title=job["title"],
+        note=f"Rendered in the manner of {collection} by {method}; not a work of that maker.",
+    )
+
+
+def _access(
+    store: Store, job: Row, stylizer: Stylizer, scorer: Scorer, goal: tuple[str, bytes]
+) -> Row:
+    """Render an access copy into a PNG."""
+    place, packet = goal
+    picture = _content(store, job)
+    styled = stylize_picture(stylizer, picture, finish_of(job["shape"]))
+    height, width = styled.shape[:2]
+    return (
+        write_output(store, f"{place}.png", png_bytes(styled, packet))
+        | {
             "width_px": width,
             "height_px": height,
             "bit_depth": 8,
             "changed_pixels": int(np.count_nonzero((styled != picture).any(axis=2))),
         }
-
-    return attempt(row, make)
+        | scorer.scores(job, picture, styled)
+    )
 
 
 def _content(store: Store, job: Row) -> np.ndarray:
     width, height = job["size_px"]
     scale = min(1.0, job["shape"]["long_side_px"] / max(width, height))
     return read_rgb(store.read(job["access_path"]), max(1, round(scale * min(width, height))))
+
+
+def _full(
+    store: Store, job: Row, stylizer: Stylizer, scorer: Scorer, goal: tuple[str, bytes]
+) -> Row:
+    """Render a scan at full size into a TIFF."""
+    place, packet = goal
+    with source_file(job) as scan, store.scratch() as folder:
+        made = stylize_file(
+            scan,
+            job["page"] or 1,
+            stylizer,
+            folder=folder,
+            finish=finish_of(job["shape"]),
+            xmp=packet,
+        )
+        facts = put_output(store, f"{place}.tif", made.path)
+        keep_thumbnail(store, facts["output_sha256"], made.path)
+        return (
+            facts
+            | {
+                "width_px": made.width_px,
+                "height_px": made.height_px,
+                "bit_depth": made.bit_depth,
+                "changed_pixels": made.changed_pixels,
+            }
+            | scorer.scores_of_files(job, made.path)
+        )
 
 
 @task(cache_policy=NO_CACHE, task_run_name="commit-stylized-{collection}")

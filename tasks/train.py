@@ -16,11 +16,14 @@ from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import access_size, collection_names, works
 from artgan.clock import now
 from artgan.config import TrainSettings
-from artgan.errors import KilledError
+from artgan.errors import KilledError, MissingAssetError
 from artgan.keys import VERSION
 from artgan.presets import SIMULATION_SIZES, USUAL_LOSS, Kind, SimulationPreset
+from artgan.stylize.losses import find_vgg
 from artgan.training.launch import launch
 from artgan.training.plan import (
+    OF_TWO_SIDES,
+    TAUGHT,
     Decision,
     TrainJob,
     Works,
@@ -62,7 +65,19 @@ def plan_model(settings: TrainSettings, kind: Kind, collection: str) -> TrainJob
         )
     decision = decide_on(catalog, settings, job)
     log.info("%s %s: %s", collection, kind, decision.reason)
+    if decision.train and kind in TAUGHT and not _has_teacher(settings, kind):
+        return None
     return job if decision.train else None
+
+
+def _has_teacher(settings: TrainSettings, kind: Kind) -> bool:
+    """Whether VGG-19 is there; if not, the log says so and the other kinds train."""
+    try:
+        find_vgg(settings.weights, f"training {kind}")
+    except MissingAssetError as error:
+        get_run_logger().warning("%s", error)
+        return False
+    return True
 
 
 def decide_on(catalog: Catalog, settings: TrainSettings, job: TrainJob) -> Decision:
@@ -92,7 +107,7 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
     sizes = sizes_of(kind, settings.preset, simulation)
     least_px = sizes.size_px if isinstance(sizes, SimulationPreset) else 0
     content: dict[str, Works] = {}
-    if kind == "style":
+    if kind in OF_TWO_SIDES:
         content = {
             f"content_{split}": _works(catalog, None, split, other_than=collection)
             for split in ("train", "val")

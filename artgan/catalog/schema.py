@@ -216,7 +216,10 @@ MODELS = Table(
             _field("model_id", pa.string(), "Hash of kind, data, settings, base.", required=True),
             _choice(
                 "kind",
-                ("restoration", "simulation", "style", "tone", "denoise", "upscale", "detection"),
+                (
+                    *("restoration", "simulation", "style", "tone", "denoise", "upscale"),
+                    *("detection", "fast", "adain"),
+                ),
                 required=True,
             ),
             _field("collection", pa.string(), "Collection, or archive for a base.", required=True),
@@ -274,7 +277,7 @@ OUTPUTS = Table(
             _field(
                 "method",
                 pa.string(),
-                "Filler, generator, color, cut; tone+denoise+x2...; iiif: access, full; "
+                "Filler, generator, color, cut, fast...; tone+denoise+x2...; iiif: access, full; "
                 "simulation also interpolation, axes, projection, comparison.",
             ),
             _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
@@ -306,6 +309,19 @@ OUTPUTS = Table(
             _field("seconds", pa.float64(), "Time taken.", unit="s"),
             _field("created_at", TIMESTAMP, "When the file was made."),
             _field("run_id", pa.string(), "Flow run that made the row."),
+            _field(
+                *("gram_distance", pa.float64()),
+                "Stylized: distance to the style's patterns in VGG-19; empty without its weights.",
+            ),
+            _field(
+                *("color_gram_distance", pa.float64()),
+                "That of colour transfer alone, for the same work and style.",
+            ),
+            _field(
+                *("cfsd", pa.float64()),
+                "Stylized: how much of the work's structure was lost (CFSD); 0 is none.",
+            ),
+            _field(*("color_cfsd", pa.float64()), "That of colour transfer alone."),
         ]
     ),
     examples.OUTPUTS,

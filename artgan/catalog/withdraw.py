@@ -171,6 +171,8 @@ def _may_show(model: Row, held_out: Collection[str]) -> bool:
             return bool(held_out) and model["collection"] in {*held_out, BASE}
         case "style":  # works of other collections, rendered in its own manner
             return any(collection != model["collection"] for collection in held_out)
+        case "fast" | "adain":  # those, and works of the style beside them
+            return bool(held_out)
     return False
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from artgan.catalog.query import query
 from artgan.catalog.read import filled
 from artgan.catalog.schema import SCANS
 from artgan.catalog.table import Catalog
@@ -32,6 +33,7 @@ _COLUMNS = (
     "access_width_px",
     "access_height_px",
     "bit_depth",
+    "page",
 )
 
 Work = dict[str, Any]
@@ -78,6 +80,20 @@ def find_scan(catalog: Catalog, prefix: str, columns: Sequence[str]) -> Work:
             "Give more digits of the scan_id; see the table scans."
         )
     return rows[0]
+
+
+def scans_where(catalog: Catalog, condition: str) -> set[str]:
+    """Return the scan_ids of the scans that fit a condition in SQL on the table scans.
+
+    Raises:
+        InvalidInputError: If DuckDB does not accept it.
+    """
+    if ";" in condition:
+        raise InvalidInputError(
+            f"condition must be one expression of SQL, got {condition!r}. Leave out the semicolon."
+        )
+    found = query(catalog, f"select scan_id from scans where ({condition}\n)")  # noqa: S608
+    return set(found["scan_id"].to_pylist())
 
 
 def works(catalog: Catalog, collection: str | None = None, split: str | None = None) -> list[Work]:

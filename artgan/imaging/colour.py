@@ -127,6 +127,47 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     return image
 
 
+def to_srgb_deep(image: pyvips.Image) -> pyvips.Image:
+    """Render an image as sRGB at its own depth, with its alpha, where a profile asks for that.
+
+    Args:
+        image: 1 to 4 bands of 8 or 16 bits.
+
+    Returns:
+        The image as it is where there is no profile to honour; else three bands, and alpha.
+    """
+    if profile_to_honour(image) is None:
+        return image
+    colours, alpha = _parted(image)
+    depth = 16 if image.format == "ushort" else 8
+    converted = colours.icc_transform("srgb", embedded=True, depth=depth, **INTENT)
+    return converted if alpha is None else converted.bandjoin(alpha)
+
+
+def _parted(image: pyvips.Image) -> tuple[pyvips.Image, pyvips.Image | None]:
+    """Return colours and alpha; libvips' conversions by profiles scale alpha as well."""
+    if image.bands not in _ALPHA_BANDS:
+        return image, None
+    return image[0 : image.bands - 1], image[image.bands - 1]
+
+
+def from_srgb_deep(image: pyvips.Image, icc: bytes | None) -> tuple[pyvips.Image, bytes | None]:
+    """Bring sRGB colours, 8 or 16 bits and perhaps alpha, back into an RGB profile's space.
+
+    Returns:
+        The image, and the profile to embed: None for sRGB, where the profile is not one of RGB.
+    """
+    if icc is None or icc[16:20] != b"RGB " or profile_name(icc) is None:
+        return image, None
+    if is_srgb(icc):
+        return image, icc
+    colours, alpha = _parted(image)
+    depth = 16 if image.format == "ushort" else 8
+    measured = colours.icc_import(input_profile="srgb", pcs="lab", **INTENT)
+    exported = with_blob(measured, ICC, icc).icc_export(depth=depth, **INTENT)
+    return exported if alpha is None else exported.bandjoin(alpha), icc
+
+
 def profile_to_honour(image: pyvips.Image) -> bytes | None:
     """Return the profile that tells an image's colours; None if there is none or it is sRGB."""
     icc = embedded_profile(image)

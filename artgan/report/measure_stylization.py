@@ -1,11 +1,11 @@
 """Stylization measured on held-out works: nearer to the style, and how much content it cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from artgan.catalog.models import in_use
+from artgan.catalog.models import BASE, Model, in_use
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
@@ -15,7 +15,9 @@ from artgan.metrics.features import load_extractor, load_vgg_extractor, normalis
 from artgan.metrics.kernel import kid_x1000
 from artgan.metrics.perceptual import content_structure_distance, gram_distance
 from artgan.metrics.style import content_distance, style_distance
+from artgan.models.painter import load_painter
 from artgan.models.translator import load_translator
+from artgan.presets import Kind
 from artgan.report.measured import (
     Number,
     Row,
@@ -25,14 +27,16 @@ from artgan.report.measured import (
     measurement,
     record,
 )
-from artgan.stylize.color import measure_colors, pool_colors, transfer_colors
-from artgan.stylize.translate import translate
+from artgan.stylize.color import ColorStylizer, measure_colors, pool_colors
+from artgan.stylize.paint import paint_like, paint_own
+from artgan.stylize.stylizer import Stylizer, stylize_picture
+from artgan.stylize.translate import TranslateStylizer
 
 _SIDE_PX = 128
 _CONTENTS = 32
 _MIN_STYLE = 3
-
-Stylizer = Callable[[np.ndarray], np.ndarray]
+_EXAMPLES = 8
+_METHODS: dict[str, Kind] = {"cut": "style", "fast": "fast", "adain": "adain"}
 
 
 @dataclass(frozen=True)
@@ -62,30 +66,36 @@ def measure_stylization(
     contents = contents[:_CONTENTS]
     if len(style) < _MIN_STYLE or len(contents) < _MIN_STYLE:
         return 0
-    model = in_use(catalog, "style", collection)
+    models = _models(catalog, collection)
     extractor = load_extractor(settings.weights, vgg_size_px=_SIDE_PX)
     vgg = load_vgg_extractor(settings.weights, _SIDE_PX)
     one = measurement(
         "stylization",
         collection,
-        None if model is None else model["model_id"],
+        models["cut"]["model_id"] if "cut" in models else None,
         [*style, *contents],
-        {"side_px": _SIDE_PX, "vgg": None if vgg is None else vgg.weights_sha256},
+        {"side_px": _SIDE_PX, "vgg": None if vgg is None else vgg.weights_sha256}
+        | {name: model["model_id"] for name, model in models.items() if name != "cut"},
         extractor,
     )
     if is_measured(catalog, one):
         return 0
-    stylizers = _stylizers(catalog, collection, None if model is None else model["weights_path"])
+    stylizers = _stylizers(catalog, collection, models)
     sample = Sample(style, "test", len(contents))
     sides = _Sides(_load(catalog, style), _load(catalog, contents))
     rows = []
     for name, stylizer in stylizers.items():
-        results = [stylizer(picture) for picture in sides.contents]
+        results = sides.contents
+        if stylizer is not None:
+            results = [stylize_picture(stylizer, picture) for picture in sides.contents]
         found = _numbers(FeatureStore(catalog.store, extractor), sides, results)
-        rows += [one.row(name, metric, number, sample) for metric, number in found.items()]
+        made = [one.row(name, metric, number, sample) for metric, number in found.items()]
         if vgg is not None:
             found = _vgg_numbers(FeatureStore(catalog.store, vgg), sides, results)
-            rows += [one.row(name, metric, number, sample, vgg) for metric, number in found.items()]
+            made += [one.row(name, metric, number, sample, vgg) for metric, number in found.items()]
+        # the other methods' rows stand beside those of the collection's translator
+        other = {"model_id": models[name]["model_id"]} if name in models else {}
+        rows += [row | other for row in made]
     return record(catalog, one, rows, stamp)
 
 
@@ -93,16 +103,31 @@ def _load(catalog: Catalog, rows: Sequence[Work]) -> list[np.ndarray]:
     return load_pictures(catalog.store, [row["access_path"] for row in rows], _SIDE_PX)
 
 
-def _stylizers(catalog: Catalog, collection: str, weights_path: str | None) -> dict[str, Stylizer]:
-    palette = works(catalog, collection, "train") or works(catalog, collection)
-    colors = pool_colors([measure_colors(picture) for picture in _load(catalog, palette)])
-    stylizers: dict[str, Stylizer] = {
-        "unchanged": lambda picture: picture,
-        "color": lambda picture: transfer_colors(picture, colors),
+def _models(catalog: Catalog, collection: str) -> dict[str, Model]:
+    """Return the models in use, by method."""
+    found = {
+        method: in_use(catalog, kind, BASE if method == "adain" else collection)
+        for method, kind in _METHODS.items()
     }
-    if weights_path is not None:
-        translator = load_translator(catalog.store.read(weights_path))
-        stylizers["cut"] = lambda picture: translate(picture, translator)
+    return {method: model for method, model in found.items() if model is not None}
+
+
+def _stylizers(
+    catalog: Catalog, collection: str, models: dict[str, Model]
+) -> dict[str, Stylizer | None]:
+    """Return what is measured; None leaves works as they are."""
+    palette = works(catalog, collection, "train") or works(catalog, collection)
+    pictures = _load(catalog, palette)
+    colors = pool_colors([measure_colors(picture) for picture in pictures])
+    stylizers: dict[str, Stylizer | None] = {"unchanged": None, "color": ColorStylizer(colors)}
+    for method, model in models.items():
+        data = catalog.store.read(model["weights_path"])
+        if method == "cut":
+            stylizers[method] = TranslateStylizer(load_translator(data))
+        elif method == "fast":
+            stylizers[method] = paint_own(load_painter(data))
+        else:
+            stylizers[method] = paint_like(load_painter(data), pictures[:_EXAMPLES])
     return stylizers
 
 

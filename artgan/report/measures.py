@@ -53,6 +53,9 @@ SUBJECTS = {
     "unchanged": "Unchanged works",
     "color": "Colour transfer",
     "cut": "Trained translator (CUT)",
+    "fast": "Trained painter of this style (fast)",
+    "adain": "Painter of any style (adain)",
+    "optim": "Fitted picture by picture (optim)",
 }
 _SUBJECT_ORDER = {name: position for position, name in enumerate(SUBJECTS)}
 

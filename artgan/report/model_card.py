@@ -41,6 +41,8 @@ _PURPOSE = {
     "denoise": "Takes noise, slight blur and traces of JPEG out of a scan; large shapes and "
     "colours stay by construction.",
     "upscale": "Doubles the size of a scan; the added detail is likely, not seen.",
+    "fast": "Renders works in the manner of this collection, at any size, in one pass.",
+    "adain": "Renders works in the manner of any picture or of a blend of several.",
 }
 _ARCHITECTURE = {
     "restoration": "U-Net over a push-pull prefill; a PatchGAN takes part in the last part of the "
@@ -54,6 +56,10 @@ _ARCHITECTURE = {
     "(artgan.models.finisher).",
     "upscale": "Residual blocks and a pixel shuffle over bicubic enlargement, the correction "
     "high-passed (artgan.models.finisher).",
+    "fast": "Residual painter over a colour transfer, normalised by moments of the whole picture, "
+    "taught by Gram matrices of VGG-19 (artgan.models.painter).",
+    "adain": "The same, with the moments of the style picture's own features "
+    "(artgan.models.painter).",
 }
 _FAILURES = {
     "restoration": "Large losses, faces, writing and signatures: the filling is smooth or invented "
@@ -68,6 +74,11 @@ _FAILURES = {
     "denoise": "Grain, canvas and fine brushwork look like noise to it and may be smoothed.",
     "upscale": "Writing, faces and fine lines may be drawn wrongly; noise in the scan is enlarged "
     "as if it were detail.",
+    "fast": "It gives the collection's average colours and strokes to everything; where the "
+    "collection has several manners, that is a mixture of them. Strokes have the size in pixels "
+    "that it was trained at.",
+    "adain": "Styles unlike the archive's own are given in colour and contrast more than in "
+    "strokes; strokes have the size in pixels that it was trained at.",
 }
 _DAMAGE = {
     "restoration": "simulated: strokes, scratches and losses drawn over whole works",
@@ -84,6 +95,8 @@ _TAGS = {
     "tone": "image-to-image",
     "denoise": "image-to-image",
     "upscale": "image-to-image",
+    "fast": "image-to-image",
+    "adain": "image-to-image",
 }
 _NOT_FOR = (
     "Not for authentication or attribution.",
@@ -95,7 +108,13 @@ _COPIES = ("copied_share", "copy_ratio")
 
 def model_title(row: Row) -> str:
     """Return what a model is called."""
-    named = {"style": "Stylization", "denoise": "Noise and blur", "upscale": "Enlargement"}
+    named = {
+        "style": "Stylization",
+        "denoise": "Noise and blur",
+        "upscale": "Enlargement",
+        "fast": "Painting",
+        "adain": "Any-style painting",
+    }
     kind = named.get(row["kind"], str(row["kind"]).capitalize())
     whose = "the whole archive" if row["collection"] == BASE else clip(row["collection"], 80)
     return f"{kind} model of {whose}"

@@ -45,6 +45,10 @@ _SAMPLES = {
     "corrected by the model, the truth.",
     "upscale": "Held-out crops, fixed by a seed, from top to bottom: halved (shown as squares), "
     "doubled by the model, the truth.",
+    "fast": "Held-out works of other collections, from top to bottom: as they are, in the "
+    "collection's colours, painted by the model; last, held-out works of the collection.",
+    "adain": "Held-out works, from top to bottom: as they are, in the colours of another, painted "
+    "in its manner, and that other work.",
 }
 
 

@@ -10,7 +10,7 @@ from artgan.report.trend import measure_trend
 from artgan.report.words import count, showing
 
 CONTENTS_SHOWN = 6
-METHODS = ("color", "cut")
+METHODS = ("color", "cut", "fast")
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,19 @@ def stylization_section(context: Context) -> Stylization:
     shared = common(context, "stylization", "style", _summary(rows))
     outputs = context.snapshot.outputs(context.collection, "stylized")
     in_use = None if shared.model is None else shared.model["model_id"]
-    by_content = _by_content([row for row in outputs if row["model_id"] in {in_use, None}])
+    by_content = _by_content(
+        [row for row in outputs if row["method"] != "cut" or row["model_id"] == in_use]
+    )
     scans = context.snapshot.scans_named(by_content)
     chosen = sorted(by_content, key=lambda scan_id: (-len(by_content[scan_id]), scan_id))
-    shown = chosen[:CONTENTS_SHOWN]
+    first = chosen[:CONTENTS_SHOWN]
     lead = newest_named(rows, "style_distance", "cut") or newest_named(rows, "style_distance")
     return Stylization(
         common=replace(shared, trend=measure_trend(context.snapshot.metrics, lead)),
         methods=method_table(rows),
-        works=[_rendered(context, scans.get(one), by_content[one]) for one in shown],
+        works=[_rendered(context, scans.get(one), by_content[one]) for one in first],
         outcome=_outcome(by_content),
-        cut=showing(len(shown), len(chosen), "contents", "the table outputs"),
+        cut=showing(len(first), len(chosen), "contents", "the table outputs"),
     )
 
 

@@ -1,14 +1,20 @@
 """Linear colour transfer: the palette of a work or a collection, nothing else of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from artgan.errors import InvalidInputError
+from artgan.imaging.canvas import Canvas, Window
+from artgan.stylize.stylizer import Put, Source, Stylizer
+from artgan.stylize.tiles import Tiles
 
 _ROWS_AT_ONCE = 256
+_RGB = 3
 REGULARISATION = 1e-4
 """Variance added to each channel: an 8-bit picture of one colour has none (1e-4 is 2.6 levels)."""
 
@@ -39,22 +45,38 @@ def measure_colors(picture: np.ndarray) -> ColorStatistics:
         InvalidInputError: When the array is something else.
     """
     _check_scan(picture)
-    total, products = np.zeros(3), np.zeros((3, 3))
+    tops = range(0, picture.shape[0], _ROWS_AT_ONCE)
+    return _measure(picture[top : top + _ROWS_AT_ONCE] for top in tops)
+
+
+def measure_canvas(canvas: Canvas) -> ColorStatistics:
+    """Measure the colours of a picture on a canvas (H, W, 1 to 4); alpha is no colour."""
+    grey = canvas.shape[2] < _RGB
+    strips = (strip[..., :1] if grey else strip[..., :_RGB] for strip in canvas.strips())
+    return _measure(np.broadcast_to(strip, (*strip.shape[:2], _RGB)) for strip in strips)
+
+
+def _measure(strips: Iterable[np.ndarray]) -> ColorStatistics:
+    count, total, products = 0, np.zeros(3), np.zeros((3, 3))
     # Moments about 0 lose nothing here: values stay below 1 and float64 keeps 16 digits.
-    for top in range(0, picture.shape[0], _ROWS_AT_ONCE):
-        values = _unit(picture[top : top + _ROWS_AT_ONCE]).reshape(-1, 3)
-        total += values.sum(axis=0)
-        products += values.T @ values
-    count = picture.shape[0] * picture.shape[1]
+    for strip in strips:
+        for top in range(0, strip.shape[0], _ROWS_AT_ONCE):
+            values = _unit(strip[top : top + _ROWS_AT_ONCE]).reshape(-1, 3)
+            count += len(values)
+            total += values.sum(axis=0)
+            products += values.T @ values
     mean = total / count
     return ColorStatistics(mean, products / count - np.outer(mean, mean))
 
 
-def pool_colors(statistics: Sequence[ColorStatistics]) -> ColorStatistics:
+def pool_colors(
+    statistics: Sequence[ColorStatistics], weights: Sequence[float] | None = None
+) -> ColorStatistics:
     """Join the statistics of several works, each counting the same whatever its size.
 
     Args:
         statistics: At least one.
+        weights: Share of each, where they do not count the same; divided by their sum.
 
     Returns:
         Those of the mixture: the spread between the works is part of the covariance.
@@ -65,14 +87,32 @@ def pool_colors(statistics: Sequence[ColorStatistics]) -> ColorStatistics:
     if not statistics:
         message = "statistics must hold at least one work, got none. Measure the works first."
         raise InvalidInputError(message)
+    shares = np.asarray(weights or [1.0] * len(statistics), np.float64)
+    shares = shares / shares.sum()
     means = np.stack([one.mean for one in statistics])
-    mean = means.mean(axis=0)
-    within = np.mean([one.covariance for one in statistics], axis=0)
-    between = (means - mean).T @ (means - mean) / len(statistics)
+    mean = shares @ means
+    within = np.tensordot(shares, np.stack([one.covariance for one in statistics]), axes=1)
+    between = (means - mean).T @ ((means - mean) * shares[:, None])
     return ColorStatistics(mean, within + between)
 
 
-def color_map(content: ColorStatistics, style: ColorStatistics) -> tuple[np.ndarray, np.ndarray]:
+class ColorMap(NamedTuple):
+    """A map of colours, x -> A x + b: matrix (3, 3) and offset (3,)."""
+
+    matrix: np.ndarray
+    offset: np.ndarray
+
+    def partly(self, strength: float) -> "ColorMap":
+        """Return the map that goes this part of the way, from 0 to 1."""
+        return ColorMap(strength * self.matrix + (1 - strength) * np.eye(3), strength * self.offset)
+
+    def __call__(self, levels: Tensor) -> Tensor:
+        """Map levels (B, 3, H, W); the result is not clipped."""
+        matrix, offset = (torch.from_numpy(part).to(levels) for part in self)
+        return torch.einsum("ij,bjhw->bihw", matrix, levels) + offset[:, None, None]
+
+
+def color_map(content: ColorStatistics, style: ColorStatistics) -> ColorMap:
     """Find the linear map that gives colours the style's mean and covariance.
 
     Of all such maps the one that moves colours least, the Monge-Kantorovich solution between two
@@ -84,7 +124,7 @@ def color_map(content: ColorStatistics, style: ColorStatistics) -> tuple[np.ndar
         style: Colours to reach.
 
     Returns:
-        Matrix A (3, 3) and offset b (3,) of x -> A x + b.
+        The map x -> A x + b.
 
     References:
         Pitie and Kokaram 2007, "The Linear Monge-Kantorovitch Linear Colour Mapping for
@@ -95,7 +135,7 @@ def color_map(content: ColorStatistics, style: ColorStatistics) -> tuple[np.ndar
     inverse = _matrix_power(content.covariance + regular, -0.5)
     middle = _matrix_power(root @ (style.covariance + regular) @ root, 0.5)
     matrix = inverse @ middle @ inverse
-    return matrix, style.mean - matrix @ content.mean
+    return ColorMap(matrix, style.mean - matrix @ content.mean)
 
 
 def transfer_colors(
@@ -123,14 +163,33 @@ def transfer_colors(
     if not 0.0 <= strength <= 1.0:
         message = f"strength must lie in [0, 1], got {strength}. Take 1 for the full transfer."
         raise InvalidInputError(message)
-    matrix, offset = color_map(content or measure_colors(picture), style)
-    matrix = strength * matrix + (1 - strength) * np.eye(3)
+    matrix, offset = color_map(content or measure_colors(picture), style).partly(strength)
     peak = np.iinfo(picture.dtype).max
     result = np.empty_like(picture)
     for top in range(0, picture.shape[0], _ROWS_AT_ONCE):
-        band = _unit(picture[top : top + _ROWS_AT_ONCE]) @ matrix.T + strength * offset
+        band = _unit(picture[top : top + _ROWS_AT_ONCE]) @ matrix.T + offset
         result[top : top + _ROWS_AT_ONCE] = np.rint(np.clip(band, 0, 1) * peak)
     return result
+
+
+class ColorStylizer(Stylizer):
+    """The palette of a style, by one linear map for the whole picture: the floor of all others.
+
+    Args:
+        style: Colours to reach.
+    """
+
+    def __init__(self, style: ColorStatistics) -> None:
+        self.style = style
+
+    def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
+        """See `Stylizer`."""
+        tint = color_map(measure_canvas(source.canvas), self.style)
+
+        def work(window: Window) -> None:
+            put(window, tint(source.levels(window).double()).float())
+
+        tiles.over(source.size, work)
 
 
 def _check_scan(picture: np.ndarray) -> None:

@@ -27,12 +27,14 @@ from artgan.catalog.models import BASE, WEIGHTS
 from artgan.catalog.works import load_pictures
 from artgan.imaging.write import png_bytes
 from artgan.keys import set_digest
-from artgan.metrics.features import extract, random_extractor, vgg_extractor
+from artgan.metrics.features import Extractor, extract, random_extractor, vgg_extractor
 from artgan.metrics.vgg import load_vgg
 from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.presets import (
+    AdainPreset,
     DenoisePreset,
     DetectionPreset,
+    FastPreset,
     KindPreset,
     RestorationPreset,
     SimulationPreset,
@@ -42,7 +44,8 @@ from artgan.presets import (
     architecture,
 )
 from artgan.storage import Store, open_store
-from artgan.training import detection, finish, restoration, simulation, style, tone, world
+from artgan.stylize.losses import find_vgg
+from artgan.training import detection, finish, painting, restoration, simulation, style, tone, world
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.plan import TrainJob, Works, job_from_json
 from artgan.training.promote import Promotion, promote
@@ -120,6 +123,11 @@ class _Preparation:
             extractor = vgg_extractor(load_vgg(vgg), file_sha256(vgg), side_px)
         return lambda pictures: extract(extractor, pictures)
 
+    def teacher(self) -> Extractor:
+        """Return VGG-19, which painters learn from; there is no stand-in for it."""
+        path = find_vgg(self.job.weights, f"training {self.job.kind}")
+        return vgg_extractor(load_vgg(path), file_sha256(path))
+
     def trainee(self, start: str | None, steps: int) -> Trainee:  # noqa: PLR0911 -- one a kind
         """Build what the loop trains, from a model's folder or from nothing."""
         base = None if start is None else load_states(self.store, start)
@@ -155,6 +163,22 @@ class _Preparation:
                     seed,
                     base,
                     self.features(preset.short_side_px),
+                )
+            case AdainPreset() as preset:
+                return painting.build_adain(
+                    self.train, self.val, preset, steps, seed, base, self.teacher()
+                )
+            case FastPreset() as preset:
+                return painting.build_fast(
+                    self.train,
+                    self.val,
+                    self.content_train,
+                    self.content_val,
+                    preset,
+                    steps,
+                    seed,
+                    base,
+                    self.teacher(),
                 )
         raise AssertionError(self.preset)
 

@@ -17,6 +17,10 @@ from artgan.presets import (
 )
 
 _FEWEST_HELD_OUT = 3
+OF_TWO_SIDES: tuple[Kind, ...] = ("style", "fast")
+"""Kinds that learn from other collections' works as well."""
+TAUGHT: tuple[Kind, ...] = ("fast", "adain")
+"""Kinds that learn from VGG-19, and cannot without its weights."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ class TrainJob:
         seed: Seed of all randomness.
         train: Works to learn from.
         val: Held-out works that decide on promotion.
-        content_train: For style: works of other collections to translate from.
-        content_val: For style: held-out works of other collections.
+        content_train: For style and fast: works of other collections to translate from.
+        content_val: For style and fast: held-out works of other collections.
         base_model: Folder key of the model that training starts from, if any.
         incumbent: Folder key of the model in use that this one would replace, if any.
         weights: Where the feature networks lie; see `artgan.weights`.
@@ -102,7 +106,7 @@ class TrainJob:
 
 def can_be_judged(job: TrainJob) -> bool:
     """Whether enough works are held out to decide on promotion: three, as KID needs."""
-    held_out = [job.val, job.content_val] if job.kind == "style" else [job.val]
+    held_out = [job.val, job.content_val] if job.kind in OF_TWO_SIDES else [job.val]
     return all(len(works) >= _FEWEST_HELD_OUT for works in held_out)
 
 

@@ -15,6 +15,11 @@ _STYLE_PEERS = {
     "unchanged_kid_x1000": "works left as they are",
     "color_kid_x1000": "colour transfer alone",
 }
+_PAINT_PEERS = {
+    "unchanged_gram_distance": "works left as they are",
+    "color_gram_distance": "colour transfer alone",
+}
+MOST_CONTENT_LOST = 0.5
 _FINISH_PEERS = {
     "unchanged_psnr_db": "pictures left as they are",
     "median_psnr_db": "the median",
@@ -40,6 +45,8 @@ RULES: dict[Kind, Rule] = {
     "tone": Rule("delta_e00", higher_is_better=False),
     "denoise": Rule("psnr_db", higher_is_better=True),
     "upscale": Rule("psnr_db", higher_is_better=True),
+    "fast": Rule("gram_distance", higher_is_better=False),
+    "adain": Rule("gram_distance", higher_is_better=False),
 }
 
 
@@ -62,10 +69,12 @@ def promote(
     A simulation that copies training works (copy ratio below 0.9, and below what unseen works
     read at this sample size) or collapses (diversity below 0.6) is refused whatever its
     distance. A stylizer must come nearer to the collection than works left as they are, and
-    than plain colour transfer. A tone network must take a fifth off the colour error of aged works
-    and move clean ones by less than 1.5 (CIEDE2000); a denoiser and an upscaler must be better
-    than the methods that need no training. A detector must find damage better than top-hat
-    filters do, and leave all but a hundredth of undamaged works alone.
+    than plain colour transfer; a painter likewise, in the patterns of VGG-19, and may lose at
+    most half of the correlation of light and dark. A tone network must take a fifth off the
+    colour error of aged works and move clean ones by less than 1.5 (CIEDE2000); a denoiser and
+    an upscaler must be better than the methods that need no training. A detector must find
+    damage better than top-hat filters do, and leave all but a hundredth of undamaged works
+    alone.
 
     Args:
         kind: Kind of model.
@@ -94,12 +103,14 @@ def promote(
     return Promotion(better, reason, rule.metric, value, before)
 
 
-def _flaw(kind: Kind, measures: Mapping[str, float]) -> str | None:
+def _flaw(kind: Kind, measures: Mapping[str, float]) -> str | None:  # noqa: PLR0911 - one a kind
     match kind:
         case "simulation":
             return _simulation_flaw(measures)
         case "style":
             return _style_flaw(measures)
+        case "fast" | "adain":
+            return _painter_flaw(measures)
         case "tone":
             return _tone_flaw(measures)
         case "denoise" | "upscale":
@@ -123,6 +134,15 @@ def _style_flaw(measures: Mapping[str, float]) -> str | None:
     for peer, words in _STYLE_PEERS.items():
         if measures["style_kid_x1000"] >= measures[peer]:
             return f"not nearer to the collection than {words}"
+    return None
+
+
+def _painter_flaw(measures: Mapping[str, float]) -> str | None:
+    for peer, words in _PAINT_PEERS.items():
+        if measures["gram_distance"] >= measures[peer]:
+            return f"not nearer to the style than {words}"
+    if measures["content_distance"] > MOST_CONTENT_LOST:
+        return f"too little of the content kept: {measures['content_distance']:.2f} lost"
     return None
 
 

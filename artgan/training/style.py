@@ -94,8 +94,13 @@ def draw_crops(works: Sequence[Tensor], crop_px: int, count: int) -> Tensor:
     Returns:
         (count, 3, crop_px, crop_px).
     """
+    return cut_crops(works, torch.randint(len(works), (count,)).tolist(), crop_px)
+
+
+def cut_crops(works: Sequence[Tensor], chosen: Sequence[int], crop_px: int) -> Tensor:
+    """Cut one random square from each chosen work, as `draw_crops` does."""
     crops = []
-    for index in torch.randint(len(works), (count,)).tolist():
+    for index in chosen:
         height, width = works[index].shape[1:]
         top = int(torch.randint(height - crop_px + 1, ()))
         left = int(torch.randint(width - crop_px + 1, ()))
@@ -270,7 +275,7 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
         ("content_train", content_train, 1),
         ("content_val", content_val, 3),
     ):
-        _check_works(name, works, fewest, preset.crop_px)
+        check_works(name, works, fewest, preset.crop_px)
     torch.manual_seed(seed)
     networks = _networks(preset, base or {})
     style_colors = pool_colors([measure_colors(work) for work in style_train])
@@ -280,13 +285,13 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
     ema = make_ema(networks.translator)
     for network in (*networks, ema):
         network.to(training_device())
-    contents = [_center(work, preset.short_side_px) for work in content_val[:_MOST_VALIDATED]]
+    contents = [center_square(work, preset.short_side_px) for work in content_val[:_MOST_VALIDATED]]
     run = _Style(
         preset=preset,
         steps=steps,
         style=[arrays_to_batch([work])[0] for work in style_train],
         content=[arrays_to_batch([tint(work, networks.translator)])[0] for work in content_train],
-        style_val=[_center(work, preset.short_side_px) for work in style_val],
+        style_val=[center_square(work, preset.short_side_px) for work in style_val],
         content_val=contents,
         color_val=[transfer_colors(work, style_colors) for work in contents],
         tinted_val=[tint(work, networks.translator) for work in contents],
@@ -306,7 +311,12 @@ def build(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
     )
 
 
-def _check_works(name: str, works: Sequence[np.ndarray], fewest: int, crop_px: int) -> None:
+def check_works(name: str, works: Sequence[np.ndarray], fewest: int, crop_px: int) -> None:
+    """Refuse a set of works that are too few, or too small for crops.
+
+    Raises:
+        InvalidInputError: If so.
+    """
     if len(works) < fewest:
         message = f"{name} must hold at least {fewest} works, got {len(works)}. Use color instead."
         raise InvalidInputError(message)
@@ -343,7 +353,7 @@ def _optimizers(networks: _Networks, learning_rate: float) -> dict[str, torch.op
     }
 
 
-def _center(work: np.ndarray, side_px: int) -> np.ndarray:
+def center_square(work: np.ndarray, side_px: int) -> np.ndarray:
     """Cut the centre square of at most ``side_px``, its side a multiple of the stride."""
     height, width = work.shape[:2]
     side = min(height, width, side_px) // STRIDE * STRIDE

@@ -1,0 +1,144 @@
+"""What every stylizer is: a function of a whole picture that may be too large for memory."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from artgan.imaging.canvas import ArrayCanvas, Canvas, Window
+from artgan.stylize.tiles import Tiles
+
+Put = Callable[[Window, Tensor], None]
+"""Takes the result of a window, (1, 3, h, w) in [0, 1]; what exceeds the range is clipped."""
+
+_RGB = 3
+
+
+class Source:
+    """A picture in the codes of its file, seen by networks as sRGB levels.
+
+    Args:
+        canvas: (H, W, C) uint8 or uint16, sRGB; C is 1 (grey), 2 (grey, alpha), 3 or 4.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas, self.size = canvas, canvas.size
+        self.colours = _RGB if canvas.shape[2] >= _RGB else 1
+        self.peak = float(np.iinfo(canvas.dtype).max)
+
+    def levels(self, window: Window) -> Tensor:
+        """Return (1, 3, h, w) float32 in [0, 1]; beyond the frame its edge is repeated."""
+        inside = window.grown(0, self.size)
+        codes = self.canvas.read(inside)[..., : self.colours].astype(np.float32)
+        edges = ((0, window.bottom - inside.bottom), (0, window.right - inside.right), (0, 0))
+        codes = np.pad(codes, edges, mode="edge")
+        levels = torch.from_numpy(codes).div_(self.peak).permute(2, 0, 1)[None]
+        return levels.expand(-1, _RGB, -1, -1).contiguous()
+
+
+class Stylizer(ABC):
+    """One way to give pictures a style, with the style it gives."""
+
+    @abstractmethod
+    def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
+        """Give ``put`` the whole result, window by window.
+
+        Args:
+            source: The picture.
+            put: Takes results; every pixel of the frame once.
+            tiles: How large windows may be: a bound of memory, and nothing else.
+        """
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is done with a result before it is written, whatever made it.
+
+    Attributes:
+        strength: Part of the result in what is written, from 0 (the picture as it is) to 1.
+        keep_colours: Take only light and dark from the result, and the colours of the picture.
+    """
+
+    strength: float = 1.0
+    keep_colours: bool = False
+
+
+_LUMA = torch.tensor([0.299, 0.587, 0.114])[None, :, None, None]
+
+
+class Writer:
+    """Turns results into codes of the file: 8 or 16 bits, three colours, alpha as it was.
+
+    Args:
+        source: The picture.
+        result: (H, W, 3 or 4) of the same kind of number.
+        finish: What is done first.
+    """
+
+    def __init__(self, source: Source, result: Canvas, finish: Finish) -> None:
+        self._source, self._result, self._finish = source, result, finish
+        self.changed_pixels = 0
+
+    def __call__(self, window: Window, styled: Tensor) -> None:
+        """Write a window."""
+        before = self._source.levels(window)
+        after = finished(before, styled.clamp(0.0, 1.0), self._finish)
+        codes = after[0].mul(self._source.peak).round_().permute(1, 2, 0).numpy()
+        codes = codes.astype(self._result.dtype)
+        pixels = self._source.canvas.read(window)
+        alpha = pixels[..., self._source.colours :]
+        same = codes == pixels[..., : self._source.colours]
+        self.changed_pixels += int(np.count_nonzero(~same.all(axis=2)))
+        self._result.write(window, np.concatenate([codes, alpha], axis=2))
+
+
+def finished(before: Tensor, after: Tensor, finish: Finish) -> Tensor:
+    """Apply a finish to levels (1, 3, h, w)."""
+    if finish.keep_colours:
+        light = ((after - before) * _LUMA).sum(dim=1, keepdim=True)
+        after = before + light
+    return (before + finish.strength * (after - before)).clamp_(0.0, 1.0)
+
+
+def result_shape(source: Canvas) -> tuple[int, int, int]:
+    """Return the shape of a result: three colours, and alpha where the source has it."""
+    height, width, channels = source.shape
+    return height, width, _RGB + int(channels in (2, 4))
+
+
+def stylize_canvas(
+    stylizer: Stylizer,
+    canvas: Canvas,
+    result: Canvas,
+    finish: Finish | None = None,
+    tiles: Tiles | None = None,
+) -> int:
+    """Stylize a picture of any size into a canvas; return how many pixels differ from it.
+
+    Args:
+        stylizer: What gives the style.
+        canvas: (H, W, 1 to 4) uint8 or uint16, sRGB.
+        result: Canvas of `result_shape` and the same kind of number.
+        finish: Strength and colours; the full result by default.
+        tiles: Size of the windows, and where maps lie in between; in memory by default.
+    """
+    source = Source(canvas)
+    writer = Writer(source, result, finish or Finish())
+    stylizer.stylize(source, writer, tiles or Tiles())
+    return writer.changed_pixels
+
+
+def stylize_picture(
+    stylizer: Stylizer,
+    picture: np.ndarray,
+    finish: Finish | None = None,
+    tiles: Tiles | None = None,
+) -> np.ndarray:
+    """Stylize a picture in memory, (H, W, 1 to 4) uint8 or uint16; see `stylize_canvas`."""
+    canvas = ArrayCanvas(picture)
+    made = np.zeros(result_shape(canvas), picture.dtype)
+    stylize_canvas(stylizer, canvas, ArrayCanvas(made), finish, tiles)
+    return made

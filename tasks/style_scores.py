@@ -1,0 +1,57 @@
+"""Scores of single renderings: how near to the style, how much of the work was lost."""
+
+from pathlib import Path
+
+import numpy as np
+
+from artgan.catalog.works import load_pictures
+from artgan.imaging.read import read_rgb
+from artgan.metrics.features import load_vgg_extractor
+from artgan.metrics.perceptual import content_structure_distance, gram_distance
+from artgan.storage import Store
+from artgan.stylize.color import measure_colors, pool_colors, transfer_colors
+from tasks.outputs import Row
+
+_SIDE_PX = 128
+
+
+class Scorer:
+    """Measures renderings in VGG-19's maps, each beside colour transfer alone.
+
+    Args:
+        store: The archive root.
+        weights: Where VGG-19 lies; where it is not, nothing is measured.
+    """
+
+    def __init__(self, store: Store, weights: str | None) -> None:
+        self._store = store
+        self._extractor = load_vgg_extractor(weights, _SIDE_PX)
+        self._styles: dict[str, list[np.ndarray]] = {}
+
+    def scores(self, job: Row, content: np.ndarray, styled: np.ndarray) -> Row:
+        """Return the columns of the table outputs for a rendering; none without VGG-19."""
+        if self._extractor is None:
+            return {}
+        style = self._style(job)
+        colors = [measure_colors(picture) for picture in style]
+        plain = transfer_colors(content, pool_colors(colors, job["shares"] or None))
+        near = gram_distance(self._extractor, [styled, plain], style)
+        lost = content_structure_distance(self._extractor, [styled, plain], [content, content])
+        return {
+            "gram_distance": float(near[0]),
+            "color_gram_distance": float(near[1]),
+            "cfsd": float(lost[0]),
+            "color_cfsd": float(lost[1]),
+        }
+
+    def scores_of_files(self, job: Row, styled: Path) -> Row:
+        """Return the same for a rendering that may be large, measured on it made small."""
+        if self._extractor is None:
+            return {}
+        content = read_rgb(self._store.read(job["access_path"]), _SIDE_PX)
+        return self.scores(job, content, read_rgb(styled, _SIDE_PX))
+
+    def _style(self, job: Row) -> list[np.ndarray]:
+        if job["style"] not in self._styles:
+            self._styles[job["style"]] = load_pictures(self._store, job["examples"], _SIDE_PX)
+        return self._styles[job["style"]]

@@ -1,0 +1,193 @@
+"""What defines a style for each stylizer, and the stylizer itself."""
+
+from collections.abc import Sequence
+
+from artgan.catalog.models import BASE, in_use
+from artgan.catalog.table import Catalog
+from artgan.catalog.works import Work, load_pictures, scans_where, works
+from artgan.config import StyleMethod, StylizeSettings
+from artgan.errors import MissingAssetError
+from artgan.keys import key, set_digest
+from artgan.metrics.vgg import Vgg19Conv34
+from artgan.models.painter import load_painter
+from artgan.models.translator import load_translator
+from artgan.presets import Kind
+from artgan.storage import Store
+from artgan.stylize.color import ColorStatistics, ColorStylizer, measure_colors, pool_colors
+from artgan.stylize.losses import find_vgg, style_network
+from artgan.stylize.optim import Checkpoint, Fit, OptimStylizer
+from artgan.stylize.paint import paint_like, paint_own
+from artgan.stylize.stylizer import Finish, Stylizer
+from artgan.stylize.translate import TranslateStylizer
+from tasks.outputs import Row
+
+MOST_EXAMPLES = 8
+"""Works that stand for a collection where a stylizer, or a score, looks at pictures themselves."""
+_STATISTICS_SIDE_PX = 64
+_EXAMPLE_SIDE_PX = 256
+_FITS = "_work/fits"
+_OF_A_COLLECTION: dict[StyleMethod, Kind] = {"cut": "style", "fast": "fast"}
+
+
+def style_works(catalog: Catalog, settings: StylizeSettings, collection: str) -> list[Work]:
+    """Return the works that define a style of a collection; none where the style is another's."""
+    if settings.style_scans:
+        everything = works(catalog)
+        named = [
+            row
+            for prefix in settings.style_scans
+            for row in everything
+            if row["scan_id"].startswith(prefix)
+        ]
+        return named if named and named[0]["collection"] == collection else []
+    if settings.style:
+        fitting = scans_where(catalog, settings.style)
+        return [row for row in works(catalog, collection) if row["scan_id"] in fitting]
+    return works(catalog, collection, "train") or works(catalog, collection)
+
+
+def style_of(
+    catalog: Catalog,
+    settings: StylizeSettings,
+    collection: str,
+    method: StyleMethod,
+    chosen: Sequence[Work],
+) -> Row:
+    """Describe a style for a method: the works or the model that it is taken from.
+
+    Args:
+        catalog: The archive.
+        settings: Settings of the run.
+        collection: Collection whose style it is.
+        method: The stylizer.
+        chosen: Works that define the style.
+
+    Raises:
+        MissingAssetError: The method has no model or weights; in one sentence.
+    """
+    names = [row["scan_id"] for row in chosen]
+    paths = [row["access_path"] for row in chosen]
+    works_key = set_digest(names)
+    if settings.style_shares:
+        works_key = key(names, settings.style_shares)
+    examples = paths if settings.style_scans else paths[:MOST_EXAMPLES]
+    shared = {"examples": examples, "shares": list(settings.style_shares)}
+    if method == "color":
+        return shared | {"style": works_key, "paths": paths, "model_id": None}
+    if method == "optim":
+        find_vgg(settings.weights, "optim")
+        return shared | {"style": key("optim", works_key), "model_id": None}
+    if method == "adain":
+        model = in_use(catalog, "adain", BASE)
+    else:
+        if settings.style_scans or settings.style:
+            raise MissingAssetError(
+                f"style of {method} must be a whole collection, got chosen works. "
+                "Use color, adain or optim for them."
+            )
+        model = in_use(catalog, _OF_A_COLLECTION[method], collection)
+    if model is None:
+        kind = _OF_A_COLLECTION.get(method, method)
+        raise MissingAssetError(
+            f"model for {method} must be in use, got none. Train one with `artgan train --kinds "
+            f"{kind}`."
+        )
+    name = key(model["model_id"], works_key) if method == "adain" else model["model_id"]
+    return shared | {
+        "style": name,
+        "model_id": model["model_id"],
+        "weights_path": model["weights_path"],
+    }
+
+
+def shape_of(settings: StylizeSettings, method: StyleMethod) -> Row:
+    """Return what shapes the pixels, beside the style; what is not asked for is left out."""
+    shape: Row = {"method": method}
+    if settings.resolution == "full":
+        shape["resolution"] = "full"
+    else:
+        shape["long_side_px"] = settings.long_side_px
+    if settings.strength != 1:
+        shape["strength"] = settings.strength
+    if settings.keep_colours:
+        shape["keep_colours"] = True
+    if method == "optim":
+        shape |= {"steps": settings.steps, "style_scale": settings.style_scale}
+        if settings.start == "noise":
+            shape |= {"start": "noise", "seed": settings.seed}
+    return shape
+
+
+def finish_of(shape: Row) -> Finish:
+    """Return what is done with a result; adain has its strength in the features."""
+    strength = 1.0 if shape["method"] == "adain" else shape.get("strength", 1.0)
+    return Finish(strength, keep_colours=shape.get("keep_colours", False))
+
+
+def style_colors(store: Store, paths: Sequence[str], shares: Sequence[float]) -> ColorStatistics:
+    """Measure the colours of a set of works."""
+    pictures = load_pictures(store, paths, _STATISTICS_SIDE_PX)
+    return pool_colors([measure_colors(picture) for picture in pictures], list(shares) or None)
+
+
+class Studio:
+    """Makes stylizers, and keeps those that several jobs share.
+
+    Args:
+        store: The archive root.
+        weights: Where VGG-19 lies, for optim.
+    """
+
+    def __init__(self, store: Store, weights: str | None) -> None:
+        self._store, self._weights = store, weights
+        self._ready: dict[tuple[str, str, float], Stylizer] = {}
+        self._network: Vgg19Conv34 | None = None
+
+    def stylizer(self, job: Row) -> Stylizer:
+        """Return the stylizer of a job."""
+        method: StyleMethod = job["shape"]["method"]
+        if method == "optim":  # each picture has a checkpoint of its own
+            return self._optim(job)
+        name = (method, job["style"], job["shape"].get("strength", 1.0))
+        if name not in self._ready:
+            self._ready[name] = self._make(method, job)
+        return self._ready[name]
+
+    def _make(self, method: StyleMethod, job: Row) -> Stylizer:
+        if method == "color":
+            return ColorStylizer(style_colors(self._store, job["paths"], job["shares"]))
+        data = self._store.read(job["weights_path"])
+        if method == "cut":
+            return TranslateStylizer(load_translator(data))
+        painter = load_painter(data)
+        if method == "fast":
+            return paint_own(painter)
+        styles = load_pictures(self._store, job["examples"], _EXAMPLE_SIDE_PX)
+        return paint_like(painter, styles, job["shares"] or None, job["shape"].get("strength", 1.0))
+
+    def _optim(self, job: Row) -> Stylizer:
+        self._network = self._network or style_network(self._weights, "optim")
+        shape, path = job["shape"], fit_path(job)
+        fit = Fit(
+            steps=shape["steps"],
+            style_scale=shape["style_scale"],
+            start=shape.get("start", "content"),
+            seed=shape.get("seed", 0),
+        )
+        side = max(_EXAMPLE_SIDE_PX, shape.get("long_side_px", 0))
+        kept = Checkpoint(
+            load=lambda: self._store.read(path) if self._store.exists(path) else None,
+            save=lambda state: self._store.write(path, state),
+        )
+        return OptimStylizer(
+            self._network,
+            load_pictures(self._store, job["examples"], side),
+            fit,
+            shares=job["shares"] or None,
+            checkpoint=kept,
+        )
+
+
+def fit_path(job: Row) -> str:
+    """Return the key under which a fit that is not finished is kept."""
+    return f"{_FITS}/{job['output_id']}.safetensors"
