@@ -90,6 +90,11 @@ def _check_styles(catalog: Catalog, settings: StylizeSettings) -> None:
     """Refuse works that are not there, and conditions that fit none."""
     if settings.scan is not None:
         find_scan(catalog, settings.scan, ["scan_id"])
+    if settings.regions is not None and not Path(settings.regions).is_file():
+        raise InvalidInputError(
+            f"regions must be a picture file, got {settings.regions!r}, which is none. "
+            "Name the mask by its path on the machine that does the work."
+        )
     for prefix in settings.style_scans:
         find_scan(catalog, prefix, ["scan_id"])
     for name in ("content", "style"):

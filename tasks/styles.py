@@ -1,12 +1,17 @@
 """What defines a style for each stylizer, and the stylizer itself."""
 
 from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 
 from artgan.catalog.models import BASE, in_use
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, scans_where, works
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.errors import MissingAssetError
+from artgan.imaging.canvas import ArrayCanvas
+from artgan.imaging.hashes import file_sha256
 from artgan.keys import key, set_digest
 from artgan.metrics.vgg import Vgg19Conv34
 from artgan.models.painter import load_painter
@@ -103,6 +108,8 @@ def style_of(
 def shape_of(settings: StylizeSettings, method: StyleMethod) -> Row:
     """Return what shapes the pixels, beside the style; what is not asked for is left out."""
     shape: Row = {"method": method}
+    if settings.regions is not None:
+        shape["regions_sha256"] = file_sha256(Path(settings.regions))
     if settings.resolution == "full":
         shape["resolution"] = "full"
     else:
@@ -118,10 +125,16 @@ def shape_of(settings: StylizeSettings, method: StyleMethod) -> Row:
     return shape
 
 
-def finish_of(shape: Row) -> Finish:
-    """Return what is done with a result; adain has its strength in the features."""
+def finish_of(shape: Row, regions: np.ndarray | None = None) -> Finish:
+    """Return what is done with a result; adain has its strength in the features.
+
+    Args:
+        shape: What `shape_of` returned.
+        regions: (H, W) uint8 of the picture's size: where it takes the style.
+    """
     strength = 1.0 if shape["method"] == "adain" else shape.get("strength", 1.0)
-    return Finish(strength, keep_colours=shape.get("keep_colours", False))
+    canvas = None if regions is None else ArrayCanvas(regions[..., None])
+    return Finish(strength, keep_colours=shape.get("keep_colours", False), regions=canvas)
 
 
 def style_colors(store: Store, paths: Sequence[str], shares: Sequence[float]) -> ColorStatistics:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Collection
+from pathlib import Path
 
+import cv2
 import numpy as np
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -11,7 +13,7 @@ from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import Work, access_size, chosen_collections, scans_where, works
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.errors import MissingAssetError
-from artgan.imaging.read import read_rgb
+from artgan.imaging.read import read_rgb, read_shares
 from artgan.imaging.write import png_bytes
 from artgan.keys import VERSION, key
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
@@ -35,6 +37,9 @@ from tasks.style_scores import Scorer
 from tasks.styles import Studio, finish_of, fit_path, shape_of, style_of, style_works
 
 CHUNK = 16
+
+Means = tuple[Studio, Scorer, np.ndarray | None]
+"""What a chunk's jobs share: stylizers, scores, and where they are applied."""
 
 
 def chunk_size(settings: StylizeSettings) -> int:
@@ -123,13 +128,14 @@ def stylize_chunk(settings: StylizeSettings, collection: str, jobs: list[Row]) -
 
     def make() -> Manifest:
         studio, scorer = Studio(store, settings.weights), Scorer(store, settings.weights)
-        return [_stylize_one(store, collection, job, studio, scorer) for job in jobs]
+        regions = None if settings.regions is None else read_shares(Path(settings.regions))
+        return [_stylize_one(store, collection, job, (studio, scorer, regions)) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
     return remembered(store, stage_of("stylized", collection), identity, make)
 
 
-def _stylize_one(store: Store, collection: str, job: Row, studio: Studio, scorer: Scorer) -> Row:
+def _stylize_one(store: Store, collection: str, job: Row, means: Means) -> Row:
     method: StyleMethod = job["shape"]["method"]
     row = {
         "output_id": job["output_id"],
@@ -143,13 +149,13 @@ def _stylize_one(store: Store, collection: str, job: Row, studio: Studio, scorer
     }
 
     def make() -> Row:
-        stylizer = studio.stylizer(job)
+        stylizer = means[0].stylizer(job)
         packet = xmp_packet(source_type(method), _note(collection, job))
         place = f"outputs/stylized/{collection}/{job['output_id']}"
         if job["shape"].get("resolution") == "full":
-            made = _full(store, job, stylizer, scorer, (place, packet))
+            made = _full(store, job, stylizer, means, (place, packet))
         else:
-            made = _access(store, job, stylizer, scorer, (place, packet))
+            made = _access(store, job, stylizer, means, (place, packet))
         if method == "optim":
             store.delete(fit_path(job))
         return made
@@ -175,12 +181,16 @@ def _note(collection: str, job: Row) -> Provenance:
 
 
 def _access(
-    store: Store, job: Row, stylizer: Stylizer, scorer: Scorer, goal: tuple[str, bytes]
+    store: Store, job: Row, stylizer: Stylizer, means: Means, goal: tuple[str, bytes]
 ) -> Row:
     """Render an access copy into a PNG."""
     place, packet = goal
+    _, scorer, regions = means
     picture = _content(store, job)
-    styled = stylize_picture(stylizer, picture, finish_of(job["shape"]))
+    if regions is not None:
+        size = picture.shape[1], picture.shape[0]
+        regions = cv2.resize(regions, size, interpolation=cv2.INTER_AREA)
+    styled = stylize_picture(stylizer, picture, finish_of(job["shape"], regions))
     height, width = styled.shape[:2]
     return (
         write_output(store, f"{place}.png", png_bytes(styled, packet))
@@ -200,18 +210,17 @@ def _content(store: Store, job: Row) -> np.ndarray:
     return read_rgb(store.read(job["access_path"]), max(1, round(scale * min(width, height))))
 
 
-def _full(
-    store: Store, job: Row, stylizer: Stylizer, scorer: Scorer, goal: tuple[str, bytes]
-) -> Row:
+def _full(store: Store, job: Row, stylizer: Stylizer, means: Means, goal: tuple[str, bytes]) -> Row:
     """Render a scan at full size into a TIFF."""
     place, packet = goal
+    _, scorer, regions = means
     with source_file(job) as scan, store.scratch() as folder:
         made = stylize_file(
             scan,
             job["page"] or 1,
             stylizer,
             folder=folder,
-            finish=finish_of(job["shape"]),
+            finish=finish_of(job["shape"], regions),
             xmp=packet,
         )
         facts = put_output(store, f"{place}.tif", made.path)

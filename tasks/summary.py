@@ -383,12 +383,22 @@ def _shots(catalog: Catalog, name: str, rows: Sequence[Row]) -> list[Shot]:
     return [shot for shot in found if shot]
 
 
+def _near(row: Row) -> str:
+    """Say how near a rendering came to its style, beside colour transfer alone."""
+    if row.get("gram_distance") is None:
+        return ""
+    own, color = number(row["gram_distance"]), number(row["color_gram_distance"])
+    if row["method"] == "color":
+        return f", {own} from the style"
+    return f", {own} from the style; colour alone {color}"
+
+
 def _caption(row: Row, scan: Row | None) -> str:
     if row["kind"] == "simulated" and scan is None:
         what = "" if row["method"] in {None, "generator"} else f"{row['method']}, "
         return f"{row['collection']}, {what}seed {row['seed']}"
     if row["kind"] == "stylized":
-        return f"{row['collection']} ({row['method']}): {scan_title(scan)}"
+        return f"{row['collection']} ({row['method']}{_near(row)}): {scan_title(scan)}"
     if row["kind"] == "enhanced":
         return f"{row['method']}: {scan_title(scan)}"
     return scan_title(scan)

@@ -25,8 +25,6 @@ from artgan.config.flows import (
     ReportSettings,
     RestoreSettings,
     SimulateSettings,
-    StyleMethod,
-    StylizeSettings,
     TrainSettings,
 )
 from artgan.config.service import (
@@ -37,6 +35,7 @@ from artgan.config.service import (
     ServeSettings,
     StatusSettings,
 )
+from artgan.config.stylize import StyleMethod, StylizeSettings
 
 __all__ = [
     "AccessFormat",

@@ -89,6 +89,21 @@ def read_mask(content: bytes) -> np.ndarray:
     return render(scan, mask_image(scan))[:, :, 0] > 0
 
 
+def read_shares(content: Path | bytes) -> np.ndarray:
+    """Read a mask whose greys are shares: white is all, black nothing.
+
+    Args:
+        content: A picture file, or its bytes; the brightest colour counts, as in `read_mask`.
+
+    Returns:
+        (H, W) uint8, upright.
+
+    Raises:
+        RefusedScan: If the picture cannot be decoded whole.
+    """
+    return read_rgb(content).max(axis=2)
+
+
 def mask_image(scan: DecodedScan) -> pyvips.Image:
     """Return where a mask marks damage, as `read_mask` understands it, still to be read.
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window
 from artgan.stylize.tiles import Tiles
 
@@ -15,6 +16,7 @@ Put = Callable[[Window, Tensor], None]
 """Takes the result of a window, (1, 3, h, w) in [0, 1]; what exceeds the range is clipped."""
 
 _RGB = 3
+_MASK_PEAK = 255.0
 
 
 class Source:
@@ -60,10 +62,13 @@ class Finish:
     Attributes:
         strength: Part of the result in what is written, from 0 (the picture as it is) to 1.
         keep_colours: Take only light and dark from the result, and the colours of the picture.
+        regions: (H, W, 1) uint8 of the picture's size: 255 takes the result, 0 leaves the picture,
+            values between mix the two; None takes the result everywhere.
     """
 
     strength: float = 1.0
     keep_colours: bool = False
+    regions: Canvas | None = None
 
 
 _LUMA = torch.tensor([0.299, 0.587, 0.114])[None, :, None, None]
@@ -85,7 +90,7 @@ class Writer:
     def __call__(self, window: Window, styled: Tensor) -> None:
         """Write a window."""
         before = self._source.levels(window)
-        after = finished(before, styled.clamp(0.0, 1.0), self._finish)
+        after = finished(before, styled.clamp(0.0, 1.0), self._finish, window)
         codes = after[0].mul(self._source.peak).round_().permute(1, 2, 0).numpy()
         codes = codes.astype(self._result.dtype)
         pixels = self._source.canvas.read(window)
@@ -95,12 +100,16 @@ class Writer:
         self._result.write(window, np.concatenate([codes, alpha], axis=2))
 
 
-def finished(before: Tensor, after: Tensor, finish: Finish) -> Tensor:
-    """Apply a finish to levels (1, 3, h, w)."""
+def finished(before: Tensor, after: Tensor, finish: Finish, window: Window) -> Tensor:
+    """Apply a finish to levels (1, 3, h, w) of a window."""
     if finish.keep_colours:
         light = ((after - before) * _LUMA).sum(dim=1, keepdim=True)
         after = before + light
-    return (before + finish.strength * (after - before)).clamp_(0.0, 1.0)
+    share = torch.tensor(finish.strength)
+    if finish.regions is not None:
+        codes = finish.regions.read(window)[..., 0].astype(np.float32)
+        share = share * torch.from_numpy(codes).div_(_MASK_PEAK)
+    return (before + share * (after - before)).clamp_(0.0, 1.0)
 
 
 def result_shape(source: Canvas) -> tuple[int, int, int]:
@@ -124,11 +133,24 @@ def stylize_canvas(
         result: Canvas of `result_shape` and the same kind of number.
         finish: Strength and colours; the full result by default.
         tiles: Size of the windows, and where maps lie in between; in memory by default.
+
+    Raises:
+        InvalidInputError: The regions have another size.
     """
+    _check_regions(finish, canvas.size)
     source = Source(canvas)
     writer = Writer(source, result, finish or Finish())
     stylizer.stylize(source, writer, tiles or Tiles())
     return writer.changed_pixels
+
+
+def _check_regions(finish: Finish | None, size: tuple[int, int]) -> None:
+    regions = None if finish is None else finish.regions
+    if regions is not None and regions.size != size:
+        raise InvalidInputError(
+            f"regions must have the size of the picture, {size[1]} x {size[0]}, got "
+            f"{regions.size[1]} x {regions.size[0]}. Draw the mask on the upright scan."
+        )
 
 
 def stylize_picture(

@@ -147,11 +147,16 @@ def test_without_vgg_optim_says_so_in_a_sentence_and_the_rest_work(
 def test_one_work_in_a_blend_of_two_at_full_size(archive: Catalog) -> None:
     content = scans(archive, "sunflowers")[1]
     styles = [scans(archive, "mist")[0], scans(archive, "sunflowers")[2]]
+    mask = np.zeros((48, 72), np.uint8)
+    mask[:, 36:] = 255
+    regions = Path(archive.store.root).parent / "right half.png"
+    regions.write_bytes(png_bytes(mask))
     settings = asked(
         archive,
         collections=[],
         methods=["color", "fast", "adain"],
         scan=content[:12],
+        regions=str(regions),
         style_scans=[one[:10] for one in styles],
         style_shares=[1, 3],
         resolution="full",
@@ -168,6 +173,7 @@ def test_one_work_in_a_blend_of_two_at_full_size(archive: Catalog) -> None:
             after, _ = scan_array(path)
         assert after.dtype == np.uint16
         assert after.shape == before.shape
+        assert np.array_equal(after[:, :36], before[:, :36])
         assert (after != before).any(axis=2).sum() == row["changed_pixels"]
     stylize(settings.model_copy(update={"style_shares": [3, 1]}))
     assert len(made(archive)) == 4

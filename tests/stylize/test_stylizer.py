@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import pyvips
 
+from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas
 from artgan.imaging.colour import array_to_srgb, image_from_array, srgb_profile
 from artgan.imaging.decode import scan_array
@@ -13,6 +14,7 @@ from artgan.provenance import DigitalSourceType, Provenance, read_xmp, xmp_packe
 from artgan.stylize.color import ColorStatistics, ColorStylizer
 from artgan.stylize.file import stylize_file
 from artgan.stylize.stylizer import Finish, stylize_canvas, stylize_picture
+from artgan.stylize.tiles import Tiles
 from tests.stylize.conftest import noise
 
 RED = ColorStatistics(np.array([0.7, 0.3, 0.2]), np.diag([0.01, 0.01, 0.01]))
@@ -49,6 +51,21 @@ def test_kept_colours_leave_only_light_and_dark_to_the_style():
     assert np.abs(np.ptp(result.astype(int) - picture, axis=2)).max() <= 1
     luma = np.array([0.299, 0.587, 0.114])
     assert np.abs(result @ luma - full @ luma).max() < 1.5
+
+
+def test_regions_take_the_style_and_the_rest_stays_as_it_is():
+    picture = noise(40, 30, 3)
+    regions = np.zeros((40, 30, 1), np.uint8)
+    regions[20:], regions[19] = 255, 51
+    finish = Finish(regions=ArrayCanvas(regions))
+    result = stylize_picture(ColorStylizer(RED), picture, finish, Tiles(32)).astype(float)
+    full = stylize_picture(ColorStylizer(RED), picture).astype(float)
+    assert np.array_equal(result[:19], picture[:19])
+    assert np.array_equal(result[20:], full[20:])
+    assert np.abs(result[19] - (0.8 * picture[19] + 0.2 * full[19])).max() <= 1.0
+    small = Finish(regions=ArrayCanvas(regions[:20]))
+    with pytest.raises(InvalidInputError, match="size of the picture, 30 x 40, got 30 x 20"):
+        stylize_picture(ColorStylizer(RED), picture, small)
 
 
 def test_changed_pixels_are_counted():
