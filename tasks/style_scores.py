@@ -1,5 +1,7 @@
 """Scores of single renderings: how near to the style, how much of the work was lost."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +10,19 @@ from artgan.catalog.works import load_pictures
 from artgan.imaging.read import read_rgb
 from artgan.metrics.features import load_vgg_extractor
 from artgan.metrics.perceptual import content_structure_distance, gram_distance
+from artgan.metrics.preprocess import to_long_side
 from artgan.storage import Store
 from artgan.stylize.color import measure_colors, pool_colors, transfer_colors
 from tasks.outputs import Row
 
-_SIDE_PX = 128
+_SIDE_PX = 192
 
 
 class Scorer:
     """Measures renderings in VGG-19's maps, each beside colour transfer alone.
+
+    Pictures are brought to a long side of 192 px and keep their shape: the report's squares suit
+    sets of works, but press the strokes of a long picture together.
 
     Args:
         store: The archive root.
@@ -25,7 +31,13 @@ class Scorer:
 
     def __init__(self, store: Store, weights: str | None) -> None:
         self._store = store
-        self._extractor = load_vgg_extractor(weights, _SIDE_PX)
+        squares = load_vgg_extractor(weights, _SIDE_PX)
+        self._extractor = None
+        if squares is not None:
+            shapes = partial(to_long_side, size_px=_SIDE_PX)
+            self._extractor = replace(
+                squares, preprocessing=f"bicubic-antialias-long-{_SIDE_PX}", prepare=shapes
+            )
         self._styles: dict[str, list[np.ndarray]] = {}
 
     def scores(self, job: Row, content: np.ndarray, styled: np.ndarray) -> Row:
@@ -35,8 +47,11 @@ class Scorer:
         style = self._style(job)
         colors = [measure_colors(picture) for picture in style]
         plain = transfer_colors(content, pool_colors(colors, job["shares"] or None))
-        near = gram_distance(self._extractor, [styled, plain], style)
-        lost = content_structure_distance(self._extractor, [styled, plain], [content, content])
+        # one at a time: pictures of several shapes make no batch
+        near = gram_distance(self._extractor, [styled, plain], style, batch_size=1)
+        lost = content_structure_distance(
+            self._extractor, [styled, plain], [content, content], batch_size=1
+        )
         return {
             "gram_distance": float(near[0]),
             "color_gram_distance": float(near[1]),

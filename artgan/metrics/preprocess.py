@@ -56,3 +56,23 @@ def to_square(images: Tensor, size_px: int) -> Tensor:
         images, size=(size_px, size_px), mode="bicubic", align_corners=False, antialias=True
     )
     return scaled.clamp(0.0, 1.0)
+
+
+def to_long_side(images: Tensor, size_px: int) -> Tensor:
+    """Scale images down or up to a long side, likewise, and keep their shape.
+
+    Squares press the strokes of long pictures together; a single picture that is compared with the
+    strokes of another must keep its own.
+
+    Args:
+        images: (B, 3, H, W) float32 in [0, 1].
+        size_px: Long side of the result; the short one is rounded, to at least 8.
+
+    Returns:
+        (B, 3, h, w) float32 in [0, 1].
+    """
+    height, width = images.shape[2:]
+    factor = size_px / max(height, width)
+    size = max(8, round(height * factor)), max(8, round(width * factor))
+    scaled = F.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=True)
+    return scaled.clamp(0.0, 1.0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from artgan.catalog.models import BASE
 from artgan.catalog.schema import METRICS, MODELS
 from artgan.config import ReportSettings
 from artgan.degrade.masks import ALL_DAMAGE
@@ -16,6 +17,7 @@ from artgan.metrics.table import find_metric
 from artgan.models.checkpoint import pack_weights
 from artgan.models.filler import Filler
 from artgan.models.generator import Generator
+from artgan.models.painter import Painter
 from artgan.report import measure_simulation as module
 from artgan.report.figures import read_figures
 from artgan.report.measure_restoration import measure_restoration
@@ -29,14 +31,15 @@ FILLER = {"widths": [4, 8], "blocks": [1, 1], "short_side_px": 64, "crop_px": 32
 GENERATOR = {"size_px": 16, "base_channels": 8, "max_channels": 32, "latent": 16}
 
 
-def add_model(archive, kind, name, network, preset):
-    settings = {"preset": preset}
-    path = f"models/river/{kind}/{name}/weights.safetensors"
-    archive.catalog.store.write(path, pack_weights({"generator_ema": network}, settings))
+def add_model(archive, kind, name, network, preset, collection="river"):
+    settings = {"kind": kind, "preset": preset}
+    path = f"models/{collection}/{kind}/{name}/weights.safetensors"
+    part = "painter_ema" if isinstance(network, Painter) else "generator_ema"
+    archive.catalog.store.write(path, pack_weights({part: network}, settings))
     row = {
         "model_id": name,
         "kind": kind,
-        "collection": "river",
+        "collection": collection,
         "settings_json": json.dumps(settings),
         "weights_path": path,
         "promoted": True,
@@ -208,6 +211,9 @@ def test_vgg_adds_its_own_measures_under_its_own_name(empty, real_data):
         empty.add_scans(collection, 12)
     torch.manual_seed(0)
     add_model(empty, "restoration", "first", Filler((4, 8), (1, 1)), FILLER)
+    for kind, collection in (("fast", "river"), ("adain", BASE)):
+        painter = Painter(4, 1, own_manner=kind == "fast")
+        add_model(empty, kind, f"{kind}-1", painter, {"width": 4, "blocks": 1}, collection)
     measure_restoration(empty.catalog, "river", settings_for(empty, weights), STAMP)
     measure_stylization(empty.catalog, "river", settings_for(empty, weights), STAMP)
     restored, stylized = numbers(empty, "restoration"), numbers(empty, "stylization")
@@ -219,6 +225,11 @@ def test_vgg_adds_its_own_measures_under_its_own_name(empty, real_data):
     assert stylized["color", "cfsd"]["value"] > 0.0
     assert {("color", "gram_distance"), ("unchanged", "gram_distance")} <= set(stylized)
     assert {row["extractor"] for row in stylized.values()} == {"FD-VGG19c34"}
+    for kind in ("fast", "adain"):
+        row = stylized[kind, "gram_distance"]
+        assert row["model_id"] == f"{kind}-1"
+        assert row["value"] > 0.0
+        assert (kind, "kid_x1000") in stylized
 
 
 def test_without_the_fid_network_no_number_is_called_fid_and_all_are_in_the_table(empty):
