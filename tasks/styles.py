@@ -24,6 +24,7 @@ from artgan.stylize.optim import Checkpoint, Fit, OptimStylizer
 from artgan.stylize.paint import paint_like, paint_own
 from artgan.stylize.stylizer import Finish, Stylizer
 from artgan.stylize.translate import TranslateStylizer
+from artgan.training.loop import training_device
 from tasks.outputs import Row
 
 MOST_EXAMPLES = 8
@@ -144,7 +145,7 @@ def style_colors(store: Store, paths: Sequence[str], shares: Sequence[float]) ->
 
 
 class Studio:
-    """Makes stylizers, and keeps those that several jobs share.
+    """Makes stylizers, on the accelerator if there is one, and keeps those that jobs share.
 
     Args:
         store: The archive root.
@@ -155,6 +156,7 @@ class Studio:
         self._store, self._weights = store, weights
         self._ready: dict[tuple[str, str, float], Stylizer] = {}
         self._network: Vgg19Conv34 | None = None
+        self._device = training_device()
 
     def stylizer(self, job: Row) -> Stylizer:
         """Return the stylizer of a job."""
@@ -171,15 +173,16 @@ class Studio:
             return ColorStylizer(style_colors(self._store, job["paths"], job["shares"]))
         data = self._store.read(job["weights_path"])
         if method == "cut":
-            return TranslateStylizer(load_translator(data))
-        painter = load_painter(data)
+            return TranslateStylizer(load_translator(data).to(self._device))
+        painter = load_painter(data).to(self._device)
         if method == "fast":
             return paint_own(painter)
         styles = load_pictures(self._store, job["examples"], _EXAMPLE_SIDE_PX)
         return paint_like(painter, styles, job["shares"] or None, job["shape"].get("strength", 1.0))
 
     def _optim(self, job: Row) -> Stylizer:
-        self._network = self._network or style_network(self._weights, "optim")
+        if self._network is None:
+            self._network = style_network(self._weights, "optim").to(self._device)
         shape, path = job["shape"], fit_path(job)
         fit = Fit(
             steps=shape["steps"],

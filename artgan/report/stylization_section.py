@@ -10,7 +10,7 @@ from artgan.report.trend import measure_trend
 from artgan.report.words import count, showing
 
 CONTENTS_SHOWN = 6
-METHODS = ("color", "cut", "fast")
+METHODS = ("color", "cut")
 
 
 @dataclass(frozen=True)
