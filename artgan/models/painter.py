@@ -41,7 +41,7 @@ Manner = Sequence[Moments]
 
 def moments(features: Tensor) -> Moments:
     """Measure features (B, C, H, W) over the whole frame."""
-    variance, mean = torch.var_mean(features, dim=(2, 3), correction=0)
+    variance, mean = torch.var_mean(features.float(), dim=(2, 3), correction=0)
     return Moments(mean, (variance + _EPSILON).sqrt())
 
 

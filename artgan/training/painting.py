@@ -24,6 +24,7 @@ from artgan.training.loop import (
     Trainee,
     apply_gradients,
     detached,
+    mixed_precision,
     scale_learning_rate,
     training_device,
     warmup_cosine,
@@ -93,10 +94,11 @@ class _Painting:
     def step(self, number: int) -> dict[str, float]:
         scale_learning_rate(self.optimizer, warmup_cosine(number, self.steps))
         tinted, manner, targets = self._draw()
-        results = self.painter(tinted, manner)
-        maps = self.network.maps(results)
-        with torch.no_grad():
-            wanted = self.network.maps(tinted)[-1]
+        with mixed_precision(self.device):
+            results = self.painter(tinted, manner).float()
+            maps = [one.float() for one in self.network.maps(results)]
+            with torch.no_grad():
+                wanted = self.network.maps(tinted)[-1].float()
         style = gram_loss([gram(one) for one in maps], targets)
         content = content_loss(maps[-1], wanted)
         rough = _roughness(results)
@@ -120,9 +122,11 @@ class _Painting:
             picked = torch.randint(len(self.style.works), (batch,)).tolist()
             styles = [self.style.colors[one] for one in picked]
             examples = cut_crops(self.style.works, picked, crop_px).to(self.device)
-            manner = self.painter.manner_of(examples)
-            with torch.no_grad():
-                targets = [gram(one) for one in self.network.maps(examples)]
+            with mixed_precision(self.device):
+                manner = self.painter.manner_of(examples)
+                with torch.no_grad():
+                    maps = self.network.maps(examples)
+            targets = [gram(one.float()) for one in maps]
         tints = [
             color_map(self.content.colors[one], style)
             for one, style in zip(chosen, styles, strict=True)
