@@ -95,6 +95,7 @@ class SimulationPreset:
         continuous: Continuous codes that the discriminator reads back from works.
         modes: Modes of one categorical code, read back likewise; 0 is no such code.
         classes: Collections that works can be asked for, in the order of their labels.
+        frozen: Early levels of the discriminator that a fine-tuning leaves as they are.
     """
 
     size_px: int = 32
@@ -111,6 +112,7 @@ class SimulationPreset:
     continuous: int = 0
     modes: int = 0
     classes: tuple[str, ...] = ()
+    frozen: int = 0
 
 
 @dataclass(frozen=True)
@@ -316,6 +318,31 @@ class TrainPreset:
     adain: AdainPreset = field(default_factory=AdainPreset)
 
 
+SIMULATION_SIZES: dict[SimulationSize, SimulationPreset] = {
+    "cpu-32": SimulationPreset(),
+    "draft-128": SimulationPreset(
+        size_px=128,
+        base_channels=24,
+        max_channels=384,
+        latent=256,
+        learning_rate=5e-4,
+        gamma=3.3,
+        base_steps=12_500,
+        collection_steps=12_500,
+    ),
+    "paper-256": SimulationPreset(
+        size_px=256,
+        base_channels=32,
+        max_channels=512,
+        latent=256,
+        learning_rate=2e-4,
+        gamma=13.0,
+        base_steps=50_000,
+        collection_steps=25_000,
+    ),
+}
+"""gamma is 0.0002 of the pixels; steps are 16 works each, so 200,000 works at 128 pixels."""
+
 PRESETS: dict[PresetName, TrainPreset] = {
     "smoke": TrainPreset(
         RestorationPreset(
@@ -351,7 +378,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
         fast=FastPreset(collection_steps=100),
         adain=AdainPreset(base_steps=150),
     ),
-    "tiny": TrainPreset(RestorationPreset(), SimulationPreset(), StylePreset()),
+    "tiny": TrainPreset(RestorationPreset(), SIMULATION_SIZES["cpu-32"], StylePreset()),
     "small": TrainPreset(
         RestorationPreset(
             short_side_px=512,
@@ -363,14 +390,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
             base_steps=15_000,
             collection_steps=1000,
         ),
-        SimulationPreset(
-            size_px=128,
-            base_channels=32,
-            max_channels=256,
-            latent=256,
-            base_steps=20_000,
-            collection_steps=5000,
-        ),
+        SIMULATION_SIZES["draft-128"],
         StylePreset(
             short_side_px=256, crop_px=128, width=32, blocks=6, patches=128, collection_steps=5000
         ),
@@ -431,15 +451,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
             base_steps=20_000,
             collection_steps=2000,
         ),
-        SimulationPreset(
-            size_px=256,
-            base_channels=32,
-            max_channels=512,
-            latent=256,
-            learning_rate=1e-3,
-            base_steps=50_000,
-            collection_steps=10_000,
-        ),
+        SIMULATION_SIZES["paper-256"],
         StylePreset(
             short_side_px=512,
             crop_px=256,
@@ -504,31 +516,6 @@ USUAL_LOSS: dict[NetworkName, LossName] = {
     "dcgan": "non-saturating",
 }
 """The loss that a network is trained with unless another is asked for."""
-
-SIMULATION_SIZES: dict[SimulationSize, SimulationPreset] = {
-    "cpu-32": SimulationPreset(),
-    "draft-128": SimulationPreset(
-        size_px=128,
-        base_channels=24,
-        max_channels=384,
-        latent=256,
-        learning_rate=5e-4,
-        gamma=3.3,
-        base_steps=12_500,
-        collection_steps=12_500,
-    ),
-    "paper-256": SimulationPreset(
-        size_px=256,
-        base_channels=32,
-        max_channels=512,
-        latent=256,
-        learning_rate=2e-4,
-        gamma=13.0,
-        base_steps=50_000,
-        collection_steps=25_000,
-    ),
-}
-"""gamma is 0.0002 of the pixels; steps are 16 works each, so 200,000 works at 128 pixels."""
 
 _ARCHITECTURE: dict[Kind, tuple[str, ...]] = {
     "restoration": ("widths", "blocks", "discriminator_width"),

@@ -143,6 +143,7 @@ def _simulation(catalog: Catalog, settings: TrainSettings) -> SimulationPreset |
         "loss": settings.loss or USUAL_LOSS[settings.network],
         "continuous": settings.codes,
         "modes": settings.modes,
+        "frozen": settings.frozen,
         "classes": tuple(collection_names(catalog)) if settings.by_collection else (),
     }
     of_preset = sizes_of("simulation", settings.preset)

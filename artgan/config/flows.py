@@ -100,6 +100,9 @@ class TrainSettings(ArchiveSettings):
     """Groups that the generator learns to tell apart by itself (InfoGAN); 0 learns none."""
     by_collection: Annotated[bool, Field(title="Simulation: ask by collection")] = False
     """Teach the base which collection a work is of, so that it makes works of each when asked."""
+    frozen: Annotated[int, Field(title="Simulation: levels kept", ge=0, le=8)] = 0
+    """Early levels of the discriminator that stay as the base learned them while a collection is
+    fine-tuned; 2 or 3 may help collections of few works."""
     compare: Annotated[bool, Field(title="Simulation: compare with starting from nothing")] = False
     """Train each collection from nothing as well, and lay works of base, scratch and fine-tuned
     model side by side with their distances; whichever is better on held-out works is used."""

@@ -124,6 +124,11 @@ class DcganDiscriminator(nn.Module):
             logits = logits + self.match(x, labels)
         return logits, x
 
+    @property
+    def levels(self) -> list[nn.Module]:
+        """What looks at works, from the finest level to the coarsest."""
+        return [*self.blocks]
+
     def redraw(self, noticed: Tensor) -> Tensor | None:
         """Return nothing: the textbook's discriminator does not redraw works."""
         del noticed

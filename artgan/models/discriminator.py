@@ -97,6 +97,11 @@ class Discriminator(nn.Module):
             logits = logits + self.match(x, labels)
         return logits, x
 
+    @property
+    def levels(self) -> list[nn.Module]:
+        """What looks at works, from the finest level to the coarsest."""
+        return [self.stem, *self.blocks]
+
     def redraw(self, noticed: Tensor) -> Tensor:
         """Return small copies (B, 3, redrawn_px, redrawn_px) in [0, 1] from the 8x8 map."""
         return 0.5 + 0.5 * torch.tanh(self.decoder(noticed))

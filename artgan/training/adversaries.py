@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +20,7 @@ from artgan.training.gan_losses import (
     gradient_penalty,
     slope_penalty,
 )
-from artgan.training.loop import apply_gradients
+from artgan.training.loop import apply_gradients, mixed_precision
 
 PENALTY_EVERY = 4
 SLOPE_WEIGHT = 10.0
@@ -160,6 +160,5 @@ def _twice(labels: Tensor | None) -> Tensor | None:
 
 
 def _half_precision(device: torch.device, *, wanted: bool = True) -> AbstractContextManager[object]:
-    """Compute in bfloat16 on an accelerator; penalties, which square slopes, want float32."""
-    enabled = wanted and device.type == "cuda"
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
+    """Compute in fewer bits on an accelerator; penalties, which square slopes, want float32."""
+    return mixed_precision(device) if wanted else nullcontext()

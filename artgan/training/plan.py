@@ -145,10 +145,11 @@ def made_alike(model: Model, job: TrainJob) -> bool:
     """Whether a model came of the same choice of networks and loss; its data may differ."""
     if job.kind != "simulation":
         return True
-    there = {"loss": "relativistic"} | json.loads(model["settings_json"] or "{}").get("preset", {})
+    before = {"loss": "relativistic", "frozen": 0}
+    there = before | json.loads(model["settings_json"] or "{}").get("preset", {})
     wanted = asdict(job.sizes)
     alike = architecture(job.kind, there) == architecture(job.kind, wanted)
-    return alike and there["loss"] == wanted["loss"]
+    return alike and all(there[name] == wanted[name] for name in before)
 
 
 def most_works(kind: Kind, preset: PresetName) -> int | None:

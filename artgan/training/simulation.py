@@ -1,6 +1,6 @@
 """Training of the simulation GAN: what one step does and how its works are measured."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -16,6 +16,7 @@ from artgan.metrics.kernel import kid_x1000
 from artgan.metrics.memorisation import copy_ratio, honest_copy_ratio
 from artgan.models.checkpoint import load_network
 from artgan.models.simulators import (
+    AnyDiscriminator,
     AnyGenerator,
     device_of,
     make_discriminator,
@@ -210,8 +211,10 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
     # A generator whose weights are scaled in use changes less by steps of one length.
     equal = EQUALISED_RATE if preset.network == "style" else 1.0
     optimizers = {
-        "generator": _adam(generator, equal * rate),
-        "discriminator": _adam(discriminator, rate),
+        "generator": _adam(generator.parameters(), equal * rate),
+        "discriminator": _adam(
+            _learning(discriminator, 0 if base is None else preset.frozen), rate
+        ),
     }
     held_out = [square(scale_work(picture, preset.size_px), 0.5)[None] for picture in val]
     # Pigment matters where works abound: there colours are changed in every other one only.
@@ -249,5 +252,15 @@ def _augmented(color_probability: float, images: Tensor) -> Tensor:
     return augment(images, color_probability)
 
 
-def _adam(network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
-    return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.0, 0.99), eps=1e-8)
+def _learning(discriminator: AnyDiscriminator, frozen: int) -> list[nn.Parameter]:
+    """Return all parameters but those of the first levels.
+
+    References:
+        Mo et al. 2020, "Freeze the Discriminator", https://arxiv.org/abs/2002.10964
+    """
+    kept = {id(p) for level in discriminator.levels[:frozen] for p in level.parameters()}
+    return [p for p in discriminator.parameters() if id(p) not in kept]
+
+
+def _adam(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+    return torch.optim.Adam(parameters, lr=learning_rate, betas=(0.0, 0.99), eps=1e-8)

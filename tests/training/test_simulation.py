@@ -141,6 +141,25 @@ def test_the_first_steps_are_small():
     assert 0 < moved < 0.05 * TINY.learning_rate
 
 
+@pytest.mark.parametrize("network", ["skip", "dcgan"])
+def test_a_fine_tuning_can_leave_early_levels_of_the_discriminator_alone(network):
+    preset = replace(TINY, network=network, frozen=1)
+    first = build(works(12), works(5), preset, 8, 0, None, features)
+    before = weights(first)
+    run(first, 2)
+    started = weights(first)
+    early = "discriminator.stem" if network == "skip" else "discriminator.blocks.0"
+    frozen = [name for name in started if name.startswith(early)]
+    assert any(not torch.equal(before[name], started[name]) for name in frozen)  # from nothing
+    base = {name: net.state_dict() for name, net in first.networks.items()}
+    second = build(works(12), works(5), preset, 8, 0, base, features)
+    run(second, 2)
+    ended = weights(second)
+    assert all(torch.equal(started[name], ended[name]) for name in frozen)
+    judging = [name for name in ended if name == "discriminator.judge.weight"]
+    assert all(not torch.equal(started[name], ended[name]) for name in judging)
+
+
 def test_weights_of_another_size_are_refused():
     other = build(works(3), works(3), replace(TINY, latent=4), 1, 0, None, features)
     base = {name: network.state_dict() for name, network in other.networks.items()}
