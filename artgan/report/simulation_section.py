@@ -7,13 +7,20 @@ from dataclasses import dataclass, replace
 from artgan.report.measures import Measure, measure, newest_named
 from artgan.report.section import Common, Context, Figure, common
 from artgan.report.snapshot import Row, output_source, scan_source, scan_title
-from artgan.report.thumbs import Thumbnail
+from artgan.report.thumbs import LARGE_PX, Thumbnail
 from artgan.report.trend import measure_trend
 from artgan.report.words import count
 
 GRID_SHOWN = 24
 _SQUARE_PX = 320
 _SUBJECTS = ("generator", "simulation")
+_MOST_SHEETS = 12
+_SHEETS = {
+    "axes": "One work turned along each axis of the model, a row for each",
+    "interpolation": "First frame of a film from work to work",
+    "comparison": "Works of the base, from nothing, and fine-tuned, from the same seeds",
+    "projection": "A real work, left, and the nearest that the model can make, right",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Simulation:
         real: As many real works, at the generator's own size.
         side_px: Side of the simulated works in pixels.
         n_failed: Works that could not be made.
+        sheets: Films, axes, projections and comparisons of the model in use.
     """
 
     common: Common
@@ -50,6 +58,7 @@ class Simulation:
     real: list[GridPicture]
     side_px: int
     n_failed: int
+    sheets: list[GridPicture]
 
 
 def simulation_section(context: Context) -> Simulation:
@@ -80,6 +89,7 @@ def simulation_section(context: Context) -> Simulation:
         real=_from_figure(grid) if grid else _real(context, side) if made else [],
         side_px=side,
         n_failed=len(failed),
+        sheets=_sheets(context, [row for row in outputs if row["model_id"] == in_use]),
     )
 
 
@@ -98,6 +108,25 @@ def _is_plain(row: Row) -> bool:
 def _by_seed(rows: Sequence[Row]) -> list[Row]:
     newest = {row["seed"]: row for row in rows}
     return [newest[seed] for seed in sorted(newest, key=lambda seed: (seed is None, seed or 0))]
+
+
+def _sheets(context: Context, rows: Sequence[Row]) -> list[GridPicture]:
+    """Show what else was made of the model, in one order; the newest of each kind and seed."""
+    newest = {
+        (row["method"], row["seed"], row["scan_id"]): row
+        for row in rows
+        if row["method"] in _SHEETS and row["status"] == "ok"
+    }
+    shown = sorted(newest.values(), key=lambda row: list(_SHEETS).index(row["method"]))
+    pictures = []
+    for row in shown[:_MOST_SHEETS]:
+        thumbnail = context.thumbnails.whole(output_source(row), LARGE_PX)
+        if thumbnail is not None:
+            words = _SHEETS[row["method"]]
+            words += f"; scan {row['scan_id'][:8]}" if row["scan_id"] else f"; seed {row['seed']}"
+            caption = f"{words}. File: {row['output_path']}"
+            pictures.append(GridPicture(caption, words, thumbnail))
+    return pictures
 
 
 def _generated(context: Context, row: Row) -> GridPicture | None:

@@ -101,12 +101,12 @@ class Adversaries:
             shown = self.augment(images)
             logits, noticed = self.discriminator(shown, _twice(labels))
             redrawn = self.discriminator.redraw(noticed[: len(real)])
-        real_logits, generated_logits = logits.chunk(2)
+        real_logits, generated_logits = logits.float().chunk(2)
         adversarial = loss = self.loss.discriminator(real_logits, generated_logits)
         losses = {"discriminator": adversarial.item()}
         if redrawn is not None:
             target = F.interpolate(shown[: len(real)].detach(), redrawn.shape[2:], mode="area")
-            redrawing = 2 * F.l1_loss(redrawn, target.clamp(0, 1))  # as if in [-1, 1]
+            redrawing = 2 * F.l1_loss(redrawn.float(), target.clamp(0, 1))  # as if in [-1, 1]
             loss, losses["redrawing"] = loss + redrawing, redrawing.item()
         if penalised:
             # gamma/2 (R1 + R2), and the mean over both halves is (R1 + R2) / 2; R1 alone likewise.
@@ -142,7 +142,7 @@ class Adversaries:
             with torch.no_grad():
                 real_logits, _ = self.discriminator(self.augment(real), labels)
             logits, _ = self.discriminator(self.augment(generated), labels)
-            loss = adversarial = self.loss.generator(logits, real_logits)
+            loss = adversarial = self.loss.generator(logits.float(), real_logits.float())
             if self.generator.latents.coded:
                 guesses = self.discriminator.read(self.discriminator(generated, labels)[1])
                 loss = loss + code_loss(guesses, self.generator.latents.codes(z))

@@ -185,6 +185,25 @@ def test_a_small_collection_says_which_model_it_uses_and_why(pages):
     assert "No works have been simulated for this collection" in text
 
 
+def test_films_and_sheets_stand_apart_from_the_works_nobody_chose(empty):
+    empty.add_scans("river", 4)
+    model = empty.add_model("simulation", "river", "kid_x1000", [40.0, 22.0])
+    empty.add_simulated("river", model, 4)
+    rows = sorted(empty.catalog.rows(OUTPUTS), key=lambda row: row["seed"])
+    others = [("axes", None), ("interpolation", None), ("generator", '{"truncation": 0.5}')]
+    changed = [
+        row | {"method": method, "settings_json": settings}
+        for row, (method, settings) in zip(rows, others, strict=False)
+    ]
+    empty.catalog.replace(OUTPUTS, changed)
+    build_site(empty.catalog, RUN)
+    text = read_pages(empty)[RIVER].text
+    assert "1 simulated work of 1, in the order of their seeds" in text
+    assert "One work turned along each axis of the model, a row for each; seed 0" in text
+    assert "First frame of a film from work to work; seed 1" in text
+    assert f"File: {rows[1]['output_path']}" in text
+
+
 def test_no_section_is_empty(pages):
     for page in pages.values():
         html_words = page.text

@@ -77,7 +77,7 @@ def test_every_network_finds_both_modes_of_two(network, loss):
     found = sides(sample(trainee.networks["generator_ema"], range(128)))
     left, right = (found > 0.2).mean(), (found < -0.2).mean()
     assert min(left, right) > 0.2
-    assert left + right > 0.6
+    assert left + right > 0.5
     assert history[-1]["kid_x1000"] < 0.7 * history[0]["kid_x1000"]
 
 
