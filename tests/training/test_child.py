@@ -1,11 +1,13 @@
 """A training as its child process runs it, in archives that already have models."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from artgan.imaging.write import png_bytes
+from artgan.models.simulators import load_simulator
 from artgan.presets import PRESETS
 from artgan.storage import open_store
 from artgan.training import restoration
@@ -58,3 +60,24 @@ def test_presets_of_one_size_hand_their_models_on():
     row = {"settings_json": json.dumps({"preset": vars(PRESETS["demo"].restoration)})}
     assert fitting(row, "restoration", "tiny") is row
     assert fitting(None, "restoration", "tiny") is None
+
+
+def test_a_chosen_network_is_published_with_its_settings(store):
+    chosen = replace(
+        PRESETS["smoke"].simulation,
+        network="style",
+        loss="hinge",
+        continuous=1,
+        classes=("prints", "rivers"),
+    )
+    job = job_for("simulation", "smoke", 2, simulation=chosen)
+    named = replace(job.train, collections=("prints", "rivers", "prints"))
+    job = replace(job, train=named)
+    run(store.root, job, lambda _: None)
+    simulator = load_simulator(store.read(card_of(store, job)["weights_path"]))
+    assert simulator.preset == chosen
+    assert simulator.label_of("rivers") == 1
+    # a later training from it, of one collection
+    tuned = replace(job, collection="rivers", base_model=job.folder)
+    run(store.root, tuned, lambda _: None)
+    assert np.isfinite(card_of(store, tuned)["incumbent_value"])
