@@ -10,7 +10,7 @@ writes first: load, ImageCms at full size, Lanczos. libvips is its `thumbnail`, 
 that we know. Speed is images for each second of CPU time, best of several rounds taken in turn, so
 that other work on the machine does not count. Then follow the peak memory of a process that ingests
 one master, the time of a second run over unchanged files, and how many of a set of odd files come
-out right. Prints one JSON line for each result; everything else goes to standard error.
+out right. What decoding in a child costs is measured beside the same in one process. Prints one JSON line for each result; everything else goes to standard error.
 """
 
 import argparse
@@ -18,7 +18,6 @@ import hashlib
 import io
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +39,7 @@ from artgan.errors import ArtganError, MissingAssetError
 from artgan.imaging.colour import image_from_array
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import AccessForm
+from artgan.ingest.decoders import Limits, child_process, end_child, judge_scan
 from artgan.ingest.discover import FoundFile, collections_in, discover
 from artgan.ingest.inspect import Accepted, inspect
 from artgan.ingest.known import read_known
@@ -54,6 +54,7 @@ SCANS_TARGET = 1.0
 JPEG_TARGET = 5.0
 VIPS_TARGET = 1 / 1.3
 PEAK_TARGET_MB = 300
+CHILD_TARGET = 1 / 1.1
 RERUN_TARGET = 50
 MASTER_PX = (6000, 8000)
 ROUNDS = 3
@@ -61,6 +62,7 @@ QUICK_EVERY = 6  # of the real scans
 QUICK_MASTERS = 2
 MASTERS = 24  # of the second run
 PEER = "Pillow: load, ImageCms at full size, Lanczos"
+SAME_PROCESS = "the same without a child"
 VIPS_PEER = "libvips: thumbnail with profile"
 LONG_SIDE_PX: int = IngestSettings.model_fields["access_long_side_px"].default
 CLOSE = 6.0  # mean difference of two renderings of one picture, in codes of 255
@@ -79,6 +81,7 @@ def main() -> int:
     rounds = 1 if quick else ROUNDS
     every = QUICK_EVERY if quick else 1
     _measure_scans(folder, rounds, every)
+    _measure_child(folder, rounds, every)
     with tempfile.TemporaryDirectory() as scratch:
         _measure_masters(folder, Path(scratch), rounds, QUICK_MASTERS if quick else None)
         _measure_odd_files(folder, Path(scratch))
@@ -109,6 +112,15 @@ def ours(path: Path) -> bytes | None:
     """Judge a scan; return its access copy, or None if it is refused."""
     found = FoundFile("bench", path.name, path.stat().st_size, "", "scan")
     for judged in inspect(path, found, MAX_PIXELS, AccessForm("jpeg", LONG_SIDE_PX)):
+        return judged.access if isinstance(judged, Accepted) else None
+    return None
+
+
+def in_child(path: Path) -> bytes | None:
+    """Judge a scan in a child, as ingest does."""
+    found = FoundFile("bench", path.name, path.stat().st_size, "", "scan")
+    form = AccessForm("jpeg", LONG_SIDE_PX)
+    for judged in judge_scan(path, found, MAX_PIXELS, form, Limits()):
         return judged.access if isinstance(judged, Accepted) else None
     return None
 
@@ -160,15 +172,25 @@ def _hash_of_small(small: np.ndarray) -> str:
     return np.packbits(low > np.median(low)).tobytes().hex()
 
 
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of its decoder."""
+    child = child_process()
+    if child is None:
+        return time.process_time()
+    fields = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()
+    ticks = int(fields[11]) + int(fields[12])  # utime and stime, see proc(5)
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _best_seconds(methods: Sequence[Method], paths: Sequence[Path], rounds: int) -> list[float]:
     """CPU seconds that each method takes for all of these files."""
     best = [float("inf")] * len(methods)
     for _ in range(rounds):
         for index, method in enumerate(methods):
-            start = time.process_time()
+            start = _cpu_seconds()
             for path in paths:
                 method(path)
-            best[index] = min(best[index], time.process_time() - start)
+            best[index] = min(best[index], _cpu_seconds() - start)
     return best
 
 
@@ -206,6 +228,17 @@ def _measure_scans(folder: Path, rounds: int, every: int) -> None:
     _report("ingest all real scans", images, seconds, peer_seconds, PEER, SCANS_TARGET)
 
 
+def _measure_child(folder: Path, rounds: int, every: int) -> None:
+    """What decoding in a child costs, once it runs: it is started for the first file of a thread."""
+    inbox = open_store(str(folder), name="scans", must_exist=True)
+    names = collections_in(inbox)
+    files = [file for name in names for file in discover(inbox, name) if file.role == "scan"]
+    paths = [Path(inbox.uri(file.path)) for file in files][::every]
+    in_child(paths[0])
+    name, (own_s, child_s) = "ingest in a child", _best_seconds((ours, in_child), paths, rounds)
+    _report(name, len(paths), child_s, own_s, SAME_PROCESS, CHILD_TARGET)
+
+
 def _measure_masters(folder: Path, scratch: Path, rounds: int, count: int | None) -> None:
     for kind, path in islice(_masters(folder, scratch, MASTER_PX), count):
         name = f"ingest {kind} {MASTER_PX[0]} x {MASTER_PX[1]}"
@@ -218,26 +251,13 @@ def _measure_masters(folder: Path, scratch: Path, rounds: int, count: int | None
 
 
 def _report_peak(name: str, path: Path) -> None:
-    """Ingest one master in a process of its own, and report the most memory that it held.
-
-    The kernel's high-water mark of this process alone: ``ru_maxrss`` would begin with the parent's.
-    Prefect, which a worker holds besides, is not in it.
-    """
-    code = (
-        "import sys, pathlib\n"
-        "from artgan.ingest.inspect import AccessForm, FoundFile, inspect\n"
-        "found = FoundFile('bench', 'master', 1, '', 'scan')\n"
-        f"form = AccessForm('jpeg', {LONG_SIDE_PX})\n"
-        f"list(inspect(pathlib.Path(sys.argv[1]), found, {MAX_PIXELS}, form))\n"
-        "status = pathlib.Path('/proc/self/status').read_text()\n"
-        "print(int(status.split('VmHWM:')[1].split()[0]) / 1024)"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    place = Path(__file__).parents[1]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)
-    peak_mb = float(done.stdout)
+    """Ingest one master in a child, as a worker does, and report the most memory that it held."""
+    end_child()
+    in_child(path)
+    status = Path(f"/proc/{child_process()}/status").read_text()
+    peak_mb = int(status.split("VmHWM:")[1].split()[0]) / 1024
     row = {
-        "name": f"{name}: peak memory of its process",
+        "name": f"{name}: peak memory of the decoding child",
         "value": round(peak_mb),
         "unit": "MB",
         "peer": "limit",

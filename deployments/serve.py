@@ -24,8 +24,8 @@ import httpx
 from artgan.clock import now
 from artgan.config import ServeSettings
 from artgan.errors import ArtganError, InvalidInputError
+from artgan.tether import PARENT, tethered
 from artgan.training.devices import visible_devices
-from artgan.training.tether import PARENT, tethered
 from deployments.apply import CPU_POOL, GPU_POOL, apply, device_count, server_client
 from deployments.lost import LOOK_FOR, end_silent, resume_crashed
 

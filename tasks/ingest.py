@@ -17,10 +17,11 @@ from artgan.catalog.works import CURRENT
 from artgan.clock import now
 from artgan.config import IngestSettings
 from artgan.imaging.write import AccessForm
+from artgan.ingest.decoders import Limits, judge_mask, judge_scan
 from artgan.ingest.discover import FoundFile, chosen_folders, discover
-from artgan.ingest.inspect import Refused, inspect
+from artgan.ingest.inspect import Refused
 from artgan.ingest.known import read_known
-from artgan.ingest.masks import inspect_mask, page_of_mask
+from artgan.ingest.masks import page_of_mask
 from artgan.ingest.merge import Inspected, merge, refusal
 from artgan.ingest.metadata import read_metadata
 from artgan.ingest.settle import has_moved, moving_files, still_files
@@ -59,6 +60,10 @@ def _identity(settings: IngestSettings, file: FoundFile) -> str:
 
 def _access_form(settings: IngestSettings) -> AccessForm:
     return AccessForm(settings.access_format, settings.access_long_side_px)
+
+
+def _limits(settings: IngestSettings) -> Limits:
+    return Limits(settings.decode_memory_mb, settings.decode_seconds)
 
 
 def judged_files(catalog: Catalog, collection: str) -> set[tuple[str, str]]:
@@ -118,7 +123,8 @@ def _inspected(
     same = {"identity": _identity(settings, file), "file": asdict(file)}
     with inbox.local(file.path) as path:
         most_pixels = round(settings.max_megapixels * 1e6)
-        for judged in inspect(path, file, most_pixels, _access_form(settings)):
+        form, limits = _access_form(settings), _limits(settings)
+        for judged in judge_scan(path, file, most_pixels, form, limits):
             if isinstance(judged, Refused):
                 yield same | {"refused": asdict(judged)}
                 continue
@@ -216,8 +222,9 @@ def ingest_masks(
     rows, refused = [], []
     masks = [file for file in files if file.role == "mask"]
     for file in still_files(inbox, masks, settings.settle_s):
-        content = inbox.read(file.path)
-        judged = inspect_mask(content, file, scans.get(page_of_mask(file.path)))
+        scan = scans.get(page_of_mask(file.path))
+        with inbox.local(file.path) as path:
+            judged = judge_mask(path, file, scan, _limits(settings))
         if has_moved(inbox, file):
             continue
         if not isinstance(judged, Refused):

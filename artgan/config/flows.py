@@ -50,6 +50,14 @@ class IngestSettings(ArchiveSettings):
         int, Field(title="Access copies, long side", ge=0, le=100_000)
     ] = 4000
     """Long side of access copies in pixels; smaller scans keep their size, 0 keeps it for all."""
+    decode_memory_mb: Annotated[
+        int, Field(title="Memory for decoding, MB", ge=500, le=1_000_000)
+    ] = 8000
+    """Most memory that decoding one scan may use, in MB; a scan that needs more is refused."""
+    decode_seconds: Annotated[
+        float, Field(title="Time for decoding a page, seconds", ge=1, le=86_400)
+    ] = 600
+    """Longest that decoding one page may take, in seconds; a page that takes longer is refused."""
     settle_s: Annotated[
         float, Field(title="Seconds between two looks at a new file", ge=0, le=600)
     ] = 2

@@ -3,7 +3,9 @@
 libvips decodes; it is told which loader to use from the file's content, so that no other loader
 (SVG, PDF, ImageMagick...) ever sees a file of ours. What libvips lacks goes to `fallback`.
 
-Importing this module sets limits for the process. The cache of operations of libvips goes off,
+Importing this module sets limits for the process. libvips keeps the loaders of `_LOADERS` and
+refuses all others, also where nobody named one: other builds bring SVG, PDF and ImageMagick. The
+cache of operations of libvips goes off,
 since it would answer for a file that has since been replaced; and each image is worked on by one
 thread, in libvips and in OpenCV, since the parallelism here is of many files side by side.
 """
@@ -21,6 +23,11 @@ from artgan.imaging.scan_file import RefusedScan, ScanPage, broken, unsupported
 cv2.setNumThreads(1)
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(1)  # pyright: ignore[reportAttributeAccessIssue] - its stub lacks it
+
+# A list of what is allowed: libvips' own list of what is untrusted leaves matrices of numbers out.
+pyvips.operation_block_set("VipsForeignLoad", True)  # noqa: FBT003 - its own signature
+for _kind in ("Jpeg", "Png", "Tiff", "Webp", "Heif", "Nsgif"):
+    pyvips.operation_block_set(f"VipsForeignLoad{_kind}", False)  # noqa: FBT003
 
 _LOADERS = {
     "jpeg": "jpegload",

@@ -56,6 +56,19 @@ class Refused:
     page: int | None = None
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """A page that is about to be read.
+
+    Attributes:
+        page: Its number, from 1.
+        pages: Pages of the file.
+    """
+
+    page: int
+    pages: int
+
+
 def inspect(
     path: Path, found: FoundFile, max_pixels: int, form: AccessForm = FULL_SIZE
 ) -> Iterator[Accepted | Refused]:
@@ -70,13 +83,23 @@ def inspect(
         max_pixels: Largest page accepted, in pixels.
         form: What the access copies are to be.
     """
+    for one in inspect_pages(path, found, max_pixels, form):
+        if not isinstance(one, Beginning):
+            yield one
+
+
+def inspect_pages(
+    path: Path, found: FoundFile, max_pixels: int, form: AccessForm, first_page: int = 1
+) -> Iterator[Accepted | Refused | Beginning]:
+    """Do the same, and say of each page when it is begun; pages before ``first_page`` are left."""
     digest = file_sha256(path)
     try:
         file = identify(path, found.path)
     except RefusedScan as refusal:
         yield Refused(refusal.reason, str(refusal), digest)
         return
-    for page in range(1, file.page_count + 1):
+    for page in range(first_page, file.page_count + 1):
+        yield Beginning(page, file.page_count)
         try:
             yield _accepted(file, page, found, digest, max_pixels, form)
         except RefusedScan as refusal:

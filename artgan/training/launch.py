@@ -1,7 +1,7 @@
 """Start a training in child processes, one for each visible device, and follow it.
 
 A crash, an out-of-memory kill or a leak of the training therefore never takes the pipeline with
-it, and the end of the pipeline, however it comes, ends the training: see `artgan.training.tether`.
+it, and the end of the pipeline, however it comes, ends the training: see `artgan.tether`.
 A child writes one JSON line for each report of progress; every other line is a log line.
 """
 
@@ -22,9 +22,9 @@ from select import select
 from typing import Any
 
 from artgan.errors import ArtganError, KilledError
+from artgan.tether import PARENT, tethered
 from artgan.training.devices import hold_devices, visible_devices
 from artgan.training.plan import TrainJob, job_to_json
-from artgan.training.tether import PARENT, tethered
 
 Log = Callable[[int, str], None]
 Report = dict[str, Any]

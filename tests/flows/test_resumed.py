@@ -39,13 +39,13 @@ def test_scans_that_arrive_before_the_resume_do_not_make_the_others_again(
 
     paint(inbox / "prints" / "a first one.png", 9)
     read: list[str] = []
-    inspect = tasks.ingest.inspect
+    judge = tasks.ingest.judge_scan
 
     def watched(path: Path, *rest: object) -> object:
         read.append(path.name)
-        return inspect(path, *rest)
+        return judge(path, *rest)
 
-    monkeypatch.setattr("tasks.ingest.inspect", watched)
+    monkeypatch.setattr("tasks.ingest.judge_scan", watched)
     assert ingest(settings)["scans"] == 6
     assert read == ["a first one.png"]
     assert open_catalog(settings.root).read(SCANS).num_rows == 6

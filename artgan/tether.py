@@ -1,4 +1,4 @@
-"""Run a command that dies with its parent: ``python -m artgan.training.tether COMMAND...``.
+"""Run a command that dies with its parent: ``python -m artgan.tether COMMAND...``.
 
 The parent names itself by its process id in ``ARTGAN_PARENT``. The kernel is asked to kill this
 process when the parent is gone, however it went, and the command takes the place of this process
@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 
 def tethered(command: Sequence[str]) -> list[str]:
     """Return the command that runs a command tethered to its parent."""
-    return [sys.executable, "-m", "artgan.training.tether", *command]
+    return [sys.executable, "-m", "artgan.tether", *command]
 
 
 def main() -> None:

@@ -1,0 +1,114 @@
+"""Decode files of strangers in a process of its own: the child of `artgan.ingest.decoders`.
+
+Orders come as JSON lines on standard input; replies go to the standard output that the process was
+started with, each a JSON line, with the bytes of a picture behind it where it names their number.
+Nothing but JSON and pictures passes either way: what breaks out of a codec here finds no
+credentials, and cannot hand its parent an object to unpack.
+
+Memory, processor time, file size and open files are limited by the kernel, and what is not on the
+list of loaders is refused by libvips; both are tried before the first order is taken.
+"""
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyvips
+
+from artgan.imaging.write import AccessForm
+from artgan.ingest.discover import FoundFile
+from artgan.ingest.inspect import Accepted, Beginning, Refused, inspect_pages
+from artgan.ingest.masks import inspect_mask
+
+Order = dict[str, Any]
+Message = Accepted | Beginning | Refused
+
+OUT_OF_MEMORY = "out_of_memory"
+_SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+_OPEN_FILES = 256
+_BYTES_OF_A_PIXEL = 20  # five channels of 32 bits, the widest page that libvips may put on disk
+
+
+def main() -> None:
+    """Take orders until standard input ends; ``sys.argv[1]`` is the most memory, in MB."""
+    # Codecs print to standard output too: what they say must not be taken for a reply.
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _limit(resource.RLIMIT_AS, int(sys.argv[1]) << 20)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _limit(resource.RLIMIT_CORE, 0)
+    check_loaders()
+    _send(replies, {"ready": True})
+    for line in sys.stdin.buffer:
+        _obey(json.loads(line), replies)
+        _send(replies, {"end": True})
+
+
+def _limit(what: int, most: int) -> None:
+    """Lower a limit of this process; the hard one stays, so that it can be moved again."""
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def check_loaders() -> None:
+    """Prove that libvips reads nothing but the formats on the list of `artgan.imaging.opening`.
+
+    Raises:
+        RuntimeError: If it reads SVG, which no file of an archive is.
+    """
+    try:
+        pyvips.Image.new_from_buffer(_SVG, "").avg()
+    except pyvips.Error:
+        return
+    raise RuntimeError("libvips must refuse SVG, got a picture of it")
+
+
+def _obey(order: Order, replies: BinaryIO) -> None:
+    used_s = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    _limit(resource.RLIMIT_CPU, int(used_s + order["seconds"]) + 1)
+    _limit(resource.RLIMIT_FSIZE, order["max_pixels"] * _BYTES_OF_A_PIXEL)
+    try:
+        for message in _JUDGES[order["what"]](order):
+            _reply(replies, message)
+    except MemoryError:
+        _send(replies, {"died": OUT_OF_MEMORY})
+        sys.exit(1)
+
+
+def _reply(replies: BinaryIO, message: Message) -> None:
+    match message:
+        case Accepted(row, access, extension):
+            _send(replies, {"accepted": row, "extension": extension}, access)
+        case Refused():
+            _send(replies, {"refused": vars(message)})
+        case Beginning(page, pages):
+            _send(replies, {"page": page, "of": pages})
+
+
+def _send(replies: BinaryIO, message: dict[str, Any], content: bytes = b"") -> None:
+    replies.write(json.dumps(message | {"bytes": len(content)}).encode() + b"\n" + content)
+    replies.flush()
+
+
+def _judge_scan(order: Order) -> Iterator[Message]:
+    found, form = FoundFile(**order["found"]), AccessForm(**order["form"])
+    pixels, first = order["max_pixels"], order["first_page"]
+    return inspect_pages(Path(order["path"]), found, pixels, form, first)
+
+
+def _judge_mask(order: Order) -> Iterator[Message]:
+    yield inspect_mask(Path(order["path"]).read_bytes(), FoundFile(**order["found"]), order["scan"])
+
+
+_JUDGES: dict[str, Callable[[Order], Iterator[Message]]] = {
+    "scan": _judge_scan,
+    "mask": _judge_mask,
+}
+
+
+if __name__ == "__main__":
+    main()
