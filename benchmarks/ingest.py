@@ -10,7 +10,8 @@ writes first: load, ImageCms at full size, Lanczos. libvips is its `thumbnail`, 
 that we know. Speed is images for each second of CPU time, best of several rounds taken in turn, so
 that other work on the machine does not count. Then follow the peak memory of a process that ingests
 one master, the time of a second run over unchanged files, and how many of a set of odd files come
-out right. What decoding in a child costs is measured beside the same in one process. Prints one JSON line for each result; everything else goes to standard error.
+out right. What decoding in a child costs is measured beside the same in one process. Prints one
+JSON line for each result; everything else goes to standard error.
 """
 
 import argparse
@@ -229,7 +230,7 @@ def _measure_scans(folder: Path, rounds: int, every: int) -> None:
 
 
 def _measure_child(folder: Path, rounds: int, every: int) -> None:
-    """What decoding in a child costs, once it runs: it is started for the first file of a thread."""
+    """What decoding in a child costs once it runs; a thread starts one for its first file."""
     inbox = open_store(str(folder), name="scans", must_exist=True)
     names = collections_in(inbox)
     files = [file for name in names for file in discover(inbox, name) if file.role == "scan"]
