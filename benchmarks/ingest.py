@@ -40,7 +40,7 @@ from artgan.errors import ArtganError, MissingAssetError
 from artgan.imaging.colour import image_from_array
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import AccessForm
-from artgan.ingest.decoders import Limits, child_process, end_child, judge_scan
+from artgan.ingest.decoders import Limits, child_cpu_s, child_process, end_child, judge_scan
 from artgan.ingest.discover import FoundFile, collections_in, discover
 from artgan.ingest.inspect import Accepted, inspect
 from artgan.ingest.known import read_known
@@ -121,9 +121,8 @@ def in_child(path: Path) -> bytes | None:
     """Judge a scan in a child, as ingest does."""
     found = FoundFile("bench", path.name, path.stat().st_size, "", "scan")
     form = AccessForm("jpeg", LONG_SIDE_PX)
-    for judged in judge_scan(path, found, MAX_PIXELS, form, Limits()):
-        return judged.access if isinstance(judged, Accepted) else None
-    return None
+    judged, *_ = list(judge_scan(path, found, MAX_PIXELS, form, Limits()))
+    return judged.access if isinstance(judged, Accepted) else None
 
 
 def pillow(path: Path) -> bytes | None:
@@ -175,12 +174,7 @@ def _hash_of_small(small: np.ndarray) -> str:
 
 def _cpu_seconds() -> float:
     """CPU seconds of this process and of its decoder."""
-    child = child_process()
-    if child is None:
-        return time.process_time()
-    fields = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()
-    ticks = int(fields[11]) + int(fields[12])  # utime and stime, see proc(5)
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + child_cpu_s()
 
 
 def _best_seconds(methods: Sequence[Method], paths: Sequence[Path], rounds: int) -> list[float]:

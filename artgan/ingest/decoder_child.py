@@ -45,7 +45,7 @@ def main() -> None:
     _send(replies, {"ready": True})
     for line in sys.stdin.buffer:
         _obey(json.loads(line), replies)
-        _send(replies, {"end": True})
+        _send(replies, {"end": True, "cpu_s": _used_s()})
 
 
 def _limit(what: int, most: int) -> None:
@@ -67,9 +67,13 @@ def check_loaders() -> None:
     raise RuntimeError("libvips must refuse SVG, got a picture of it")
 
 
+def _used_s() -> float:
+    """Processor time of this process, in seconds."""
+    return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+
+
 def _obey(order: Order, replies: BinaryIO) -> None:
-    used_s = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    _limit(resource.RLIMIT_CPU, int(used_s + order["seconds"]) + 1)
+    _limit(resource.RLIMIT_CPU, int(_used_s() + order["seconds"]) + 1)
     _limit(resource.RLIMIT_FSIZE, order["max_pixels"] * _BYTES_OF_A_PIXEL)
     try:
         for message in _JUDGES[order["what"]](order):

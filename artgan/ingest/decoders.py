@@ -95,7 +95,8 @@ def judge_mask(
     known = None if scan is None else dict(scan)
     pixels = 1 if known is None else known["width_px"] * known["height_px"]
     order = {"what": "mask", "scan": known, "max_pixels": max(pixels, 1_000_000)}
-    return next(_judged(order, path, found, limits))
+    (judged,) = _judged(order, path, found, limits)  # to its end, or the child would be replaced
+    return judged
 
 
 def _judged(
@@ -163,11 +164,18 @@ def child_process() -> int | None:
     return child.process.pid if child is not None else None
 
 
+def child_cpu_s() -> float:
+    """Processor time of this thread's child up to its last file, in seconds."""
+    child: _Child | None = getattr(_own, "child", None)
+    return child.cpu_s if child is not None else 0.0
+
+
 class _Child:
     """One child process, and what was said with it."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.cpu_s = 0.0
         self._orders = 0
         self._unread = bytearray()
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
@@ -218,7 +226,7 @@ class _Child:
         while True:
             message, content = self._receive(time.monotonic() + seconds)
             if "end" in message:
-                self._is_busy = False
+                self._is_busy, self.cpu_s = False, message["cpu_s"]
                 return
             if "died" in message:
                 words = f"pages that need more than {self.limits.memory_mb} MB of memory."
