@@ -62,6 +62,14 @@ class DigitalSourceType(StrEnum):
     """IPTC terms for how a picture came about; a value is the term without its prefix."""
 
     DIGITAL_CAPTURE = "digitalCapture"
+    COMPUTATIONAL_CAPTURE = "computationalCapture"
+    NEGATIVE_FILM = "negativeFilm"
+    POSITIVE_FILM = "positiveFilm"
+    PRINT = "print"
+    HUMAN_EDITS = "humanEdits"
+    COMPOSITE_CAPTURE = "compositeCapture"
+    COMPOSITE_SYNTHETIC = "compositeSynthetic"
+    DIGITAL_CREATION = "digitalCreation"
     ALGORITHMICALLY_ENHANCED = "algorithmicallyEnhanced"
     ALGORITHMIC_MEDIA = "algorithmicMedia"
     COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA = "compositeWithTrainedAlgorithmicMedia"
@@ -134,6 +142,20 @@ def _add_text(parent: ElementTree.Element, tag: str, value: str) -> None:
     item.text = _ILLEGAL.sub("\ufffd", value)
 
 
+def packet_of(path: Path) -> bytes | None:
+    """Return a file's packet if it is one of ours, for what is made of the file for pages.
+
+    Raises:
+        CorruptAssetError: If it is no picture.
+    """
+    try:
+        image = cast(Any, pyvips.Image.new_from_file(str(path), revalidate=True))
+        packet = bytes(image.get("xmp-data")) if image.get_typeof("xmp-data") else b""
+    except pyvips.Error as error:
+        raise _unsound(path, error) from error
+    return packet if _ARTGAN.encode() in packet and len(packet) <= MAX_PACKET_BYTES else None
+
+
 def read_xmp(path: Path) -> dict[str, str]:
     """Read back what `xmp_packet` wrote, from a TIFF, PNG, JPEG or WebP file.
 
@@ -151,16 +173,42 @@ def read_xmp(path: Path) -> dict[str, str]:
         # A plain load would answer from libvips' cache for a file that was since replaced.
         image = cast(Any, pyvips.Image.new_from_file(str(path), revalidate=True))
         packet = image.get("xmp-data") if image.get_typeof("xmp-data") else b""
-        return _parse(bytes(packet)) if packet else {}
+        return read_packet(bytes(packet)) if packet else {}
     except (pyvips.Error, ElementTree.ParseError) as error:
-        raise CorruptAssetError(
-            f"{path.name} must be a picture with sound XMP, got {str(error).splitlines()[0]!r}."
-        ) from error
+        raise _unsound(path, error) from error
 
 
-def _parse(packet: bytes) -> dict[str, str]:
-    # expat, since 2.4.1, stops entity expansion by itself; external entities are not read.
-    root = ElementTree.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314
+def _unsound(path: Path, error: Exception) -> CorruptAssetError:
+    words = (str(error).splitlines() or ["no details"])[0]
+    return CorruptAssetError(f"{path.name} must be a picture with sound XMP, got {words!r}.")
+
+
+class _WithoutEntities(ElementTree.TreeBuilder):
+    """Builds a tree, but of no document that could declare entities: no XMP has a document type."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:  # noqa: ARG002
+        """Refuse a document type."""
+        raise ElementTree.ParseError(f"a document type {name!r}")
+
+
+def stated_type(packet: bytes) -> DigitalSourceType | None:
+    """Return the IPTC term in a packet of any program, None where there is none that we know."""
+    try:
+        term = read_packet(packet).get("digital_source_type")
+        return DigitalSourceType(term) if term else None
+    except (ElementTree.ParseError, ValueError):
+        return None
+
+
+def read_packet(packet: bytes) -> dict[str, str]:
+    """Read a packet; see `read_xmp`.
+
+    Raises:
+        ElementTree.ParseError: If it is no XML, or declares a document type.
+    """
+    parser = ElementTree.XMLParser(target=_WithoutEntities())  # noqa: S314 - without entities
+    parser.feed(packet.strip(b"\0 \r\n\t"))
+    root = parser.close()
     names = {tag: name for name, tag in (_PROPERTIES | _TEXTS).items()}
     names[_SOURCE_TYPE] = "digital_source_type"
     found = {}

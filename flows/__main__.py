@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "patch": ("flows.local", config.PatchSettings),
 }
 
-_UNNAMED = {"query": "--sql", "trace": "--id", "verify": "--folder", "patch": "--picture"}
+_UNNAMED = {"query": "--sql", "trace": "--id", "verify": "--path", "patch": "--picture"}
 """Flags that may be left out before their value."""
 
 _ENVIRONMENT = {

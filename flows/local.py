@@ -24,6 +24,7 @@ from artgan.restore.patch import apply_patch
 from artgan.sample.archive import write_sample
 from artgan.storage import open_store
 from flows.trace_text import trace_text
+from flows.verify_file import verify_file
 
 
 def sample(settings: SampleSettings) -> None:
@@ -56,12 +57,19 @@ def trace(settings: TraceSettings) -> None:
 
 
 def verify(settings: VerifySettings) -> None:
-    """Print what was found of each published table.
+    """Print what a file is, or what was found of each published table.
 
     Raises:
         ArtganError: If something is wrong; all is printed before.
     """
-    verdicts = check_published(open_store(settings.folder, name="folder", must_exist=True))
+    if Path(settings.path).is_file():
+        verify_file(settings)
+    else:
+        _verify_folder(settings)
+
+
+def _verify_folder(settings: VerifySettings) -> None:
+    verdicts = check_published(open_store(settings.path, name="path", must_exist=True))
     if settings.format == "json":
         sys.stdout.write(json.dumps([asdict(one) for one in verdicts], indent=1) + "\n")
     else:
@@ -72,7 +80,7 @@ def verify(settings: VerifySettings) -> None:
     wrong = [one.path for one in verdicts if one.problems]
     if wrong:
         raise ArtganError(
-            f"folder must hold what its package says, got other things in {', '.join(wrong)}. Copy "
+            f"path must hold what its package says, got other things in {', '.join(wrong)}. Copy "
             "it again, or run `artgan publish`; a copy made during a publish may be half of each."
         )
 

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,19 +23,24 @@ from artgan.config import DetectSettings
 from artgan.errors import ArtganError, InvalidInputError
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes, thumbnail_jpeg
-from artgan.keys import VERSION, key
+from artgan.keys import VERSION, digest, key
 from artgan.models.detector import Detector, load_detector
+from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.detect import Detection, DetectOptions, detect_scan, working_short_px
 from artgan.restore.marking import overview
 from artgan.storage import Store
 from tasks.chunks import Manifest, Plan, forget, plan, remembered
+from tasks.outputs import content_of
 
 CHUNK = 32
 LEAST_OVERVIEW_PX, OVERVIEW_PX = 400, 1600
 _SCAN_COLUMNS = (
-    *("scan_id", "access_path", "width_px", "height_px"),
+    *("scan_id", "content_sha256", "title", "access_path", "width_px", "height_px"),
     *("access_width_px", "access_height_px"),
 )
+
+_MADE = DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA
+_COMPOSITE = DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
 
 Row = dict[str, Any]
 
@@ -174,14 +180,20 @@ class _Look:
 
     def _written(self, job: Row, detection: Detection, content: bytes) -> Row:
         path = self.folder(job)
-        mask = png_bytes(detection.mask.astype(np.uint8) * 255)
+        mark = partial(_mark, job, self.options)
+        drawn = mark(_MADE, "Damage mask proposed by a model; no picture of the work.")
+        mask = png_bytes(detection.mask.astype(np.uint8) * 255, drawn)
         found = bool(detection.mask.any())
         if found:
             self.store.write(f"{path}.png", mask)
-        self.store.write(f"{path}.probability.png", png_bytes(detection.probability))
+        self.store.write(f"{path}.probability.png", png_bytes(detection.probability, drawn))
         shown_px = max(LEAST_OVERVIEW_PX, min(*access_size(job), OVERVIEW_PX))
         shown = overview(read_rgb(content, shown_px), detection)
-        self.store.write(f"{path}.overview.jpg", thumbnail_jpeg(shown, max(shown.shape), 85))
+        seen = mark(
+            _COMPOSITE, "Scan, reduced, with damage that a model marked; nothing is filled."
+        )
+        view = thumbnail_jpeg(shown, max(shown.shape), 85, seen)
+        self.store.write(f"{path}.overview.jpg", view)
         status, message = _judged(detection, self.options)
         return {
             "source_bytes": len(mask),
@@ -194,6 +206,20 @@ class _Look:
             "status": status,
             "message": message,
         }
+
+
+def _mark(job: Row, options: DetectOptions, kind: DigitalSourceType, note: str) -> bytes:
+    """Write down what a file of a detection is."""
+    return xmp_packet(
+        kind,
+        Provenance(
+            source_sha256=content_of(job),
+            model_id=job["model_id"],
+            settings_sha256=digest(asdict(options)),
+            title=job["title"],
+            note=note,
+        ),
+    )
 
 
 def _judged(detection: Detection, options: DetectOptions) -> tuple[str, str | None]:

@@ -25,6 +25,7 @@ from artgan.models.tone import load_tone
 from artgan.presets import Kind
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.report.thumbs import keep_thumbnail
+from artgan.signing import sign_file
 from artgan.storage import Store
 from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
@@ -236,6 +237,7 @@ def _enhance(
     out = f"outputs/enhanced/{collection}/{job['output_id']}"
     report = json.dumps(_report(collection, job, made), indent=1).encode()
     store.write(f"{out}/report.json", report)
+    sign_file(made.path, source_type(job), job["title"] or "Enhanced scan", path)
     facts = put_output(store, f"{out}/enhanced.tif", made.path)
     keep_thumbnail(store, facts["output_sha256"], made.path)
     numbers = {} if made.tone is None else {"tone": made.tone.to_json()}

@@ -28,7 +28,7 @@ from artgan.iiif.rights import rights_uri
 from artgan.iiif.tree import ROOT, TOP, service_key, take_down, write_json, write_manifests
 from artgan.imaging.colour import to_srgb
 from artgan.imaging.decode import decode
-from artgan.keys import VERSION, key
+from artgan.keys import VERSION, digest, key
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store
 from tasks.chunks import Manifest, Plan, remembered
@@ -159,7 +159,12 @@ def _write_service(
     shape, image = job["shape"], open_image()
     service = Service(image.width, image.height, shape["tile_px"], shape["full_px"])
     info = json.dumps(describe(service, shape["address"], job["rights"]), indent=1).encode()
-    note = Provenance(source_sha256=content_of(job), title=job["title"], note=job["rights"])
+    note = Provenance(
+        source_sha256=content_of(job),
+        settings_sha256=digest(shape),
+        title=job["title"],
+        note=job["rights"],
+    )
     place = service_key(collection, job["scan_id"])
     with store.folder(place) as folder:
         packet = xmp_packet(DigitalSourceType.DIGITAL_CAPTURE, note)

@@ -16,8 +16,11 @@ from artgan.catalog.table import Catalog
 from artgan.clock import now
 from artgan.errors import ArtganError, CorruptAssetError
 from artgan.imaging.hashes import file_sha256
+from artgan.imaging.look import look_at
 from artgan.storage import Store, store_at
 from tasks.chunks import Manifest, Plan, forget, plan
+
+_PICTURES = (".png", ".jpg", ".tif", ".webp")
 
 Row = dict[str, Any]
 Kind = Literal["restored", "enhanced", "simulated", "stylized", "iiif"]
@@ -69,6 +72,7 @@ def put_output(store: Store, key: str, path: Path) -> Row:
         "output_path": key,
         "output_sha256": file_sha256(path),
         "output_bytes": path.stat().st_size,
+        "phash": _phash(key, path),
     }
 
 
@@ -79,7 +83,13 @@ def write_output(store: Store, path: str, content: bytes) -> Row:
         "output_path": path,
         "output_sha256": hashlib.sha256(content).hexdigest(),
         "output_bytes": len(content),
+        "phash": _phash(path, content),
     }
+
+
+def _phash(key: str, source: Path | bytes) -> str | None:
+    """Hash what a picture looks like; None for a report."""
+    return look_at(source).phash if key.endswith(_PICTURES) else None
 
 
 def content_of(scan: Row) -> str:

@@ -15,8 +15,9 @@ from artgan.catalog.works import CURRENT, find_scan
 from artgan.clock import now
 from artgan.config import RestoreSettings
 from artgan.imaging.hashes import file_sha256
+from artgan.imaging.look import look_at
 from artgan.ingest.masks import MASKED_SCAN, take_edited
-from artgan.keys import VERSION, key
+from artgan.keys import VERSION, digest, key
 from artgan.models.detector import Detector, load_detector
 from artgan.models.filler import load_filler
 from artgan.restore import product
@@ -217,6 +218,7 @@ def _fill(
         names = ("output_id", "scan_id", "mask_id", "probability_path", "model_id", "detector_id")
         facts = {name: job[name] for name in (*names, "model_collection", "weights_sha256")}
         facts |= {"collection": collection, "source_sha256": content_of(job)}
+        facts["settings_sha256"] = digest(operators)
         order = Order(*(scan, job["page"] or 1, mask, job["mask_origin"], job["title"]), facts)
         how, detector = models
         made = make_product(order, how, {"fill": operators}, out, scratch, detector)
@@ -235,6 +237,7 @@ def _row_of(made: product.Product, out: Path, place: str) -> Row:
     return {
         **{column: f"{place}/{name}" for column, name in files.items()},
         "output_sha256": file_sha256(out / product.RESTORED),
+        "phash": look_at(out / product.RESTORED).phash,
         "output_bytes": (out / product.RESTORED).stat().st_size,
         "patch_sha256": file_sha256(out / product.PATCH),
         "report_sha256": file_sha256(out / product.REPORT),

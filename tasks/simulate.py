@@ -1,6 +1,7 @@
 """Tasks of the simulate flow."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -11,8 +12,9 @@ from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import find_scan, load_pictures
 from artgan.config import SimulateSettings
 from artgan.imaging.tensors import batch_to_arrays
-from artgan.keys import VERSION, key
+from artgan.keys import VERSION, digest, key
 from artgan.models.simulators import load_simulator
+from artgan.signing import signed_bytes
 from artgan.simulate.products import Maker, Product
 from artgan.storage import Store
 from artgan.training.squares import scale_work, square
@@ -92,7 +94,10 @@ def simulate_chunk(settings: SimulateSettings, collection: str, jobs: list[Row])
         maker = Maker(simulator, jobs[0]["model_id"], collection)
 
         def make_one(job: Row) -> Row:
-            product = _product(store, maker, job)
+            asked = replace(maker, settings_sha256=digest(job["asked"]))
+            product = _product(store, asked, job)
+            made = product.content, product.suffix, product.source_type
+            content = signed_bytes(*made, "Simulated work")
             path = f"outputs/simulated/{collection}/{job['output_id']}"
             facts = {
                 "width_px": product.width_px,
@@ -106,7 +111,7 @@ def simulate_chunk(settings: SimulateSettings, collection: str, jobs: list[Row])
                     "report_path": report["output_path"],
                     "report_sha256": report["output_sha256"],
                 }
-            return write_output(store, path + product.suffix, product.content) | facts
+            return write_output(store, path + product.suffix, content) | facts
 
         return [attempt(_row(collection, job), lambda job=job: make_one(job)) for job in jobs]
 

@@ -15,9 +15,10 @@ from artgan.config import StyleMethod, StylizeSettings
 from artgan.errors import MissingAssetError
 from artgan.imaging.read import read_rgb, read_shares
 from artgan.imaging.write import png_bytes
-from artgan.keys import VERSION, key
+from artgan.keys import VERSION, digest, key
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.report.thumbs import keep_thumbnail
+from artgan.signing import sign_file, signed_bytes
 from artgan.storage import Store
 from artgan.stylize.file import stylize_file
 from artgan.stylize.stylizer import Stylizer, stylize_picture
@@ -177,6 +178,7 @@ def _note(collection: str, job: Row) -> Provenance:
     return Provenance(
         source_sha256=content_of(job),
         model_id=job["model_id"],
+        settings_sha256=digest(job["shape"]),
         title=job["title"],
         note=f"Rendered in the manner of {collection} by {method}; not a work of that maker.",
     )
@@ -194,8 +196,10 @@ def _access(
         regions = cv2.resize(regions, size, interpolation=cv2.INTER_AREA)
     styled = stylize_picture(stylizer, picture, finish_of(job["shape"], regions))
     height, width = styled.shape[:2]
+    term, title = source_type(job["shape"]["method"]), job["title"] or "Rendered work"
+    content = signed_bytes(png_bytes(styled, packet), ".png", term, title)
     return (
-        write_output(store, f"{place}.png", png_bytes(styled, packet))
+        write_output(store, f"{place}.png", content)
         | {
             "width_px": width,
             "height_px": height,
@@ -225,6 +229,8 @@ def _full(store: Store, job: Row, stylizer: Stylizer, means: Means, goal: tuple[
             finish=finish_of(job["shape"], regions),
             xmp=packet,
         )
+        term = source_type(job["shape"]["method"])
+        sign_file(made.path, term, job["title"] or "Rendered work", scan)
         facts = put_output(store, f"{place}.tif", made.path)
         keep_thumbnail(store, facts["output_sha256"], made.path)
         return (

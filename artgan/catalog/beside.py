@@ -16,7 +16,7 @@ CHECKED = (
 )
 """Those whose bytes are known; the report holds the digests of all the others."""
 
-GONE = dict.fromkeys([*FILES, *(digest for _, digest in CHECKED), "output_bytes"])
+GONE = dict.fromkeys([*FILES, *(digest for _, digest in CHECKED), "output_bytes", "phash"])
 """What the row of an output says when its files are there no more."""
 
 _FLAT_MASK = ".mask.png"

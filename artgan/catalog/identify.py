@@ -125,7 +125,12 @@ def _by_bytes(catalog: Catalog, path: Path) -> list[Subject]:
     if not path.is_file():
         return []
     with path.open("rb") as file:
-        return _by_columns(catalog, _DIGESTS, hashlib.file_digest(file, "sha256").hexdigest())
+        return by_digest(catalog, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def by_digest(catalog: Catalog, sha256: str) -> list[Subject]:
+    """Return all that has a file with these bytes."""
+    return _by_columns(catalog, _DIGESTS, sha256)
 
 
 def _key(catalog: Catalog, text: str) -> str:

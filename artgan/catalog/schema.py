@@ -322,6 +322,7 @@ OUTPUTS = Table(
                 "Stylized: how much of the work's structure was lost (CFSD); 0 is none.",
             ),
             _field(*("color_cfsd", pa.float64()), "That of colour transfer alone."),
+            _field("phash", pa.string(), "Perceptual hash of the picture, 16 hex digits."),
         ]
     ),
     examples.OUTPUTS,

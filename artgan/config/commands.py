@@ -59,9 +59,14 @@ class PatchSettings(Settings):
 
 
 class VerifySettings(Settings):
-    """Check published tables: digests, rows, columns, rules, references."""
+    """Tell what a file is, or check published tables: digests, rows, columns, rules, references."""
 
-    folder: str
-    """Folder that publish writes (ROOT/published) or a copy of it, also s3://bucket/prefix."""
+    path: str
+    """A file of this machine; or the folder that publish writes (ROOT/published) or a copy of it,
+    also s3://bucket/prefix."""
+    root: str | None = None
+    """Archive root, to tell a file by its catalog too; none goes by the file alone."""
+    anchors: str | None = None
+    """File of PEM with the certificates whose signatures are trusted: the archive's own root."""
     format: Literal["text", "json"] = "text"
     """How the verdicts are printed."""

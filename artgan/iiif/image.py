@@ -19,6 +19,7 @@ from pyvips.enums import ForeignKeep
 
 from artgan.errors import CorruptAssetError
 from artgan.imaging.colour import with_blob
+from artgan.imaging.write import XMP
 
 CONTEXT = "http://iiif.io/api/image/3/context.json"
 FORMAT = "image/jpeg"
@@ -117,21 +118,20 @@ def write_pictures(
 ) -> None:
     """Write every picture of a service: tiles, whole sizes and the largest whole.
 
-    Tiles carry no metadata and no profile, which browsers take as sRGB; the whole pictures, which
-    people keep, carry the packet.
+    All carry the packet, and no profile, which browsers take as sRGB.
 
     Args:
         open_image: Opens the picture anew: 8-bit sRGB, three bands, upright, as large as the
             service says; it is read twice from top to bottom.
         service: Shape of the service.
         folder: Where to write; made if it is not there.
-        xmp: XMP packet for the whole pictures.
+        xmp: XMP packet for every file.
 
     Raises:
         CorruptAssetError: If the picture cannot be read whole.
     """
     try:
-        _write_tiles(open_image(), service, folder)
+        _write_tiles(_marked(open_image(), xmp), service, folder)
         largest = _scaled(open_image(), service.full_size).copy_memory()
         _write_whole(largest, folder / whole_path(), xmp)
         for size in service.whole_sizes:
@@ -149,7 +149,7 @@ def _write_tiles(image: pyvips.Image, service: Service, folder: Path) -> None:
         layout="iiif3",
         tile_size=service.tile_px,
         suffix=f".jpg[Q={QUALITY},optimize_coding]",
-        keep=ForeignKeep.NONE,
+        keep=ForeignKeep.XMP,
     )
 
 
@@ -159,8 +159,16 @@ def _scaled(image: pyvips.Image, size: Size) -> pyvips.Image:
     return image.thumbnail_image(size[0], height=size[1], size="force")
 
 
+def _marked(image: pyvips.Image, xmp: bytes | None) -> pyvips.Image:
+    """Give a picture our packet in place of any of its own."""
+    if xmp is not None:
+        return with_blob(image, XMP, xmp)
+    image = image.copy()
+    image.remove(XMP)
+    return image
+
+
 def _write_whole(image: pyvips.Image, path: Path, xmp: bytes | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if xmp is not None:
-        image = with_blob(image, "xmp-data", xmp)
+    image = _marked(image, xmp)
     image.jpegsave(str(path), Q=QUALITY, optimize_coding=True, keep=ForeignKeep.XMP)

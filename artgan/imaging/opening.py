@@ -24,9 +24,10 @@ cv2.setNumThreads(1)
 pyvips.cache_set_max(0)
 pyvips.concurrency_set(1)  # pyright: ignore[reportAttributeAccessIssue] - its stub lacks it
 
+_OWN = "Raw"  # files of ours: it takes none for its own, so it reads only where it is named
 # A list of what is allowed: libvips' own list of what is untrusted leaves matrices of numbers out.
 pyvips.operation_block_set("VipsForeignLoad", True)  # noqa: FBT003 - its own signature
-for _kind in ("Jpeg", "Png", "Tiff", "Webp", "Heif", "Nsgif"):
+for _kind in (*("Jpeg", "Png", "Tiff", "Webp", "Heif", "Nsgif"), _OWN):
     pyvips.operation_block_set(f"VipsForeignLoad{_kind}", False)  # noqa: FBT003
 
 _LOADERS = {

@@ -14,18 +14,42 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
+from xml.etree import ElementTree
 
 import pyvips
 
-from artgan.imaging.write import AccessForm
+from artgan.imaging.decode import decode_page
+from artgan.imaging.hashes import file_sha256
+from artgan.imaging.look import look_at_scan
+from artgan.imaging.scan_file import RefusedScan, identify
+from artgan.imaging.write import XMP, AccessForm
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Beginning, Refused, inspect_pages
 from artgan.ingest.masks import inspect_mask
+from artgan.provenance import read_packet
+from artgan.signing import read_signature
 
 Order = dict[str, Any]
-Message = Accepted | Beginning | Refused
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a file says and looks like.
+
+    Attributes:
+        facts: ``format``, ``width_px``, ``height_px``, ``phash``, ``mark``, ``mark_problem`` and
+            ``signature``.
+        small: Its small picture, 64 x 64 pixels of 3 bytes.
+    """
+
+    facts: dict[str, Any]
+    small: bytes
+
+
+Message = Accepted | Beginning | Looked | Refused
 
 OUT_OF_MEMORY = "out_of_memory"
 _SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
@@ -89,6 +113,8 @@ def _reply(replies: BinaryIO, message: Message) -> None:
             _send(replies, {"accepted": row, "extension": extension}, access)
         case Refused():
             _send(replies, {"refused": vars(message)})
+        case Looked(facts, small):
+            _send(replies, {"looked": facts}, small)
         case Beginning(page, pages):
             _send(replies, {"page": page, "of": pages})
 
@@ -108,9 +134,38 @@ def _judge_mask(order: Order) -> Iterator[Message]:
     yield inspect_mask(Path(order["path"]).read_bytes(), FoundFile(**order["found"]), order["scan"])
 
 
+def _look(order: Order) -> Iterator[Message]:
+    path = Path(order["path"])
+    try:
+        file = identify(path, path.name)
+        scan = decode_page(file, order["max_pixels"], 1)
+        look = look_at_scan(scan)
+    except RefusedScan as refusal:
+        yield Refused(refusal.reason, str(refusal), file_sha256(path))
+        return
+    mark, problem = {}, None
+    if scan.image.get_typeof(XMP):
+        try:
+            mark = read_packet(bytes(cast(Any, scan.image.get(XMP))))
+        except ElementTree.ParseError as error:
+            problem = str(error)
+    signature = read_signature(path, f"image/{scan.format}", order["anchors"])
+    facts = {
+        "format": scan.format,
+        "width_px": scan.width_px,
+        "height_px": scan.height_px,
+        "phash": look.phash,
+        "mark": mark,
+        "mark_problem": problem,
+        "signature": asdict(signature),
+    }
+    yield Looked(facts, look.small.tobytes())
+
+
 _JUDGES: dict[str, Callable[[Order], Iterator[Message]]] = {
     "scan": _judge_scan,
     "mask": _judge_mask,
+    "look": _look,
 }
 
 

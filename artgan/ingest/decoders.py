@@ -21,11 +21,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from artgan.errors import ArtganError
 from artgan.imaging.hashes import file_sha256
+from artgan.imaging.look import SMALL_SIDE_PX, Look
 from artgan.imaging.write import AccessForm
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused
+from artgan.signing import Signature
 from artgan.tether import PARENT, tethered
 
 Order = dict[str, Any]
@@ -36,6 +40,7 @@ _CHILD = "artgan.ingest.decoder_child"
 _FILES_EACH = 500  # then a new child, so that what codecs leak never adds up
 _STARTS_WITHIN_S = 120.0
 _TRIES = 2
+_MOST_PIXELS = 20_000_000_000
 _PIECE = 1 << 20
 _LONGEST_LINE = 1 << 26
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
@@ -55,6 +60,29 @@ class Limits:
 
     memory_mb: int = 8000
     seconds: float = 600.0
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a file says and looks like.
+
+    Attributes:
+        sha256: Of its bytes.
+        format: Container by content.
+        size: Width and height in pixels, upright.
+        look: What it looks like.
+        mark: What its packet says; see `artgan.provenance.read_xmp`.
+        mark_problem: Why the packet cannot be read.
+        signature: What its Content Credentials say.
+    """
+
+    sha256: str
+    format: str
+    size: tuple[int, int]
+    look: Look
+    mark: dict[str, str]
+    mark_problem: str | None
+    signature: Signature
 
 
 class DecoderDiedError(ArtganError):
@@ -99,9 +127,25 @@ def judge_mask(
     return judged
 
 
-def _judged(
-    order: Order, path: Path, found: FoundFile, limits: Limits
-) -> Iterator[Accepted | Refused]:
+def examine(path: Path, anchors: str | None, limits: Limits) -> Examined | Refused:
+    """Look at a file that came from anywhere, in a child.
+
+    Args:
+        path: The file.
+        anchors: PEM of the certificates whose signatures are trusted.
+        limits: What decoding may use.
+
+    Returns:
+        What it says and looks like; or why it is no picture.
+    """
+    order = {"what": "look", "anchors": anchors, "max_pixels": _MOST_PIXELS}
+    found = FoundFile("", path.name, path.stat().st_size, "", "scan")
+    (seen,) = _judged(order, path, found, limits)
+    assert not isinstance(seen, Accepted)
+    return seen
+
+
+def _judged(order: Order, path: Path, found: FoundFile, limits: Limits) -> Iterator[Any]:
     order |= {"path": str(path), "found": asdict(found), "seconds": limits.seconds}
     page = pages = 1
     death = DecoderDiedError(CRASHED, "")
@@ -111,6 +155,8 @@ def _judged(
             for message, content in child.ask(order | {"first_page": page}, limits.seconds):
                 if "page" in message:
                     page, pages = message["page"], message["of"]
+                elif "looked" in message:
+                    yield _examined(path, message["looked"], content)
                 elif "accepted" in message:
                     yield Accepted(message["accepted"], content, message["extension"])
                 else:
@@ -123,6 +169,19 @@ def _judged(
         else:
             return
     yield from _given_up(path, found, death, range(page, pages + 1))
+
+
+def _examined(path: Path, facts: dict[str, Any], content: bytes) -> Examined:
+    small = np.frombuffer(content, np.uint8).reshape(SMALL_SIDE_PX, SMALL_SIDE_PX, 3)
+    return Examined(
+        sha256=file_sha256(path),
+        format=facts["format"],
+        size=(facts["width_px"], facts["height_px"]),
+        look=Look(facts["phash"], small),
+        mark=facts["mark"],
+        mark_problem=facts["mark_problem"],
+        signature=Signature(**facts["signature"]),
+    )
 
 
 def _given_up(

@@ -1,27 +1,29 @@
 """The judgement on each page of a file: a catalog row and an access copy, or why not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from artgan.imaging.conformance import nonconformities
 from artgan.imaging.decode import DecodedScan, decode_page
 from artgan.imaging.formats import extension_fits
-from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256, phash
+from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256
+from artgan.imaging.look import seen_hash
 from artgan.imaging.quality import MEASURED_LONG_SIDE_PX, sharpness
-from artgan.imaging.reduce import ReducedScan, averaged, check_shows_something, reduce_scan
+from artgan.imaging.reduce import ReducedScan, check_shows_something, reduce_scan
 from artgan.imaging.scan_file import RefusedScan, ScanFile, identify
-from artgan.imaging.write import AccessForm, access_copy
+from artgan.imaging.write import XMP, AccessForm, access_copy
 from artgan.ingest.discover import FoundFile
+from artgan.keys import digest as settings_digest
 from artgan.keys import scan_id
+from artgan.provenance import DigitalSourceType, Provenance, stated_type, xmp_packet
 
 Row = dict[str, Any]
 
 FULL_SIZE = AccessForm()
-_SMALL_PX = 512  # the long side that phash starts from is one to two times this
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _accepted(
     reduced = reduce_scan(scan, most_px)
     picture = reduced.fitted(form.long_side_px)
     check_shows_something(scan, picture)
-    access, extension = access_copy(picture, form.format)
+    access, extension = access_copy(picture, form.format, _mark(scan, digest, form))
     row = {
         "scan_id": scan_id(digest, page),
         "content_sha256": digest,
@@ -136,6 +138,20 @@ def _accepted(
     facts = _facts(scan)
     row |= facts | {"nonconformities": nonconformities(facts)}
     return Accepted(row | _measures(reduced, picture), access, extension)
+
+
+def _mark(scan: DecodedScan, digest: str, form: AccessForm) -> bytes:
+    """Write down what an access copy is: what its scan says of itself, or a capture."""
+    stated = cast(bytes, scan.image.get(XMP)) if scan.image.get_typeof(XMP) else b""
+    kind = stated_type(stated) if stated else None
+    return xmp_packet(
+        kind or DigitalSourceType.DIGITAL_CAPTURE,
+        Provenance(
+            source_sha256=digest,
+            settings_sha256=settings_digest(asdict(form)),
+            note="Access copy of a scan.",
+        ),
+    )
 
 
 def _facts(scan: DecodedScan) -> Row:
@@ -160,10 +176,9 @@ def _measures(reduced: ReducedScan, picture: np.ndarray) -> Row:
     """Measure a scan; what is found does not depend on the size of its access copy."""
     size = reduced.fitted_size(MEASURED_LONG_SIDE_PX)
     measured = picture if picture.shape[1::-1] == size else reduced.fitted(MEASURED_LONG_SIDE_PX)
-    small = averaged(measured, max(1, max(size) // _SMALL_PX))
     clipping = reduced.clipping
     return {
-        "phash": phash(small),
+        "phash": seen_hash(measured),
         "phash_algorithm": PHASH_ALGORITHM,
         "clipped_shadows_fraction": clipping and clipping.shadows_fraction,
         "clipped_highlights_fraction": clipping and clipping.highlights_fraction,

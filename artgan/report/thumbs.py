@@ -17,6 +17,7 @@ from artgan.errors import ArtganError
 from artgan.imaging.colour import to_srgb
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import thumbnail_jpeg
+from artgan.provenance import packet_of
 from artgan.storage import Store
 
 FOLDER = "reports/thumbs"
@@ -130,13 +131,13 @@ class Thumbnails:
             return True
         try:
             with self.store.local(source.key) as path:
-                picture = read_rgb(path, short_side_px)
+                picture, packet = read_rgb(path, short_side_px), packet_of(path)
         except ArtganError:
             return False
         if square:
             picture = _centre_square(picture)
         quality = _CRISP_QUALITY if max(picture.shape[:2]) < _CRISP_BELOW_PX else _QUALITY
-        write_typed(self.store, key, thumbnail_jpeg(picture, long_side_px, quality))
+        write_typed(self.store, key, thumbnail_jpeg(picture, long_side_px, quality, packet))
         self.present.add(key)
         self.written.append(key)
         return True
@@ -184,7 +185,7 @@ def keep_thumbnail(store: Store, sha256: str, path: Path) -> None:
     small = to_srgb(image.resize(scale) if scale < 1.0 else image)
     quality = _CRISP_QUALITY if max(small.width, small.height) < _CRISP_BELOW_PX else _QUALITY
     key = f"{FOLDER}/{SMALL_PX}/{sha256[:2]}/{sha256}.jpg"
-    write_typed(store, key, thumbnail_jpeg(small, SMALL_PX, quality))
+    write_typed(store, key, thumbnail_jpeg(small, SMALL_PX, quality, packet_of(path)))
 
 
 def remove_thumbnails(store: Store, digests: Collection[str]) -> int:

@@ -6,7 +6,7 @@ memory: a few windows are held at a time, some 200 MB whatever the scan.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from artgan.restore.mask import dilation_px, widen
 from artgan.restore.naming import DamageMap, damage_map
 from artgan.restore.patch import NOTE, check_patch, difference
 from artgan.restore.regions import Region, find_regions
+from artgan.signing import sign_file
 
 RESTORED = "restored.tif"
 MASK = "mask.png"
@@ -141,6 +142,8 @@ def make_product(
     regions = find_regions(effective, mask.cells, source, restored, encoding.icc, damage)
     assessment = assess(regions, source.size, order.mask_origin)
     _write_preview(order, restored, effective, encoding, out / PREVIEW)
+    for name in (RESTORED, PATCH, PREVIEW):  # the report holds their digests
+        sign_file(out / name, SOURCE_TYPE, f"{order.title or 'Digital restoration'}", order.scan)
     masked = sum(one.area_px for one in regions)
     product = Product(
         *(source.shape[1], source.shape[0], encoding.bit_depth, masked, changed, assessment)
@@ -172,13 +175,14 @@ def _write_pair(
     note = Provenance(
         source_sha256=order.facts.get("source_sha256"),
         model_id=order.facts.get("model_id"),
+        settings_sha256=order.facts.get("settings_sha256"),
         title=order.title,
         note="Digital restoration (image only; the object was not treated).",
     )
     write_tiff(out / RESTORED, restored.image(), encoding, xmp_packet(SOURCE_TYPE, note))
     plain = SourceEncoding(encoding.format, encoding.bit_depth, encoding.channels, None, None)
     change = difference(restored.image(), source.image())
-    about = Provenance(note.source_sha256, note.model_id, title=order.title, note=NOTE)
+    about = replace(note, note=NOTE)
     write_tiff(out / PATCH, change, plain, xmp_packet(SOURCE_TYPE, about))
     return check_patch(source.image(), out / RESTORED, out / PATCH, mask.image())
 
@@ -197,6 +201,7 @@ def _write_preview(
     note = Provenance(
         source_sha256=order.facts.get("source_sha256"),
         model_id=order.facts.get("model_id"),
+        settings_sha256=order.facts.get("settings_sha256"),
         title=order.title,
         note="Digital restoration, reduced; what was filled is drawn in vertical strokes.",
     )

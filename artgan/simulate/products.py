@@ -52,11 +52,13 @@ class Maker:
         simulator: The generator and its settings.
         model_id: Named in the files.
         collection: Named in the files, and asked for where the generator has classes.
+        settings_sha256: Hash of what was asked for, named in the files.
     """
 
     simulator: Simulator
     model_id: str
     collection: str
+    settings_sha256: str | None = None
 
     def work(self, seed: int, truncation: float) -> Product:
         """Make one work, at the generator's own size."""
@@ -132,6 +134,10 @@ class Maker:
     ) -> bytes:
         note = f"Made by a model that learned from {self.collection}; not a work of any person."
         provenance = Provenance(
-            source_sha256=source, model_id=self.model_id, title=title, note=note
+            source_sha256=source,
+            model_id=self.model_id,
+            settings_sha256=self.settings_sha256,
+            title=title,
+            note=note,
         )
         return xmp_packet(source_type, provenance)

@@ -43,6 +43,7 @@ from artgan.presets import (
     UpscalePreset,
     architecture,
 )
+from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store, open_store
 from artgan.stylize.losses import find_vgg
 from artgan.training import detection, finish, painting, restoration, simulation, style, tone, world
@@ -208,6 +209,15 @@ def _as_large(prepared: _Preparation, model: str) -> _Preparation:
     return _Preparation(prepared.store, prepared.job, replace(prepared.preset, **sizes))
 
 
+def _mark(job: TrainJob) -> bytes:
+    """Write down what a model's samples are."""
+    kind = DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
+    if job.kind == "simulation":
+        kind = DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA
+    note = f"Samples of a {job.kind} model of {job.collection}, made while it was trained."
+    return xmp_packet(kind, Provenance(model_id=job.model_id, note=note))
+
+
 def _publish(
     store: Store,
     job: TrainJob,
@@ -223,7 +233,7 @@ def _publish(
     if trainee.warm:
         warm = {name: trainee.networks[name] for name in trainee.warm}
         store.write(f"{job.folder}/{WARM}", pack_weights(warm, settings))
-    store.write(f"{job.folder}/samples.png", png_bytes(trainee.grid()))
+    store.write(f"{job.folder}/samples.png", png_bytes(trainee.grid(), _mark(job)))
     model = {
         "model_id": job.model_id,
         "kind": job.kind,
