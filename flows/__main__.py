@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from artgan import config
+from artgan.config.plain_yaml import load_plain_yaml
 from artgan.errors import ArtganError, InvalidInputError, MissingAssetError
 from flows.checks import check_places, check_server
 
@@ -181,8 +182,8 @@ def _name_first(flags: list[str], name: str) -> list[str]:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
+        content = load_plain_yaml(path.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidInputError(
             f"config must be a readable YAML file, got {str(path)!r}: {error}"
         ) from error

@@ -23,6 +23,7 @@ from artgan.errors import ArtganError, MissingAssetError
 from artgan.restore.patch import apply_patch
 from artgan.sample.archive import write_sample
 from artgan.storage import open_store
+from flows.plain_csv import csv_text
 from flows.trace_text import trace_text
 from flows.verify_file import verify_file
 
@@ -40,7 +41,7 @@ def query(settings: QuerySettings) -> None:
     rows = run_query(catalog, settings.sql, versions).to_pandas()
     match settings.format:
         case "csv":
-            sys.stdout.write(rows.to_csv(index=False))
+            sys.stdout.write(csv_text(rows))
         case "json":
             sys.stdout.write(rows.to_json(orient="records", date_format="iso") + "\n")
         case _:

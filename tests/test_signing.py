@@ -112,7 +112,7 @@ def unsigned(form: str) -> bytes:
 
 
 @pytest.fixture(params=TYPES)
-def signed(request, tmp_path: Path) -> Path:
+def signed(request, signing, tmp_path: Path) -> Path:  # noqa: ARG001 - a certificate
     path = tmp_path / f"work.{request.param}"
     path.write_bytes(unsigned(request.param))
     sign_file(path, COMPOSITE, "A work")

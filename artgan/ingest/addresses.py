@@ -42,6 +42,26 @@ def check_address(url: str, *, allow_private: bool) -> None:
         check_public(url, str(entry[4][0]))
 
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")  # RFC 8215: of one network, to be refused
+_COMPATIBLE = ipaddress.ip_network("::/96")  # RFC 4291, 2.5.5.1; given up, but still routed by some
+
+
+def _translated(address: "Address") -> "Address":
+    """Return the IPv4 address that an IPv6 address leads to, where a gateway translates it."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _LOCAL_NAT64:
+        return ipaddress.IPv6Address("::1")
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    tunnelled = address.teredo[1] if address.teredo else None
+    return address.ipv4_mapped or address.sixtofour or tunnelled or address
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
 def check_public(url: str, text: str) -> None:
     """Refuse an address of the own network.
 
@@ -52,9 +72,9 @@ def check_public(url: str, text: str) -> None:
     Raises:
         SourceUnavailable: If it is not public.
     """
-    address = ipaddress.ip_address(text.split("%", maxsplit=1)[0])
-    address = getattr(address, "ipv4_mapped", None) or address
-    if not address.is_global or address.is_multicast:
+    stated = ipaddress.ip_address(text.split("%", maxsplit=1)[0])
+    address = _translated(stated)
+    if not address.is_global or address.is_multicast or getattr(address, "is_site_local", False):
         raise SourceUnavailable(
             f"{url} must lie on the public internet, got the address {address}. If it is a server "
             "of your own network, set fetch_private."

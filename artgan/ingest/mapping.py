@@ -15,6 +15,7 @@ from importlib.resources import files
 
 import yaml
 
+from artgan.config.plain_yaml import load_plain_yaml
 from artgan.errors import InvalidInputError
 from artgan.ingest.headings import ALIASES, plain
 from artgan.ingest.sizes import MM_PER_UNIT
@@ -65,7 +66,7 @@ def parse_mapping(path: str, content: bytes) -> FieldMapping:
     """
     try:
         text = content.decode("utf-8-sig")
-        given = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+        given = json.loads(text) if path.endswith(".json") else load_plain_yaml(text)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise InvalidInputError(

@@ -77,10 +77,13 @@ class LocalStore(Store):
     def entries(self, prefix: str = "") -> list[Entry]:
         """See `Store`."""
         entries = []
-        for folder, _, names in os.walk(self._path(prefix), followlinks=True):
+        for folder, folders, names in os.walk(self._path(prefix), followlinks=True):
+            folders[:] = [name for name in folders if self._may_follow(Path(folder) / name)]
             for name in names:
+                path = Path(folder) / name
                 with suppress(FileNotFoundError):  # renamed or removed by another writer since
-                    entries.append(self._entry(Path(folder) / name))
+                    if self._may_follow(path):
+                        entries.append(self._entry(path))
         return sorted(entries, key=lambda entry: entry.key)
 
     def listing(self, folder: str = "") -> tuple[list[Entry], list[str]]:
@@ -90,6 +93,8 @@ class LocalStore(Store):
             return [], []
         entries, folders = [], []
         for path in sorted(base.iterdir()):
+            if not self._may_follow(path):
+                continue
             if path.is_dir():
                 folders.append(path.name)
             elif path.is_file():
@@ -145,7 +150,27 @@ class LocalStore(Store):
             yield file
 
     def _path(self, key: str) -> Path:
+        if key.startswith("/") or "\0" in key or ".." in key.split("/"):
+            raise InvalidInputError(
+                f"key must lie below {self.root!r}, got {key!r}. No path leads out of a store."
+            )
         return Path(self.root) / key
+
+    def _may_follow(self, path: Path) -> bool:
+        """Whether a path is no link, or one that may be followed.
+
+        A link in the store's own folder is theirs: a collection on another disk. Deeper ones come
+        with deliveries: they are followed where they lead to the same collection, and not around.
+        """
+        if not path.is_symlink() or path.parent == Path(self.root):
+            return True
+        top = Path(self.root) / path.relative_to(self.root).parts[0]
+        try:
+            target = path.resolve(strict=True)
+        except (OSError, RuntimeError):  # it leads nowhere, or around
+            return False
+        leads_inside = target.is_relative_to(top.resolve())
+        return leads_inside and not path.parent.resolve().is_relative_to(target)
 
     def _temporary(self) -> Path:
         folder = self._path(TEMPORARY)
