@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artgan.catalog.models import CONFIDENTIAL
 from artgan.catalog.schema import MODELS, OUTPUTS, TABLES
 from artgan.catalog.table import Catalog
 from artgan.clock import now
@@ -146,6 +147,9 @@ def _find_in_models(catalog: Catalog, settings: MaintainSettings, at: datetime) 
     folders: dict[str, list[Entry]] = {}
     for entry in catalog.store.entries("models"):
         folders.setdefault(entry.key.rsplit("/", 1)[0], []).append(entry)
+    for entry in catalog.store.entries(CONFIDENTIAL):
+        place = entry.key.rsplit("/", 1)[0].removeprefix(CONFIDENTIAL)
+        folders.setdefault(f"models{place}", []).append(entry)
     unused = unused_models(catalog, at - timedelta(days=settings.keep_unpromoted_days))
     by_folder = {row["weights_path"].rsplit("/", 1)[0]: row for row in unused}
     before = at - timedelta(days=settings.keep_results_days)

@@ -18,6 +18,9 @@ STARTER = "starter"
 CARD = "model.json"
 """File beside the weights that says everything about a model."""
 
+CONFIDENTIAL = "confidential"
+"""Top folder of what trainings keep and nobody else may read."""
+
 WEIGHTS = "weights.safetensors"
 """File with the networks that use of a model needs."""
 
@@ -43,6 +46,15 @@ def trained(catalog: Catalog, kind: Kind, collection: str, preset: str) -> list[
 def folder(model: Model) -> str:
     """Return the key prefix under which a model's files lie."""
     return model["weights_path"].rsplit("/", 1)[0]
+
+
+def confidential(folder: str) -> str:
+    """Return where a model's training files lie, given its folder: what can betray its works.
+
+    A discriminator tells training works from others almost surely, so it never lies beside the
+    weights that are used and given away. ``models/`` may be copied whole; this place may not.
+    """
+    return f"{CONFIDENTIAL}/{folder.removeprefix('models/')}"
 
 
 def training_scans(catalog: Catalog, model: Model) -> set[str]:

@@ -181,7 +181,21 @@ def _is_usable(icc: bytes, image: pyvips.Image) -> bool:
     if _PROFILE_SPACES.get(icc[16:20]) != colour_bands(image):
         return False
     is_lab = image.interpretation in _LAB
-    return is_lab == (icc[16:20] == b"Lab ") and profile_name(icc) is not None
+    is_fitting = is_lab == (icc[16:20] == b"Lab ")
+    return is_fitting and profile_name(icc) is not None and _converts(icc)
+
+
+@lru_cache(256)
+def _converts(icc: bytes) -> bool:
+    """Whether LittleCMS makes a conversion of a profile; one that it can read may be broken."""
+    bands = _PROFILE_SPACES[icc[16:20]]
+    spaces = {b"RGB ": "srgb", b"GRAY": "b-w", b"CMYK": "cmyk", b"Lab ": "lab"}
+    dot = pyvips.Image.black(1, 1, bands=bands).copy(interpretation=spaces[icc[16:20]])
+    try:
+        with_blob(dot, ICC, icc).icc_transform("srgb", embedded=True, **INTENT).avg()
+    except pyvips.Error:
+        return False
+    return True
 
 
 def _is_srgb_already(icc: bytes, image: pyvips.Image) -> bool:

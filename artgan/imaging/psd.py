@@ -5,6 +5,7 @@ beyond the colours are left out: saved selections are no picture, and where the 
 is transparent Photoshop has already blended it with white, as access copies are.
 """
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,9 @@ class Document:
         return (self.width * self.bits + 7) // 8
 
 
+_MOST_CHANNELS, _MOST_SIDE_PX = 56, 300_000  # Adobe Photoshop File Formats Specification, 2019
+
+
 def read_document(source: Path | bytes) -> Document:
     """Read header and resources.
 
@@ -84,6 +88,8 @@ def read_document(source: Path | bytes) -> Document:
         version, channels, height, width, bits, mode = _unpack(file, ">4xH6xHIIHH")
         if version not in (1, 2):
             raise ValueError(f"there is no version {version}")
+        if channels > _MOST_CHANNELS or max(width, height) > _MOST_SIDE_PX:
+            raise ValueError("it is larger than any document")
         is_big = version == 2
         palette = _block(file)
         resources = _resources(_block(file))
@@ -114,6 +120,15 @@ def _unpack(file: BinaryIO, form: str) -> tuple:
 
 def _block(file: BinaryIO) -> bytes:
     (length,) = _unpack(file, ">I")
+    return _read(file, length)
+
+
+def _read(file: BinaryIO, length: int) -> bytes:
+    """Read so many bytes, without asking for memory that no file fills."""
+    here = file.tell()
+    if length > file.seek(0, os.SEEK_END) - here:
+        raise struct.error("the file ends before")
+    file.seek(here)
     return file.read(length)
 
 
@@ -150,6 +165,8 @@ def is_cut(source: Path | bytes) -> bool:
             return file.tell() + needed > source_bytes(source)
     except struct.error:
         return True
+    except ValueError:  # another document than this
+        return False
 
 
 def _row_lengths(file: BinaryIO, document: Document) -> list[int]:
@@ -157,7 +174,8 @@ def _row_lengths(file: BinaryIO, document: Document) -> list[int]:
     rows = document.channels * document.height
     if document.compression == _RAW:
         return [document.row_bytes] * rows
-    return list(_unpack(file, f">{rows}{'I' if document.is_big else 'H'}"))
+    form = f">{rows}{'I' if document.is_big else 'H'}"
+    return list(struct.unpack(form, _read(file, struct.calcsize(form))))
 
 
 def psd_image(source: Path | bytes, document: Document) -> pyvips.Image:

@@ -4,6 +4,7 @@ Only numbers that decide how a page is read are taken from a directory; no pixel
 """
 
 import itertools
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -216,6 +217,9 @@ def _numbers(
 ) -> tuple[int, ...]:
     length = count * struct.calcsize("=" + letter)
     if length > len(inline):
+        # A count of billions would be given that much memory before its end is found.
+        if length > file.seek(0, os.SEEK_END):
+            raise ValueError("no directory")
         file.seek(struct.unpack(layout.order + layout.offset, inline)[0])
         inline = file.read(length)
     return struct.unpack(f"{layout.order}{count}{letter}", inline[:length])

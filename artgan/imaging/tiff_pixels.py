@@ -21,6 +21,7 @@ from artgan.imaging.formats import open_bytes
 from artgan.imaging.tiff import Directory
 
 DECODER_ERRORS = (
+    ImportError,  # a codec that imagecodecs was built without
     OSError,
     ValueError,
     RuntimeError,  # the base of all errors of imagecodecs, which tifffile decompresses with

@@ -260,6 +260,7 @@ class _Child:
             "OMP_NUM_THREADS": "1",
             "TMPDIR": self._folder.name,
             "VIPS_BLOCK_UNTRUSTED": "1",
+            "VIPS_WARNING": "1",  # set, it means none: what is wrong is judged, not printed
             PARENT: str(os.getpid()),
         }
 

@@ -2,9 +2,9 @@
 
 One process, or one of several that torchrun started, of which the first does all the writing.
 Reads a job, trains, decides on promotion and leaves the model's files in the archive:
-``weights.safetensors`` (what use needs), ``training.safetensors`` (what a fine-tuning needs
-besides), ``samples.png`` and, last of all, ``model.json``. A state kept every few seconds lets a
-killed training go on exactly where it was.
+``weights.safetensors`` (what use needs), ``samples.png`` and, last of all, ``model.json``; and
+in a folder apart ``training.safetensors`` (what a fine-tuning needs besides). A state kept
+every few seconds lets a killed training go on exactly where it was.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from artgan.catalog.models import BASE, WEIGHTS
+from artgan.catalog.models import BASE, WEIGHTS, confidential
 from artgan.catalog.works import load_pictures
 from artgan.imaging.write import png_bytes
 from artgan.keys import set_digest
@@ -79,8 +79,8 @@ def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None
         trainee,
         job.steps,
         job.seed,
-        load_state=lambda: _read(store, f"{job.folder}/{STATE}"),
-        save_state=lambda state: store.write(f"{job.folder}/{STATE}", state),
+        load_state=lambda: _read(store, f"{job.confidential}/{STATE}"),
+        save_state=lambda state: store.write(f"{job.confidential}/{STATE}", state),
         validate_at=validation_steps(job.steps),
         observe=_observer(say),
     )
@@ -88,7 +88,7 @@ def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None
         return
     decision = promote(job.kind, history[-1], _incumbent(prepared, job, history))
     _publish(store, job, trainee, history, decision, time.monotonic() - started)
-    store.delete(f"{job.folder}/{STATE}")
+    store.delete(f"{job.confidential}/{STATE}")
 
 
 def validation_steps(steps: int) -> list[int]:
@@ -187,7 +187,10 @@ class _Preparation:
 def load_states(store: Store, folder: str) -> States:
     """Return all networks of a model, those for fine-tuning included, by name."""
     states, _ = unpack_weights(store.read(f"{folder}/{WEIGHTS}"))
-    warm = _read(store, f"{folder}/{WARM}")
+    # Models of earlier versions have it beside their weights.
+    places = confidential(folder), folder
+    found = (_read(store, f"{place}/{WARM}") for place in places)
+    warm = next((one for one in found if one is not None), None)
     return states if warm is None else states | unpack_weights(warm)[0]
 
 
@@ -232,7 +235,7 @@ def _publish(
     store.write(f"{job.folder}/{WEIGHTS}", weights)
     if trainee.warm:
         warm = {name: trainee.networks[name] for name in trainee.warm}
-        store.write(f"{job.folder}/{WARM}", pack_weights(warm, settings))
+        store.write(f"{job.confidential}/{WARM}", pack_weights(warm, settings))
     store.write(f"{job.folder}/samples.png", png_bytes(trainee.grid(), _mark(job)))
     model = {
         "model_id": job.model_id,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 
-from artgan.catalog.models import BASE, Model
+from artgan.catalog.models import BASE, Model, confidential
 from artgan.keys import VERSION, key, set_digest
 from artgan.presets import (
     PRESETS,
@@ -97,6 +97,11 @@ class TrainJob:
     def folder(self) -> str:
         """Key prefix under which the model's files lie."""
         return f"models/{self.collection}/{self.kind}/{self.model_id}"
+
+    @property
+    def confidential(self) -> str:
+        """Key prefix of its state while it trains, and of its discriminator afterwards."""
+        return confidential(self.folder)
 
     @property
     def training_sha256(self) -> str:

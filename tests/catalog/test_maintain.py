@@ -182,7 +182,7 @@ def test_only_models_that_nothing_refers_to_lose_their_weights(catalog: Catalog)
 
 def test_what_killed_runs_left_goes_only_when_it_is_old(catalog: Catalog) -> None:
     left = {
-        "models/prints/style/stopped/state.safetensors": 5000,
+        "confidential/prints/style/stopped/state.safetensors": 5000,
         "models/prints/style/stopped/weights.safetensors": 100,
         "_work/runs/nightly-0123.json": 13,
         "_work/simulate/prints/4567.json": 40,

@@ -320,9 +320,10 @@ def test_any_address_is_allowed_or_refused(address) -> None:
 
 
 @pytest.mark.slow
-def test_twenty_thousand_inputs(pictures, tmp_path: Path) -> None:
+def test_twenty_thousand_inputs(pictures, tmp_path: Path, record_property) -> None:
     for name in READERS:
         read_all(name, MANY // 4 // len(READERS))
     seen = decode_all(pictures, tmp_path, MANY - MANY // 4)
     assert set(seen) <= {ACCEPTED, *REASONS}
     assert seen[TIMED_OUT] == 0
+    record_property("reasons", dict(seen))

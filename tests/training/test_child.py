@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from artgan.imaging.write import png_bytes
 from artgan.models.simulators import load_simulator
@@ -54,6 +55,22 @@ def test_a_model_of_another_size_is_measured_and_replaced(kind, store):
         json.loads(card["settings_json"])["preset"]
         != json.loads(card_of(store, small)["settings_json"])["preset"]
     )
+
+
+@pytest.mark.parametrize("kind", ["restoration", "simulation", "style"])
+def test_no_published_model_holds_a_discriminator(kind, store):
+    job = job_for(kind, "smoke", 2)
+    run(store.root, job, lambda _: None)
+    for entry in store.entries("models"):
+        if entry.key.endswith(".safetensors"):
+            with safe_open(store.uri(entry.key), "numpy") as weights:
+                networks = {name.split(".")[0] for name in weights.keys()}  # noqa: SIM118
+            assert networks <= {"generator_ema", "perceptual", "translator_ema"}, entry.key
+    kept = {entry.key for entry in store.entries("confidential")}
+    assert kept <= {f"{job.confidential}/training.safetensors"}
+    again = job_for(kind, "smoke", 3, base_model=job.folder)
+    run(store.root, again, lambda _: None)
+    assert card_of(store, again)["base_model_id"] == job.model_id
 
 
 def test_presets_of_one_size_hand_their_models_on():

@@ -46,5 +46,5 @@ def test_a_job_leaves_weights_that_load_a_sample_and_a_verdict(kind, tmp_path, m
     assert len(json.loads(card["history_json"])) == 2
     sample = Image.open(io.BytesIO(store.read(f"{job.folder}/samples.png")))
     assert sample.height % 3 == 0
-    assert not store.exists(f"{job.folder}/state.safetensors")
+    assert not store.entries("confidential")
     assert reports[-1]["step"] == steps
