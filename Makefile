@@ -53,10 +53,14 @@ fix: $(STAMP) ## let ruff mend what it can
 dictionary: $(STAMP) ## write data/dictionary.md from the schema
 	$(BIN)/python -m artgan.catalog.dictionary > data/dictionary.md
 
+audit: $(STAMP) ## known weaknesses of what is installed, and a bill of materials (sbom.json)
+	test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && .audit/bin/python -m pip install --quiet --disable-pip-version-check -r deployments/audit.txt; }
+	$(BIN)/python -m deployments.audit .audit/bin $(BIN)/python --bom sbom.json
+
 bench: $(STAMP) ## run all benchmarks and append their results
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove the demo archive
 	rm -rf $(DEMO)
 
-.PHONY: help setup demo serve test test-slow test-postgres check fix dictionary bench clean
+.PHONY: help setup demo serve test test-slow test-postgres check fix dictionary audit bench clean

@@ -36,6 +36,9 @@ _STOP_S = 30.0
 _LOG_BYTES = 50_000_000
 _LOOK_S = 15.0
 
+_SERVER_LOGIN, _OWN_LOGIN = "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"
+_OF_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+
 
 def serve(settings: ServeSettings) -> None:
     """Run server and workers until interrupted.
@@ -111,7 +114,8 @@ def server_environment(settings: ServeSettings, home: Path) -> dict[str, str]:
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_WORKER_QUERY_SECONDS": "5",
     }
-    return unless_set | os.environ | ours
+    login = os.environ.get(_SERVER_LOGIN)
+    return unless_set | ({_OWN_LOGIN: login} if login else {}) | os.environ | ours
 
 
 def _workers(
@@ -213,6 +217,11 @@ def _only_one(home: Path) -> Iterator[bool]:
 def _check_address(settings: ServeSettings) -> None:
     address = urlsplit(settings.server)
     host, port = address.hostname or "127.0.0.1", address.port or 80
+    if host not in _OF_THIS_MACHINE and not os.environ.get(_SERVER_LOGIN):
+        _say(
+            f"Whoever reaches {host} can start runs and read everything: set {_SERVER_LOGIN} to "
+            "name:password, or let only your own machines reach the port."
+        )
     with socket.socket() as probe:
         if probe.connect_ex((host, port)) == 0:
             raise InvalidInputError(

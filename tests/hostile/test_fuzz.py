@@ -57,7 +57,7 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
         # Headers matter more than pixels.
         reach = min(len(changed), 600) if rng.random() < 0.6 else len(changed)
         at, length = int(rng.integers(reach)), int(rng.integers(1, 33))
-        match int(rng.integers(6)):
+        match int(rng.integers(11)) // 2:
             case 0:
                 changed[at] ^= 1 << int(rng.integers(8))
             case 1:
