@@ -10,7 +10,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from artgan.catalog.models import BASE, STARTER, in_use, trained
+from artgan.catalog.models import BASE, STARTER, in_use, trained, withdrawn_works
 from artgan.catalog.schema import MODELS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import access_size, collection_names, works
@@ -92,6 +92,7 @@ def decide_on(catalog: Catalog, settings: TrainSettings, job: TrainJob) -> Decis
         job.train.scan_ids,
         settings.base_changed_fraction if is_base else settings.changed_fraction,
         None if is_base else settings.changed_works,
+        withdrawn_works(catalog, last),
     )
 
 
@@ -112,12 +113,13 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
             f"content_{split}": _works(catalog, None, split, other_than=collection)
             for split in ("train", "val")
         }
-    archive_wide = in_use(catalog, kind, BASE)
+    archive_wide = _clean(catalog, in_use(catalog, kind, BASE))
     if own is None and archive_wide and archive_wide["preset"] != STARTER:
         archive_wide = None  # a base of the archive's own starts from nothing or from the starter
     base = fitting(archive_wide, kind, settings.preset, simulation)
     # What a training starts from is measured at its start; what it cannot start from is not.
-    incumbent = in_use(catalog, kind, collection) or (None if base else archive_wide)
+    used = _clean(catalog, in_use(catalog, kind, collection))
+    incumbent = used or (None if base else archive_wide)
     return TrainJob(
         kind=kind,
         collection=collection,
@@ -134,6 +136,15 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
         simulation=simulation,
         **content,
     )
+
+
+def _clean(catalog: Catalog, model: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a model unless it learned from works that were withdrawn.
+
+    Such a model is neither started from nor defended: whatever is trained without them and has no
+    flaw takes its place.
+    """
+    return None if withdrawn_works(catalog, model) else model
 
 
 def _simulation(catalog: Catalog, settings: TrainSettings) -> SimulationPreset | None:

@@ -190,7 +190,8 @@ def _models(catalog: Catalog, found: Found) -> list[str]:
         line = f"{escape(owner)}, {kind}: {row['model_id']}, {len(row['trained_on'])} of its works"
         if used is not None and used["model_id"] == row["model_id"]:
             line += (
-                "; **in use**. It is trained again when enough works changed; at once with "
+                "; **in use**. The next night trains it again without them, and what started from "
+                "it; at once: "
                 f"`artgan train --kinds {kind} --collections {owner} --force`"
             )
         lines.append(line)

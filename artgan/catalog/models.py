@@ -65,6 +65,18 @@ def training_scans(catalog: Catalog, model: Model) -> set[str]:
     return set(json.loads(catalog.store.read(card)).get("training_scans", []))
 
 
+def withdrawn_works(catalog: Catalog, model: Model | None) -> int:
+    """Count withdrawn works that a model learned from, itself or by what it started from."""
+    count, seen = 0, set()
+    while model is not None and model["model_id"] not in seen:
+        seen.add(model["model_id"])
+        count += model["withdrawn_works"] or 0
+        base = model["base_model_id"]
+        rows = catalog.rows(MODELS, where=pc.field("model_id") == base) if base else []
+        model = rows[0] if rows else None
+    return count
+
+
 def _models(catalog: Catalog, kind: Kind, collection: str) -> list[Model]:
     where = (pc.field("kind") == kind) & (pc.field("collection") == collection)
     return sorted(catalog.rows(MODELS, where=where), key=lambda row: row["created_at"])

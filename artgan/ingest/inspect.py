@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pyvips
 
 from artgan.imaging.conformance import nonconformities
 from artgan.imaging.decode import DecodedScan, decode_page
@@ -14,7 +15,7 @@ from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256
 from artgan.imaging.look import seen_hash
 from artgan.imaging.quality import MEASURED_LONG_SIDE_PX, sharpness
 from artgan.imaging.reduce import ReducedScan, check_shows_something, reduce_scan
-from artgan.imaging.scan_file import RefusedScan, ScanFile, identify
+from artgan.imaging.scan_file import RefusedScan, ScanFile, broken, identify
 from artgan.imaging.write import XMP, AccessForm, access_copy
 from artgan.ingest.discover import FoundFile
 from artgan.keys import digest as settings_digest
@@ -103,10 +104,25 @@ def inspect_pages(
     for page in range(first_page, file.page_count + 1):
         yield Beginning(page, file.page_count)
         try:
-            yield _accepted(file, page, found, digest, max_pixels, form)
+            yield _judged(file, page, found, digest, max_pixels, form)
         except RefusedScan as refusal:
             number = page if file.page_count > 1 else None
             yield Refused(refusal.reason, str(refusal), digest, number)
+
+
+def _judged(
+    file: ScanFile,
+    page: int,
+    found: FoundFile,
+    digest: str,
+    max_pixels: int,
+    form: AccessForm,
+) -> Accepted:
+    """Accept a page, or refuse it: also where only converting it shows that it makes no sense."""
+    try:
+        return _accepted(file, page, found, digest, max_pixels, form)
+    except pyvips.Error as error:
+        raise broken(file.page(page), error) from error
 
 
 def _accepted(

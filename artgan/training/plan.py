@@ -193,6 +193,7 @@ def decide(
     present: Sequence[str],
     changed_fraction: float,
     changed_works: int | None,
+    withdrawn: int = 0,
 ) -> Decision:
     """Decide whether training works changed enough since the last training.
 
@@ -201,9 +202,12 @@ def decide(
         present: scan_ids now.
         changed_fraction: Train when this fraction of the works before changed.
         changed_works: Train when this many works changed; None leaves only the fraction.
+        withdrawn: Withdrawn works that the last training learned from: one is enough to train.
     """
     if before is None:
         return Decision(train=True, reason="no model with these settings yet")
+    if withdrawn:
+        return Decision(train=True, reason=f"{withdrawn} works that it learned from are withdrawn")
     old = set(before)
     changed = len(old ^ set(present))
     if changed == 0:

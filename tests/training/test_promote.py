@@ -84,3 +84,4 @@ def test_training_waits_for_a_tenth_or_twenty_changed_works(before, present, tra
     old = None if before is None else [str(number) for number in before]
     new = [str(number) for number in present]
     assert decide(old, new, 0.1, 20).train is train
+    assert decide(old, new, 0.1, 20, withdrawn=1).train
