@@ -7,7 +7,7 @@ import numpy as np
 
 from artgan.catalog.models import BASE, in_use
 from artgan.catalog.table import Catalog
-from artgan.catalog.works import Work, load_pictures, scans_where, works
+from artgan.catalog.works import Work, find_work, load_pictures, scans_where, works
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.errors import MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas
@@ -38,14 +38,8 @@ _OF_A_COLLECTION: dict[StyleMethod, Kind] = {"cut": "style", "fast": "fast"}
 def style_works(catalog: Catalog, settings: StylizeSettings, collection: str) -> list[Work]:
     """Return the works that define a style of a collection; none where the style is another's."""
     if settings.style_scans:
-        everything = works(catalog)
-        named = [
-            row
-            for prefix in settings.style_scans
-            for row in everything
-            if row["scan_id"].startswith(prefix)
-        ]
-        return named if named and named[0]["collection"] == collection else []
+        named = [find_work(catalog, prefix) for prefix in settings.style_scans]
+        return named if named[0]["collection"] == collection else []
     if settings.style:
         fitting = scans_where(catalog, settings.style)
         return [row for row in works(catalog, collection) if row["scan_id"] in fitting]

@@ -10,7 +10,14 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from artgan.catalog.table import Catalog, open_catalog
-from artgan.catalog.works import Work, access_size, chosen_collections, scans_where, works
+from artgan.catalog.works import (
+    Work,
+    access_size,
+    chosen_collections,
+    find_work,
+    scans_where,
+    works,
+)
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.errors import MissingAssetError
 from artgan.imaging.read import read_rgb, read_shares
@@ -78,7 +85,7 @@ def plan_stylizations(settings: StylizeSettings, collection: str) -> Plan[Row]:
 def _contents(catalog: Catalog, settings: StylizeSettings, collection: str) -> list[Work]:
     """Return the works to render in a collection's style."""
     if settings.scan is not None:
-        return [row for row in works(catalog) if row["scan_id"].startswith(settings.scan)]
+        return [find_work(catalog, settings.scan)]
     sources = set(chosen_collections(catalog, settings.contents_from))
     if not settings.contents_from and settings.content is None:
         sources.discard(collection)

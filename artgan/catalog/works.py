@@ -82,6 +82,15 @@ def find_scan(catalog: Catalog, prefix: str, columns: Sequence[str]) -> Work:
     return rows[0]
 
 
+def find_work(catalog: Catalog, prefix: str) -> Work:
+    """Return the one scan whose scan_id begins so, also if another scan stands for its work.
+
+    Raises:
+        InvalidInputError: If there is none, or several.
+    """
+    return find_scan(catalog, prefix, _COLUMNS)
+
+
 def scans_where(catalog: Catalog, condition: str) -> set[str]:
     """Return the scan_ids of the scans that fit a condition in SQL on the table scans.
 

@@ -179,6 +179,25 @@ def test_one_work_in_a_blend_of_two_at_full_size(archive: Catalog) -> None:
     assert len(made(archive)) == 4
 
 
+def test_a_scan_asked_for_by_name_is_rendered_though_another_stands_for_its_work(
+    archive: Catalog,
+) -> None:
+    stands, named = scans(archive, "sunflowers")[:2]
+    rows = [row for row in archive.rows(SCANS) if row["scan_id"] in (stands, named)]
+    larger = {stands: 2, named: 1}
+    archive.replace(
+        SCANS,
+        [
+            row | {"duplicate_group": stands, "width_px": row["width_px"] * larger[row["scan_id"]]}
+            for row in rows
+        ],
+    )
+    stylize(asked(archive, methods=["color"], scan=named[:12], style_scans=[named[:12]]))
+    assert made(archive) == []  # its manner is of another collection than the one asked for
+    stylize(asked(archive, methods=["color"], scan=named[:12]))
+    assert [row["scan_id"] for row in made(archive)] == [named]
+
+
 def test_conditions_choose_works_and_styles(archive: Catalog) -> None:
     settings = asked(
         archive,
