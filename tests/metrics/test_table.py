@@ -23,6 +23,7 @@ _NO_MEASURES = {
         "inception.load_inception",
         "memorisation.pixel_features",
         "preprocess.to_clean_fid",
+        "preprocess.to_long_side",
         "preprocess.to_pytorch_fid",
         "preprocess.to_square",
         "style.style_statistics",
