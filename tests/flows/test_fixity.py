@@ -14,6 +14,7 @@ from artgan.catalog.schema import EVENTS, OUTPUTS, RUNS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import FixitySettings, IngestSettings
 from artgan.errors import ArtganError
+from artgan.imaging.write import png_bytes
 from artgan.storage import open_store
 from flows.fixity import fixity
 from flows.ingest import ingest
@@ -29,6 +30,11 @@ def picture(seed: int) -> Image.Image:
     return Image.fromarray(blocks).resize((80, 60), Image.Resampling.BICUBIC)
 
 
+def made() -> bytes:
+    """A file such as a flow makes."""
+    return png_bytes(np.asarray(picture(99)))
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Catalog:
     """Four ingested scans and one output."""
@@ -39,7 +45,7 @@ def archive(tmp_path: Path) -> Catalog:
     root = str(tmp_path / "root")
     ingest(IngestSettings(root=root, inbox=str(tmp_path / "inbox"), settle_s=0))
     catalog = open_catalog(root)
-    facts = write_output(catalog.store, "outputs/stylized/prints/o1.png", b"made")
+    facts = write_output(catalog.store, "outputs/stylized/prints/o1.png", made())
     row = {"output_id": "o1", "kind": "stylized", "collection": "prints", "status": "ok"}
     catalog.append(OUTPUTS, [row | facts])
     return catalog
@@ -116,7 +122,7 @@ def test_a_changed_and_a_missing_file_fail_the_run_every_night_until_they_are_ba
     with pytest.raises(ArtganError, match="2 files"):
         check(archive, days_for_all=4)  # three of nine, and what was amiss on top
     (folder / "1.png").write_bytes(good)
-    archive.store.write("outputs/stylized/prints/o1.png", b"made")
+    archive.store.write("outputs/stylized/prints/o1.png", made())
     check(archive, days_for_all=4)
     last = sorted(checks(archive), key=lambda row: row["event_at"])
     state = {row["object_path"]: row["outcome"] for row in last}
@@ -210,7 +216,7 @@ def test_files_on_s3_are_told_apart_likewise(s3_root: str) -> None:
     catalog = open_catalog(s3_root)
     rows = []
     for name in ("kept", "lost"):
-        facts = write_output(catalog.store, f"outputs/stylized/prints/{name}.png", b"x" * 100)
+        facts = write_output(catalog.store, f"outputs/stylized/prints/{name}.png", made())
         rows.append(
             {"output_id": name, "kind": "stylized", "collection": "prints", "status": "ok"} | facts
         )
