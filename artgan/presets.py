@@ -242,15 +242,15 @@ class DetectionPreset:
     short_side_px: int = 512
     sheet_px: int = 128
     crop_px: int = 64
-    widths: tuple[int, ...] = (16, 32, 64)
-    blocks: tuple[int, ...] = (1, 1, 2)
+    widths: tuple[int, ...] = (16, 32, 64, 64)
+    blocks: tuple[int, ...] = (1, 1, 2, 2)
     classes: tuple[DamageClass, ...] = DAMAGE_CLASSES
     batch: int = 16
     learning_rate: float = 3e-3
     clean_fraction: float = 0.3
     overlays: int = 400
     most_works: int = 500
-    base_steps: int = 3000
+    base_steps: int = 5000
     collection_steps: int = 300
 
 

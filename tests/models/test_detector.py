@@ -49,10 +49,10 @@ def test_no_pixel_beyond_the_receptive_radius_matters():
     assert 8 < reach <= radius
 
 
-def test_the_preset_stays_small_enough_to_ship():
+def test_the_preset_for_two_cores_stays_small():
     preset = DetectionPreset()
     detector = Detector(preset.widths, preset.blocks, preset.classes, preset.short_side_px)
-    assert sum(weights.numel() for weights in detector.parameters()) < 265_000
+    assert sum(weights.numel() for weights in detector.parameters()) < 700_000
 
 
 def test_a_detector_comes_back_from_its_bytes():
