@@ -43,13 +43,14 @@ def restored(root: Path, page: int, change: bytes = b"") -> tuple[dict[str, Any]
         "title": "A book",
         "mask_origin": "delivered",
         "probability_path": None,
+        "detector_id": None,
         "model_id": "f",
         "model_collection": "books",
         "weights_sha256": "0" * 64,
     }
     how = Filling(Filler((4, 8), (1, 1)).eval())
     operators = {"strength": 1.0, "perceptual": 0.0}
-    row = _restore_one(open_store(str(root)), "books", job, how, operators)
+    row = _restore_one(open_store(str(root)), "books", job, (how, None), operators)
     return row, root / row.get("output_path", "")
 
 
