@@ -14,6 +14,7 @@ from artgan.report.words import number
 _WIDTH, _HEIGHT = 560.0, 226.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 16.0, 14.0, 42.0
 _BAR_WIDTH, _BAR_HEIGHT = 220.0, 18.0
+_SAME = 1e-9  # a range so much smaller than its values is none
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,14 @@ def _path(corners: Sequence[tuple[float, float]]) -> str:
 
 def _ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     """Return evenly spaced round numbers that enclose a range."""
-    if high <= low:
+    if high - low <= _SAME * max(abs(low), abs(high)):  # but for rounding
         low, high = low - 0.5, high + 0.5
     raw = (high - low) / wanted
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
     first, final = math.floor(low / step), math.ceil(high / step)
-    return [round(step * position, 10) for position in range(first, final + 1)]
+    digits = max(0, 1 - math.floor(math.log10(step)))
+    return [round(step * position, digits) for position in range(first, final + 1)]
 
 
 def _grid(ticks: Sequence[float], y: Callable[[float], float]) -> str:

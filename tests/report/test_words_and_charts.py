@@ -129,7 +129,13 @@ def test_a_chart_says_its_result_and_escapes_its_words():
     assert "nan" not in svg
 
 
-@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0], [-3.0, 1e6], [1e-9, 2e-9]])
+@pytest.mark.parametrize(
+    "values",
+    [
+        *([5.0], [5.0, 5.0], [-3.0, 1e6], [1e-9, 2e-9], [0.0], [-7.0]),
+        *([1e-13, 3e-13], [0.0, 1e-12], [1.0, 1.0 + 4e-16], [1e6, 1e6 + 1e-9], [-1e-14, 0.0]),
+    ],
+)
 def test_a_chart_draws_any_range_inside_its_frame(values):
     svg = line_chart([Point(step, value) for step, value in enumerate(values)], "t", "d")
     heights = [float(part.split('"')[0]) for part in svg.split('cy="')[1:]]
