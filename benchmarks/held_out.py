@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +60,10 @@ def _pictures(files: Sequence[Path], short_side_px: int) -> list[np.ndarray]:
     return pictures
 
 
-def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weights:
-    """Train to the end, going on from a state in a folder if there is one; return the weights."""
+def kept_in(
+    state: Path | None, name: str
+) -> tuple[Callable[[], bytes | None], Callable[[bytes], None]]:
+    """Return how a training's state is loaded and saved: in a folder, or in memory without one."""
     path = None if state is None else state / f"{name}.safetensors"
     kept: list[bytes] = []
 
@@ -77,6 +79,12 @@ def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weig
             return path.read_bytes()
         return kept[0] if kept else None
 
+    return load, save
+
+
+def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weights:
+    """Train to the end, going on from a state in a folder if there is one; return the weights."""
+    load, save = kept_in(state, name)
     train(
         trainee,
         steps,
@@ -84,14 +92,15 @@ def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weig
         load_state=load,
         save_state=save,
         validate_at=(),
-        observe=lambda progress: _report(name, progress),
+        observe=lambda progress: report(name, progress),
         checkpoint_every_s=10.0,
     )
     names = (*trainee.publish, *trainee.warm)
     return {network: trainee.networks[network].state_dict() for network in names}
 
 
-def _report(name: str, progress: Progress) -> None:
+def report(name: str, progress: Progress) -> None:
+    """Say on standard error how a training is doing."""
     rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
     say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
 

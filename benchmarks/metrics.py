@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from held_out import say
 from PIL import Image
 from scipy.ndimage import gaussian_filter
-from simulation import say
 
 from artgan.metrics.diversity import density_coverage_in, precision_recall_in, vendi_score
 from artgan.metrics.feature_store import FeatureStore

@@ -25,7 +25,8 @@ from pathlib import Path
 import numpy as np
 import pyvips
 import torch
-from simulation import SEED, Split, line, load_split, run, say
+from held_out import say
+from simulation import SEED, Split, line, load_split, run
 from stylization import COLLECTIONS, QUICK, others
 
 from artgan.errors import MissingAssetError

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from held_out import kept_in, report, say
 from torch import Tensor
 
 from artgan.errors import ArtganError, MissingAssetError
@@ -30,7 +31,7 @@ from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
 from artgan.metrics.features import extract, load_extractor
 from artgan.presets import PRESETS, LossName, NetworkName, SimulationPreset
-from artgan.training.loop import Progress, Trainee, train
+from artgan.training.loop import Trainee, train
 from artgan.training.simulation import build
 
 COLLECTIONS = ("monet_256", "ukiyo_e", "van_gogh", "old_masters")
@@ -87,21 +88,7 @@ def run(
     trainee: Trainee, steps: int, name: str, state: Path | None, parts: Sequence[float]
 ) -> list[dict[str, float]]:
     """Train to the end, measure after each part of the steps, and keep a state if asked to."""
-    path = None if state is None else state / f"{name}.safetensors"
-    kept: list[bytes] = []
-
-    def save(data: bytes) -> None:
-        kept[:] = [data]
-        if path is not None:
-            partial = path.with_suffix(".part")
-            partial.write_bytes(data)
-            partial.replace(path)
-
-    def load() -> bytes | None:
-        if path is not None and path.exists():
-            return path.read_bytes()
-        return kept[0] if kept else None
-
+    load, save = kept_in(state, name)
     return train(
         trainee,
         steps,
@@ -118,17 +105,6 @@ def weights_of(trainee: Trainee) -> Weights:
     """Return what a fine-tuning starts from."""
     names = (*trainee.publish, *trainee.warm)
     return {name: trainee.networks[name].state_dict() for name in names}
-
-
-def report(name: str, progress: Progress) -> None:
-    """Say on standard error how a training is doing."""
-    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
-    say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
-
-
-def say(line: str) -> None:
-    """Say something that is no result."""
-    sys.stderr.write(line + "\n")
 
 
 def speed(trainee: Trainee, steps: int = 40) -> float:

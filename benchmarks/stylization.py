@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from simulation import SEED, Features, Split, line, load_split, run, say, speed, vgg_features
+from held_out import say
+from simulation import SEED, Features, Split, line, load_split, run, speed, vgg_features
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.write import png_bytes

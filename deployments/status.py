@@ -194,8 +194,9 @@ def _archive_lines(archive: Facts) -> list[str]:
         if archive["outputs_failed"]:
             lines.append(_line("failed", tally(archive["outputs_failed"])))
         lines += [_line("last", _ended(row)) for row in archive["last_runs"]]
+        state = "running, cut off or cancelled"
         lines += [
-            _line("unfinished", f"{row['flow']}, {_ago(row['since'])}: running, or to be resumed")
+            _line("unfinished", f"{row['flow']}, {_ago(row['since'])}: {state}")
             for row in archive["unfinished_runs"]
         ]
     else:

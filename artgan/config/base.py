@@ -16,7 +16,6 @@ SCAN_ID = re.compile("[0-9a-f]{8,64}")
 # Where things lie says nothing about what is made of them: these fields never enter a key, and
 # stand last in a form.
 _PLACES = {"root", "inbox", "weights", "folder"}
-_SCAN_ID = re.compile("[0-9a-f]{8,64}")
 
 ArchiveRoot = Annotated[
     str,
@@ -92,7 +91,7 @@ def check_scan_ids(scans: Sequence[str]) -> None:
         ValueError: If one has fewer than 8 hex digits, or something else.
     """
     for one in scans:
-        if not _SCAN_ID.fullmatch(one):
+        if not SCAN_ID.fullmatch(one):
             raise ValueError(f"scans must hold 8 to 64 hex digits each, got {one!r}")
 
 
