@@ -40,7 +40,8 @@ from artgan.errors import ArtganError, MissingAssetError
 from artgan.imaging.colour import image_from_array
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import AccessForm
-from artgan.ingest.decoders import Limits, child_cpu_s, child_process, end_child, judge_scan
+from artgan.ingest.decoder_process import Limits, child_cpu_s, child_process, end_child
+from artgan.ingest.decoders import judge_scan
 from artgan.ingest.discover import FoundFile, collections_in, discover
 from artgan.ingest.inspect import Accepted, inspect
 from artgan.ingest.known import read_known

@@ -64,6 +64,7 @@ def _run(settings: ServeSettings, home: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
+        _say("Starting the server; the first time in a home this takes about a minute.")
         processes[0].start()
         _wait_for_server(settings, processes[0])
         apply(settings)

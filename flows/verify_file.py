@@ -10,7 +10,8 @@ from artgan.catalog.recognise import Candidate, Recognised, recognise
 from artgan.catalog.table import Catalog
 from artgan.config import VerifySettings
 from artgan.errors import ArtganError, MissingAssetError
-from artgan.ingest.decoders import Examined, Limits, end_child, examine
+from artgan.ingest.decoder_process import Limits, end_child
+from artgan.ingest.decoders import Examined, examine
 from artgan.ingest.inspect import Refused
 from artgan.signing import Signature
 from artgan.storage import open_store

@@ -17,7 +17,8 @@ from artgan.catalog.works import CURRENT
 from artgan.clock import now
 from artgan.config import IngestSettings
 from artgan.imaging.write import AccessForm
-from artgan.ingest.decoders import Limits, judge_mask, judge_scan
+from artgan.ingest.decoder_process import Limits
+from artgan.ingest.decoders import judge_mask, judge_scan
 from artgan.ingest.discover import FoundFile, chosen_folders, discover
 from artgan.ingest.inspect import Refused
 from artgan.ingest.known import read_known

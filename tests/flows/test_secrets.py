@@ -14,7 +14,7 @@ from artgan.catalog.table import open_catalog
 from artgan.config import IngestSettings, PublishSettings, ReportSettings, RestoreSettings
 from artgan.errors import InvalidInputError
 from artgan.imaging.write import png_bytes
-from artgan.ingest.decoders import end_child
+from artgan.ingest.decoder_process import end_child
 from artgan.storage import open_store
 from flows.ingest import ingest
 from flows.publish import publish

@@ -28,7 +28,8 @@ from artgan.config import (
     StylizeSettings,
 )
 from artgan.imaging.write import png_bytes
-from artgan.ingest.decoders import Limits, end_child, examine
+from artgan.ingest.decoder_process import Limits, end_child
+from artgan.ingest.decoders import examine
 from artgan.models.checkpoint import pack_weights
 from artgan.models.detector import Detector
 from artgan.models.finisher import Denoiser

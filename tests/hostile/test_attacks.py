@@ -13,7 +13,8 @@ from artgan.config.plain_yaml import MOST_BYTES, load_plain_yaml
 from artgan.errors import InvalidInputError
 from artgan.imaging.write import png_bytes
 from artgan.ingest.addresses import SourceUnavailable, check_address, check_public
-from artgan.ingest.decoders import Limits, end_child, judge_scan
+from artgan.ingest.decoder_process import Limits, end_child
+from artgan.ingest.decoders import judge_scan
 from artgan.ingest.discover import FoundFile, discover
 from artgan.ingest.inspect import AccessForm
 from artgan.ingest.mapping import parse_mapping

@@ -25,7 +25,8 @@ from artgan.config.plain_yaml import load_plain_yaml
 from artgan.errors import InvalidInputError
 from artgan.imaging.write import AccessForm
 from artgan.ingest.addresses import SourceUnavailable, check_public
-from artgan.ingest.decoders import CRASHED, TIMED_OUT, Limits, end_child, judge_scan
+from artgan.ingest.decoder_process import CRASHED, TIMED_OUT, Limits, end_child
+from artgan.ingest.decoders import judge_scan
 from artgan.ingest.discover import FoundFile, discover
 from artgan.ingest.inspect import Accepted
 from artgan.ingest.mapping import lay_over, parse_mapping

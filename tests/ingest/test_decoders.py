@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from artgan.imaging.write import AccessForm, png_bytes
-from artgan.ingest import decoders
-from artgan.ingest.decoders import CRASHED, TIMED_OUT, Limits, child_process, judge_mask, judge_scan
+from artgan.ingest import decoder_process
+from artgan.ingest.decoder_process import CRASHED, TIMED_OUT, Limits, child_process
+from artgan.ingest.decoders import judge_mask, judge_scan
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused, inspect
 from artgan.ingest.masks import inspect_mask
@@ -60,11 +61,11 @@ def sick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[
             "decoder_child.main()\n"
         )
         monkeypatch.syspath_prepend(str(tmp_path))
-        monkeypatch.setattr(decoders, "_CHILD", "sick_child")
+        monkeypatch.setattr(decoder_process, "_CHILD", "sick_child")
 
-    decoders.end_child()
+    decoder_process.end_child()
     yield make
-    decoders.end_child()
+    decoder_process.end_child()
 
 
 def test_a_child_judges_as_the_same_process_does(tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_a_child_killed_from_outside_is_tried_again(good: Path) -> None:
 def test_a_child_has_no_secrets(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "marked-credential")
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", "marked-credential")
-    decoders.end_child()
+    decoder_process.end_child()
     judged(good)
     environment = Path(f"/proc/{child_process()}/environ").read_bytes()
     assert b"VIPS_BLOCK_UNTRUSTED=1" in environment
