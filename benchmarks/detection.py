@@ -3,12 +3,13 @@
     ARTGAN_TEST_DATA=... python benchmarks/detection.py --quick
     ARTGAN_TEST_DATA=... python benchmarks/detection.py --state states/
 
-Holds out a fifth of each collection as ``restoration.py`` does, trains one base on all other works
-and measures on the held-out ones: F1 of the pixels that drawn damage covers, the share of whole
-undamaged works that would be marked, and what filling the marked pixels gains when nobody says
-where the damage is. The filler of that is trained for a minute, or is its smooth start alone with
-``--quick``. Also how long damage takes to draw. ``--save FILE`` keeps the detector's weights, and
-``--detector FILE`` measures such a file instead of training one.
+Holds out a fifth of each collection as ``restoration.py`` does, trains one base on all other works,
+fine-tunes it for each collection as the train flow does, and measures on the held-out works: F1 of
+the pixels that drawn damage covers, the share of whole undamaged works that would be marked, and
+what filling the marked pixels gains when nobody says where the damage is. The filler of that starts
+from the starter and trains for a minute; with ``--quick`` it is its smooth start alone. Also how
+long damage takes to draw. ``--save FILE`` keeps the base's weights, and ``--base FILE`` starts from
+such a file instead of training one.
 """
 
 import argparse
@@ -29,18 +30,20 @@ from restoration import line
 from artgan.degrade.blind import BlindCrop, blind_crops
 from artgan.degrade.work import draw_overlay
 from artgan.errors import MissingAssetError
-from artgan.models.checkpoint import pack_weights
+from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.models.detector import Detector, load_detector
 from artgan.models.filler import Filler
 from artgan.presets import DETECTED, OPAQUE, PRESETS, DetectionPreset
 from artgan.restore.detect import DetectOptions, detect_scan
 from artgan.restore.fill import fill_scan
 from artgan.training import detection, restoration
+from artgan.training.loop import Trainee
+from artgan.training.starter import starter_bytes
 
 CROPS = 40
 CROP_SEED = 20_240_229
 FILLER_STEPS = 600
-QUICK_STEPS, QUICK_CROPS, QUICK_WORKS = 30, 4, 3
+QUICK_STEPS, QUICK_CROPS, QUICK_WORKS = 10, 4, 3
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Found:
 
     Attributes:
         f1: Of the detector's masks, all opaque classes wanted.
+        base_f1: Of those of the base, before it was fine-tuned.
         classical_f1: Of top-hat filters.
         clean: Fraction of whole undamaged works that is marked by default.
         damaged_db: PSNR of damaged crops.
@@ -58,6 +62,7 @@ class Found:
     """
 
     f1: float
+    base_f1: float
     classical_f1: float
     clean: float
     damaged_db: float
@@ -95,11 +100,11 @@ def _filled(picture: np.ndarray, mask: np.ndarray, filler: Filler) -> np.ndarray
 def measure(
     works: Sequence[np.ndarray],
     preset: DetectionPreset,
-    models: tuple[Detector, Filler],
+    models: tuple[Detector, Detector, Filler],
     crops: int,
 ) -> Found:
-    """Measure on the held-out works of one collection."""
-    detector, filler = models
+    """Measure base, fine-tuned detector and filler on the held-out works of one collection."""
+    base, detector, filler = models
     default = DetectOptions(DETECTED)
     clean = [detect_scan(work, detector, default) for work in works]
     everything = blind_crops(works, preset.sheet_px, crops, CROP_SEED, preset.classes)
@@ -108,6 +113,7 @@ def measure(
     opaque = blind_crops(works, preset.sheet_px, crops, CROP_SEED + 1, OPAQUE)
     return Found(
         measures["union_f1"],
+        detection.measures(base, everything)["union_f1"],
         detection.classical_f1(everything),
         float(np.mean([one.damaged_fraction for one in clean])),
         *blind_db(opaque, detector, filler),
@@ -115,7 +121,7 @@ def measure(
 
 
 def train_filler(splits: dict[str, Split], steps: int) -> Filler:
-    """Train a filler for a minute; its smooth start alone if there are no steps."""
+    """Train a filler for a minute from the starter; without steps, return its smooth start."""
     preset = replace(PRESETS["tiny"].restoration, gan_fraction=0.0)
     if steps == 0:
         return Filler(preset.widths, preset.blocks).eval()
@@ -125,27 +131,44 @@ def train_filler(splits: dict[str, Split], steps: int) -> Filler:
         for split in splits.values()
         for picture in split.train
     ]
-    trainee = restoration.build(works, works[:1], preset, steps, SEED, None)
+    starter = unpack_weights(starter_bytes())[0]
+    trainee = restoration.build(works, works[:1], preset, steps, SEED, starter, gentle=False)
     weights = trained(trainee, steps, None, "filler")
     filler = Filler(preset.widths, preset.blocks)
     filler.load_state_dict(weights["generator_ema"])
     return filler.eval()
 
 
-def train_detector(
+def train_base(
     splits: dict[str, Split], preset: DetectionPreset, steps: int, chosen: argparse.Namespace
-) -> Detector:
-    """Train the base, or read it; return it as a user would get it: packed and loaded again."""
-    if chosen.detector is not None:
-        return load_detector(chosen.detector.read_bytes())
+) -> bytes:
+    """Train the base, or read it; return it as it is published."""
+    if chosen.base is not None:
+        return chosen.base.read_bytes()
     everything = [picture for split in splits.values() for picture in split.train]
     trainee = detection.build(everything, everything[:1], preset, steps, SEED, None)
-    trained(trainee, steps, chosen.state, "detector")
-    networks = {name: trainee.networks[name] for name in trainee.publish}
-    weights = pack_weights(networks, {"preset": asdict(preset)})
+    weights = _published(trainee, preset, steps, chosen.state, "detector")
     if chosen.save is not None:
         chosen.save.write_bytes(weights)
-    return load_detector(weights)
+    return weights
+
+
+def fine_tune(
+    split: Split, preset: DetectionPreset, steps: int, base: bytes, state: tuple[Path | None, str]
+) -> Detector:
+    """Fine-tune the base for a collection."""
+    weights = unpack_weights(base)[0]
+    trainee = detection.build(split.train, split.train[:1], preset, steps, SEED, weights)
+    return load_detector(_published(trainee, preset, steps, *state))
+
+
+def _published(
+    trainee: Trainee, preset: DetectionPreset, steps: int, state: Path | None, name: str
+) -> bytes:
+    """Train to the end; return the weights as a user would get them."""
+    trained(trainee, steps, state, name)
+    networks = {name: trainee.networks[name] for name in trainee.publish}
+    return pack_weights(networks, {"preset": asdict(preset)})
 
 
 def damage_ms(size: int, count: int = 12) -> float:
@@ -177,6 +200,8 @@ def results(rows: dict[str, Found], *, quick: bool) -> list[dict[str, object]]:
 
     f1, clean, gain = mean("f1"), mean("clean"), mean("restored_db") - mean("damaged_db")
     worst = max(found.clean for found in rows.values())
+    values = f1, "F1", "the base alone", mean("base_f1")
+    lines.append(line("detection/f1/mean", *values, target=None, holds=None))
     values = f1, "F1", "top-hat filters", mean("classical_f1")
     lines.append(line("detection/f1/mean", *values, **verdict(">= 0.6", holds=f1 >= 0.6)))
     values = clean, "fraction", "worst collection", worst
@@ -205,11 +230,12 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few steps, under a minute")
     parser.add_argument("--steps", type=int, help="steps of the base, the preset's by default")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
-    parser.add_argument("--save", type=Path, help="file to keep the detector's weights in")
+    parser.add_argument("--save", type=Path, help="file to keep the base's weights in")
     parser.add_argument(
         "--filler-steps", type=int, default=FILLER_STEPS, help="0 fills with its smooth start"
     )
-    parser.add_argument("--detector", type=Path, help="weights to measure instead of training")
+    parser.add_argument("--base", type=Path, help="weights of a base, instead of training one")
+    parser.add_argument("--collection-steps", type=int, help="steps of each fine-tuning")
     return parser.parse_args(arguments)
 
 
@@ -228,12 +254,15 @@ def main() -> None:
     started = time.monotonic()
     splits = read_splits(Path(root) / "scans", preset.short_side_px, most=most)
     say(f"scans read in {time.monotonic() - started:.0f} s")
-    detector = train_detector(splits, preset, steps, chosen)
-    say(f"detector trained after {time.monotonic() - started:.0f} s")
-    models = detector, train_filler(splits, 0 if chosen.quick else chosen.filler_steps)
+    base = train_base(splits, preset, steps, chosen)
+    say(f"base trained after {time.monotonic() - started:.0f} s")
+    filler = train_filler(splits, 0 if chosen.quick else chosen.filler_steps)
+    own_steps = QUICK_STEPS if chosen.quick else chosen.collection_steps or preset.collection_steps
     crops = QUICK_CROPS if chosen.quick else CROPS
     rows = {}
     for name, split in splits.items():
+        tuned = fine_tune(split, preset, own_steps, base, (chosen.state, f"detector-{name}"))
+        models = load_detector(base), tuned, filler
         rows[name] = measure(split.test, preset, models, crops)
         say(f"{name}: {rows[name]}")
     for one in results(rows, quick=chosen.quick):

@@ -4,6 +4,7 @@ It dies with its thread. Replies are JSON lines, with bytes behind those that na
 them; see `artgan.ingest.decoder_child` for the other end.
 """
 
+import fcntl
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +114,9 @@ class Child:
             cwd=self._folder.name,
             start_new_session=True,
         )
+        assert self.process.stdout is not None
+        with suppress(OSError):  # a picture in one piece instead of many; some users may not
+            fcntl.fcntl(self.process.stdout, fcntl.F_SETPIPE_SZ, _PIECE)
         self._is_busy = True
         message, _ = self._receive(time.monotonic() + _STARTS_WITHIN_S)
         self._is_busy = "ready" not in message

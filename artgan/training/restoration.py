@@ -3,6 +3,10 @@
 The first part learns fidelity alone, to its end: what is nearest to the truth on average. The
 second goes on from there with a PatchGAN: a little farther from the truth, with the grain and
 edges of paint. Both results are published, and whoever restores may blend them.
+
+A fine-tuning is short: its second part alone would hardly leave the first one's result. It starts
+with the difference that the base had learned between its two results added to the weights, as in
+task arithmetic (Ilharco et al. 2023, "Editing models with task arithmetic").
 """
 
 from collections.abc import Callable, Sequence
@@ -14,17 +18,13 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
+from artgan.degrade.evaluation import evaluation_crops
 from artgan.degrade.masks import mask_bank
-from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
-from artgan.metrics.paired import texture_ratio
 from artgan.models.checkpoint import load_network
-from artgan.models.classical import ClassicalMethod, inpaint
-from artgan.models.filler import Filler, fill_batch
+from artgan.models.filler import Filler
 from artgan.models.patchgan import PatchGan, holed_patches
 from artgan.models.prefill import push_pull
 from artgan.presets import RestorationPreset
-from artgan.simulate.works import grid
 from artgan.training.crops import RandomCrops, check_pictures, draw_masks
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.loop import (
@@ -48,6 +48,7 @@ from artgan.training.pupil import (
     VALIDATION_SEED,
     Weights,
 )
+from artgan.training.restoration_measures import measures, peers_db, progress_grid
 
 BETAS = (0.5, 0.9)
 DISCRIMINATOR_RATE = 4e-4
@@ -96,7 +97,8 @@ def build(  # noqa: PLR0913 -- the last one by name
     works = RandomCrops(train, preset.crop_px, preset.batch)
     masks = torch.from_numpy(mask_bank(BANK_MASKS, preset.crop_px, seed)).to(torch.uint8)
     generator, discriminator, ema = networks.generator, networks.discriminator, networks.ema
-    slower = FINE_TUNING_RATE_FACTOR if base is not None and gentle else 1.0
+    fine_tunes = base is not None and gentle
+    slower = FINE_TUNING_RATE_FACTOR if fine_tunes else 1.0
     stepper = _Stepper(
         networks=networks,
         generator_optimizer=Adam(generator.parameters(), slower * preset.learning_rate, BETAS),
@@ -106,6 +108,7 @@ def build(  # noqa: PLR0913 -- the last one by name
         schedule=Schedule.plan(steps, preset.gan_fraction, warm=networks.discriminator_is_warm),
         adversarial_weight=preset.adversarial_weight,
         draw=lambda: (works.draw().to(device), draw_masks(masks, preset.batch).to(device)),
+        liveliness=_liveliness(base, device) if fine_tunes else {},
     )
     crops = evaluation_crops(val, preset.crop_px, VALIDATION_CROPS, VALIDATION_SEED)
     peers = cache(lambda: peers_db(crops))
@@ -121,7 +124,7 @@ def build(  # noqa: PLR0913 -- the last one by name
             "discriminator": stepper.discriminator_optimizer,
         },
         step=stepper,
-        validate=lambda: {**_measures(ema, networks.perceptual, crops), **peers()},
+        validate=lambda: {**measures(ema, networks.perceptual, crops), **peers()},
         grid=lambda: progress_grid(ema, networks.perceptual, crops[:GRID_CROPS]),
         publish=("generator_ema", "perceptual"),
         warm=("discriminator",),
@@ -186,6 +189,16 @@ def _networks(preset: RestorationPreset, base: Weights | None, device: torch.dev
     return _Networks(generator, discriminator, make_ema(generator), make_ema(generator), warm)
 
 
+def _liveliness(base: Weights | None, device: torch.device) -> dict[str, Tensor]:
+    """Return what the second part of the base's training has changed of its weights."""
+    if base is None or "perceptual" not in base:
+        return {}
+    faithful = base["generator_ema"]
+    return {
+        name: (lively - faithful[name]).to(device) for name, lively in base["perceptual"].items()
+    }
+
+
 @dataclass(frozen=True)
 class _Stepper:
     """One step of training, called with its number."""
@@ -196,8 +209,11 @@ class _Stepper:
     schedule: Schedule
     adversarial_weight: float
     draw: Callable[[], tuple[Tensor, Tensor]]
+    liveliness: dict[str, Tensor]
 
     def __call__(self, step: int) -> dict[str, float]:
+        if step == self.schedule.gan_from:
+            self._enliven()
         images, mask = self.draw()
         generator_learns = not self.schedule.only_discriminator(step)
         prefill = push_pull(images, mask)
@@ -210,6 +226,13 @@ class _Stepper:
         if step >= self.schedule.gan_from:
             losses |= self._train_discriminator(filled.detach(), images, mask)
         return detached(losses)
+
+    @torch.no_grad()
+    def _enliven(self) -> None:
+        for network in (self.networks.generator, self.networks.perceptual):
+            for name, weight in network.state_dict().items():
+                if name in self.liveliness:
+                    weight.add_(self.liveliness[name])
 
     def _train_generator(
         self, step: int, filled: Tensor, images: Tensor, mask: Tensor
@@ -248,65 +271,3 @@ class _Stepper:
         loss = hinge_discriminator(real, generated, holed_patches(mask))
         apply_gradients(loss, self.discriminator_optimizer, discriminator.parameters())
         return {"discriminator": loss}
-
-
-@torch.no_grad()
-def fill_crops(filler: Filler, crops: Sequence[DamagedCrop]) -> list[np.ndarray]:
-    """Fill damaged crops of one size in a single batch, as uint8 pictures."""
-    device = next(filler.parameters()).device
-    images, mask = crops_to_batch(crops)
-    return batch_to_arrays(fill_batch(filler, images.to(device), mask.to(device)))
-
-
-def crops_to_batch(crops: Sequence[DamagedCrop]) -> tuple[Tensor, Tensor]:
-    """Stack crops of one size: images (B, 3, H, W) in [0, 1] and masks (B, 1, H, W)."""
-    images = arrays_to_batch([crop.truth for crop in crops])
-    mask = torch.from_numpy(np.stack([crop.mask for crop in crops]))[:, None].float()
-    return images, mask
-
-
-def filler_db(filler: Filler, crops: Sequence[DamagedCrop]) -> float:
-    """Average the hole PSNR of a filler over crops."""
-    return _mean_db(fill_crops(filler, crops), crops)
-
-
-def _measures(
-    fidelity: Filler, perceptual: Filler, crops: Sequence[DamagedCrop]
-) -> dict[str, float]:
-    faithful, lively = fill_crops(fidelity, crops), fill_crops(perceptual, crops)
-    truths, masks = [crop.truth for crop in crops], [crop.mask for crop in crops]
-    return {
-        "hole_psnr_db": _mean_db(faithful, crops),
-        "perceptual_db": _mean_db(lively, crops),
-        "texture_ratio": texture_ratio(faithful, truths, masks),
-        "perceptual_texture_ratio": texture_ratio(lively, truths, masks),
-    }
-
-
-def _mean_db(restored: Sequence[np.ndarray], crops: Sequence[DamagedCrop]) -> float:
-    pairs = zip(restored, crops, strict=True)
-    return float(np.mean([hole_psnr_db(picture, crop) for picture, crop in pairs]))
-
-
-def peers_db(crops: Sequence[DamagedCrop]) -> dict[str, float]:
-    """Average the hole PSNR of the methods that need no training."""
-    images, mask = crops_to_batch(crops)
-    peers = {"prefill_db": _mean_db(batch_to_arrays(push_pull(images, mask)), crops)}
-    methods: tuple[ClassicalMethod, ...] = ("telea", "navier_stokes")
-    for method in methods:
-        restored = [inpaint(crop.truth, crop.mask, method) for crop in crops]
-        peers[f"{method}_db"] = _mean_db(restored, crops)
-    return peers
-
-
-def progress_grid(fidelity: Filler, perceptual: Filler, crops: Sequence[DamagedCrop]) -> np.ndarray:
-    """Draw crops side by side: damaged, smooth prefill, filled by both, truth; from the top."""
-    images, mask = crops_to_batch(crops)
-    pictures = [
-        *batch_to_arrays(images * (1.0 - mask) + 0.5 * mask),
-        *batch_to_arrays(push_pull(images, mask)),
-        *fill_crops(fidelity, crops),
-        *fill_crops(perceptual, crops),
-        *(crop.truth for crop in crops),
-    ]
-    return grid(pictures, len(crops), gap_px=0)

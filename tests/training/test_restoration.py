@@ -92,10 +92,38 @@ def test_fidelity_is_finished_before_the_game_begins():
             before[name] = weights
 
 
-def test_fine_tuning_starts_from_the_base_and_needs_no_warm_up(run):
+def states_of_a_base(run):
     base = build(works(), works(2, 1), TINY, 16, 0, None)
     run(base, 16)
-    states = {n: base.networks[n].state_dict() for n in (*base.publish, *base.warm)}
+    return base, {n: base.networks[n].state_dict() for n in (*base.publish, *base.warm)}
+
+
+def distance(states, others):
+    return sum(float((states[name] - others[name]).abs().sum()) for name in states)
+
+
+def test_a_fine_tuning_begins_its_second_part_with_what_the_base_learned_in_its_own(run):
+    _, states = states_of_a_base(run)
+    tuned = build(works(), works(2, 1), TINY, 8, 1, states)
+    tuned.step(4)
+    lively = tuned.networks["perceptual"].state_dict()
+    to_lively = distance(lively, states["perceptual"])
+    assert to_lively < 0.2 * distance(lively, states["generator_ema"])
+    faithful = tuned.networks["generator_ema"].state_dict()
+    assert distance(faithful, states["generator_ema"]) == 0
+
+
+def test_a_fine_tuning_stopped_where_its_parts_meet_is_the_same_bit_for_bit(
+    run, check_resumed, monkeypatch
+):
+    monkeypatch.setattr(restoration, "VALIDATION_CROPS", 8)
+    _, states = states_of_a_base(run)
+    copies = {name: {k: w.clone() for k, w in one.items()} for name, one in states.items()}
+    check_resumed(lambda: build(works(), works(2, 1), TINY, 8, 1, copies), 8, stops=[4, 5])
+
+
+def test_fine_tuning_starts_from_the_base_and_needs_no_warm_up(run):
+    base, states = states_of_a_base(run)
     tuned = build(works(), works(2, 1), TINY, 8, 1, states)
     assert tuned.validate()["hole_psnr_db"] == base.validate()["hole_psnr_db"]
     assert "adversarial" in tuned.step(4)
