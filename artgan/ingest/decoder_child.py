@@ -69,7 +69,7 @@ def main() -> None:
     _send(replies, {"ready": True})
     for line in sys.stdin.buffer:
         _obey(json.loads(line), replies)
-        _send(replies, {"end": True, "cpu_s": _used_s()})
+        _send(replies, {"end": True, "cpu_s": _used_s(), "memory_mb": _resident_mb()})
 
 
 def _limit(what: int, most: int) -> None:
@@ -94,6 +94,12 @@ def check_loaders() -> None:
 def _used_s() -> float:
     """Processor time of this process, in seconds."""
     return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+
+
+def _resident_mb() -> float:
+    """Memory that this process holds now, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 def _obey(order: Order, replies: BinaryIO) -> None:

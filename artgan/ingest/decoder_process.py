@@ -28,7 +28,7 @@ Order = dict[str, Any]
 CRASHED = "decoder_crashed"
 TIMED_OUT = "decoder_timeout"
 _CHILD = "artgan.ingest.decoder_child"
-_FILES_EACH = 500  # then a new child, so that what codecs leak never adds up
+_MOST_KEPT_MB = 1000  # between files; then a new child, so that what codecs leak never adds up
 _STARTS_WITHIN_S = 120.0
 _PIECE = 1 << 20
 _LONGEST_LINE = 1 << 26
@@ -67,7 +67,7 @@ def own_child(limits: Limits, *, is_new: bool = False) -> "Child":
     """Return the child of this thread, started if there is none or if it has served its time."""
     child: Child | None = getattr(_own, "child", None)
     if child is not None and (is_new or not child.can_serve(limits)):
-        child.end()
+        end_child()
         child = None
     if child is None:
         child = _own.child = Child(limits)
@@ -78,6 +78,7 @@ def end_child() -> None:
     """End the child of this thread, if it has one."""
     child: Child | None = getattr(_own, "child", None)
     if child is not None:
+        _own.earlier_cpu_s = child_cpu_s()
         child.end()
         _own.child = None
 
@@ -89,9 +90,10 @@ def child_process() -> int | None:
 
 
 def child_cpu_s() -> float:
-    """Processor time of this thread's child up to its last file, in seconds."""
+    """Processor time of this thread's children, each up to its last file, in seconds."""
     child: Child | None = getattr(_own, "child", None)
-    return child.cpu_s if child is not None else 0.0
+    earlier_s: float = getattr(_own, "earlier_cpu_s", 0.0)
+    return earlier_s + (child.cpu_s if child is not None else 0.0)
 
 
 class Child:
@@ -100,7 +102,7 @@ class Child:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.cpu_s = 0.0
-        self._orders = 0
+        self._kept_mb = 0.0
         self._unread = bytearray()
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         self._folder = tempfile.TemporaryDirectory(prefix="artgan-decoder-")
@@ -135,7 +137,7 @@ class Child:
     def can_serve(self, limits: Limits) -> bool:
         """Whether it may be given another file."""
         is_well = self.process.poll() is None and not self._is_busy
-        return is_well and self.limits == limits and self._orders < _FILES_EACH
+        return is_well and self.limits == limits and self._kept_mb < _MOST_KEPT_MB
 
     def ask(self, order: Order, seconds: float) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Give an order and yield each reply with its bytes.
@@ -144,7 +146,6 @@ class Child:
             DecoderDiedError: If the child dies, or is killed because a page takes too long.
         """
         assert self.process.stdin is not None
-        self._orders += 1
         self._is_busy = True
         try:
             self.process.stdin.write(json.dumps(order).encode() + b"\n")
@@ -154,7 +155,8 @@ class Child:
         while True:
             message, content = self._receive(time.monotonic() + seconds)
             if "end" in message:
-                self._is_busy, self.cpu_s = False, message["cpu_s"]
+                self._is_busy = False
+                self.cpu_s, self._kept_mb = message["cpu_s"], message["memory_mb"]
                 return
             if "died" in message:
                 words = f"pages that need more than {self.limits.memory_mb} MB of memory."

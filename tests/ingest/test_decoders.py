@@ -13,7 +13,7 @@ import pytest
 
 from artgan.imaging.write import AccessForm, png_bytes
 from artgan.ingest import decoder_process
-from artgan.ingest.decoder_process import CRASHED, TIMED_OUT, Limits, child_process
+from artgan.ingest.decoder_process import CRASHED, TIMED_OUT, Limits, child_cpu_s, child_process
 from artgan.ingest.decoders import judge_mask, judge_scan
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused, inspect
@@ -144,6 +144,19 @@ def test_a_codec_that_wants_all_memory_is_refused_it(sick: Sick, good: Path) -> 
     (refused,) = judged(bad, Limits(memory_mb=1000))
     assert refused.reason == "out_of_memory"
     assert "more than 1000 MB" in refused.message
+
+
+def test_a_child_whose_codec_leaks_is_replaced_after_its_file(sick: Sick, good: Path) -> None:
+    sick("sys.leaked = b'x' * 1_100_000_000")
+    bad = good.with_name("sick.png")
+    bad.write_bytes(good.read_bytes())
+    assert isinstance(judged(good)[0], Accepted)
+    first, spent_s = child_process(), child_cpu_s()
+    assert isinstance(judged(bad)[0], Accepted)
+    assert child_process() == first
+    assert isinstance(judged(good)[0], Accepted)
+    assert child_process() != first
+    assert child_cpu_s() > spent_s
 
 
 def test_pages_before_a_crash_are_kept_and_later_ones_refused(sick: Sick, tmp_path: Path) -> None:
