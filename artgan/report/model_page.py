@@ -250,10 +250,11 @@ def _hard_cases(thumbnails: Thumbnails, rows: ModelRows) -> list[HardCase]:
 def _outcome(rows: ModelRows) -> str:
     row = rows.row
     verdict = "Taken into use" if row["promoted"] else "Not taken into use"
-    if rows.used_by:
-        used = f"in use now for {count(len(rows.used_by), 'collection')}"
-    else:
-        used = "not in use now"
+    uses = [f"in use now for {count(len(rows.used_by), 'collection')}"] if rows.used_by else []
+    promoted = [sibling["model_id"] for sibling in rows.siblings if sibling["promoted"]]
+    if row["collection"] == BASE and promoted[-1:] == [row["model_id"]]:
+        uses.append("what trainings for collections start from now")
+    used = " and ".join(uses) or "not in use now"
     gone = row["withdrawn_works"] or 0
     were = count(gone, "of its works was", "of its works were")
     lost = f"; {were} withdrawn since" if gone else ""
