@@ -49,7 +49,7 @@ _WORDS: dict[Literal["detection", Enhancer], _Words] = {
         "detector",
         "union_f1",
         "damage_recall",
-        "By class of damage",
+        "Detected damage, by class",
     ),
     "tone": _Words(
         "Tone",
@@ -65,7 +65,7 @@ _WORDS: dict[Literal["detection", Enhancer], _Words] = {
         "denoise",
         "psnr_db",
         "psnr_db",
-        "By fault",
+        "Noise and blur, by fault",
     ),
     "upscale": _Words(
         "Enlargement",
@@ -74,7 +74,7 @@ _WORDS: dict[Literal["detection", Enhancer], _Words] = {
         "upscale",
         "psnr_db",
         "psnr_db",
-        "By fault",
+        "Enlargement, by fault",
     ),
 }
 

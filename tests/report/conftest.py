@@ -416,6 +416,12 @@ def built(filled: Archive, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return made
 
 
+@pytest.fixture(scope="session")
+def copied_to(filled: Archive) -> Callable[[Path], Archive]:
+    """Make a copy of the filled archive, for tests that share one."""
+    return lambda root: copied(filled, root)
+
+
 @pytest.fixture
 def archive(filled: Archive, tmp_path: Path) -> Archive:
     """A filled archive of the test's own."""

@@ -31,7 +31,10 @@ FLAGS = [
 ]
 A4_PX = 688  # 210 mm without the margins of the style sheet, at 96 dots per inch
 MARK = "Digital restoration (image only; object not treated)"
-KINDS = ("index", "run", "collection", "list", "restored", "plain", "hostile", "model", "card")
+KINDS = (
+    *("index", "run", "collection", "operators", "list", "restored", "plain", "hostile"),
+    *("model", "detector", "card"),
+)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Text of another language: 40 % longer, with accents, as a translation may be.
 LONGER = """() => {
@@ -80,22 +83,52 @@ def work_pages(archive) -> dict[str, str]:
     }
 
 
+def add_operators(archive) -> None:
+    """Measure detector, tone, denoiser and upscaler in the small collection."""
+    ours = {
+        "detection": ("union_f1", ("detector", "top_hat")),
+        "tone": ("delta_e00", ("tone", "do_nothing")),
+        "denoise": ("psnr_db", ("denoise", "nlm")),
+        "upscale": ("psnr_db", ("upscale", "bicubic", "lanczos")),
+    }
+    for kind, (metric, subjects) in ours.items():
+        model = archive.add_model(kind, "small", metric, [0.3, 0.6])
+        for number, subject in enumerate(subjects):
+            measured = {"subject": subject, "model_id": model, "n_measured": 6}
+            archive.add_metric("small", kind, metric, 0.6 - 0.1 * number, **measured)
+            for part in ("tear", "dust"):
+                where = {"stratum": part} | measured
+                named = "damage_recall" if kind == "detection" else metric
+                archive.add_metric("small", kind, named, 0.5 - 0.1 * number, **where)
+
+
 @pytest.fixture(scope="module")
-def addresses(built) -> dict[str, str]:
+def whole(copied_to, tmp_path_factory):
+    """The archive with every section that a page can have, built."""
+    made = copied_to(tmp_path_factory.mktemp("whole") / "archive")
+    add_operators(made)
+    build_site(made.catalog, RUN)
+    return made
+
+
+@pytest.fixture(scope="module")
+def addresses(whole) -> dict[str, str]:
     """One page of each kind, as addresses on this disk."""
-    rows = built.catalog.rows(MODELS)
+    rows = whole.catalog.rows(MODELS)
     named = {(row["kind"], row["collection"]): row for row in rows}
     model = named["restoration", "river"]
     pages = {
         "index": "index.html",
         "run": f"runs/{RUN}/index.html",
         "collection": "collections/river/index.html",
+        "operators": "collections/small/index.html",
         "list": "collections/river/works-0001.html",
         "model": f"models/{model['model_id']}/index.html",
+        "detector": f"models/{named['detection', 'small']['model_id']}/index.html",
         "card": "collections/river/datasheet.html",
-        **work_pages(built),
+        **work_pages(whole),
     }
-    root = Path(built.catalog.store.root)
+    root = Path(whole.catalog.store.root)
     return {name: f"file://{quote(f'{root}/reports/{key}')}" for name, key in pages.items()}
 
 

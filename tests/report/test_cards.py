@@ -108,7 +108,7 @@ def test_what_comes_with_artgan_is_said_to_have_seen_no_scan(archive):
     assert "no scan among them" in card
     assert "Public domain" not in card
     own_page = read(f"reports/models/{row['model_id']}/index.html").decode()
-    found = re.search(r"It is in use now for (\d) collections? and what trainings .* now;", own_page)
+    found = re.search(r"in use now for (\d) collections? and what trainings .* now;", own_page)
     assert found is not None, re.findall(r"It is [^;]*;", own_page)
     page = read("reports/collections/river/index.html").decode()
     assert f"trained on {row['n_train']} generated works in" in page
