@@ -9,7 +9,7 @@ from PIL import Image, TiffImagePlugin
 
 from artgan.errors import CorruptAssetError, InvalidInputError, MissingAssetError
 from artgan.imaging.decode import SourceEncoding
-from artgan.imaging.write import png_bytes, tiff_bytes
+from artgan.imaging.write import png_bytes
 from artgan.provenance import (
     MAX_PACKET_BYTES,
     DigitalSourceType,
@@ -17,6 +17,7 @@ from artgan.provenance import (
     read_xmp,
     xmp_packet,
 )
+from tests.pictures import tiff_bytes
 
 TERM = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 RESTORED = DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA

@@ -10,9 +10,10 @@ from PIL import Image
 
 from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.imaging.decode import SourceEncoding
-from artgan.imaging.write import png_bytes, tiff_bytes
+from artgan.imaging.write import png_bytes
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.signing import CERTIFICATE, KEY, read_signature, sign_file, signed_bytes
+from tests.pictures import tiff_bytes
 
 pytest.importorskip("c2pa")
 from cryptography import x509

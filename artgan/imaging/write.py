@@ -140,25 +140,13 @@ def _insert_xmp(png: bytes, xmp: bytes) -> bytes:
     return png[:_PNG_HEADER_BYTES] + chunk + png[_PNG_HEADER_BYTES:]
 
 
-def tiff_bytes(array: np.ndarray, encoding: SourceEncoding, xmp: bytes | None = None) -> bytes:
-    """Encode pixels as TIFF, without loss, with the profile and resolution of their scan.
-
-    Deflate with a horizontal predictor; in tiles from 4 megapixels, so that viewers need not read
-    the whole; orientation 1.
-
-    Args:
-        array: (H, W) or (H, W, C) uint8 or uint16, C from 1 to 4, upright.
-        encoding: What to take over from the scan; depth and channels come from the array.
-        xmp: XMP packet to embed.
-    """
-    image = _dressed(image_from_array(array), encoding, xmp)
-    return image.write_to_buffer(".tif", **_tiff_options(image))
-
-
 def write_tiff(
     path: Path, image: pyvips.Image, encoding: SourceEncoding, xmp: bytes | None = None
 ) -> None:
-    """Write the same file as `tiff_bytes`, while its pixels are being computed.
+    """Write TIFF, without loss, with the profile and resolution of a scan, as pixels are computed.
+
+    Deflate with a horizontal predictor; in tiles from 4 megapixels, so that viewers need not read
+    the whole; orientation 1.
 
     Args:
         path: File to write.

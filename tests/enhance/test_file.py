@@ -12,11 +12,11 @@ from artgan.imaging.colour import embedded_profile, image_from_array
 from artgan.imaging.decode import SourceEncoding
 from artgan.imaging.read import read_rgb
 from artgan.imaging.scan_file import RefusedScan
-from artgan.imaging.write import tiff_bytes
 from artgan.models.finisher import Denoiser, Upscaler
 from artgan.models.tone import ToneNetwork
 from artgan.provenance import DigitalSourceType, Provenance, read_xmp, xmp_packet
 from artgan.sample.icc import ADOBE_RGB, profile_bytes
+from tests.pictures import tiff_bytes
 
 ALL = {
     "denoise": {"strength": 0.5},

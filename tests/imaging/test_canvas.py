@@ -11,7 +11,8 @@ from artgan.imaging.canvas import ArrayCanvas, FileCanvas, Window, mask_canvas, 
 from artgan.imaging.decode import SourceEncoding, scan_array
 from artgan.imaging.read import read_mask
 from artgan.imaging.scan_file import RefusedScan
-from artgan.imaging.write import png_bytes, tiff_bytes, write_mask, write_tiff
+from artgan.imaging.write import png_bytes, write_mask, write_tiff
+from tests.pictures import tiff_bytes
 
 ALL = 10**9
 

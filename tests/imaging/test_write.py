@@ -9,9 +9,10 @@ from artgan.imaging import write
 from artgan.imaging.colour import image_from_array
 from artgan.imaging.decode import SourceEncoding, decode, directory_count, scan_array
 from artgan.imaging.read import read_rgb
-from artgan.imaging.write import access_copy, png_bytes, thumbnail_jpeg, tiff_bytes
+from artgan.imaging.write import access_copy, png_bytes, thumbnail_jpeg
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.sample.icc import ADOBE_RGB, profile_bytes
+from tests.pictures import tiff_bytes
 
 
 def noise(height, width, channels, dtype):

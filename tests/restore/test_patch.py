@@ -7,9 +7,10 @@ import tifffile
 from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.imaging.colour import image_from_array
 from artgan.imaging.decode import SourceEncoding, scan_array
-from artgan.imaging.write import tiff_bytes, write_tiff
+from artgan.imaging.write import write_tiff
 from artgan.restore.patch import apply_patch, check_patch, difference
 from artgan.sample.icc import ADOBE_RGB, profile_bytes
+from tests.pictures import tiff_bytes
 
 
 def write(path, array, icc=None):

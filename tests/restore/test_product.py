@@ -12,12 +12,13 @@ from artgan.errors import InvalidInputError
 from artgan.imaging.decode import SourceEncoding, scan_array
 from artgan.imaging.hashes import file_sha256
 from artgan.imaging.read import read_mask, read_rgb
-from artgan.imaging.write import png_bytes, tiff_bytes
+from artgan.imaging.write import png_bytes
 from artgan.models.filler import Filler
 from artgan.provenance import read_xmp
 from artgan.restore.fill import Filling, fill_scan
 from artgan.restore.product import Order, make_product
 from artgan.sample.icc import ADOBE_RGB, profile_bytes
+from tests.pictures import tiff_bytes
 from tests.restore.white import white_detector
 
 FACTS = {"model_id": "m1", "source_sha256": "ab" * 32, "scan_id": "ab" * 32}
