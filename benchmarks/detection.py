@@ -120,7 +120,7 @@ def measure(
     )
 
 
-def train_filler(splits: dict[str, Split], steps: int) -> Filler:
+def train_filler(splits: dict[str, Split], steps: int, state: Path | None) -> Filler:
     """Train a filler for a minute from the starter; without steps, return its smooth start."""
     preset = replace(PRESETS["tiny"].restoration, gan_fraction=0.0)
     if steps == 0:
@@ -133,7 +133,7 @@ def train_filler(splits: dict[str, Split], steps: int) -> Filler:
     ]
     starter = unpack_weights(starter_bytes())[0]
     trainee = restoration.build(works, works[:1], preset, steps, SEED, starter, gentle=False)
-    weights = trained(trainee, steps, None, "filler")
+    weights = trained(trainee, steps, state, "filler")
     filler = Filler(preset.widths, preset.blocks)
     filler.load_state_dict(weights["generator_ema"])
     return filler.eval()
@@ -245,7 +245,7 @@ def main() -> None:
     root = os.environ.get("ARTGAN_TEST_DATA")
     if root is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(min(2, torch.get_num_threads()))
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     preset = PRESETS["tiny"].detection
@@ -256,7 +256,7 @@ def main() -> None:
     say(f"scans read in {time.monotonic() - started:.0f} s")
     base = train_base(splits, preset, steps, chosen)
     say(f"base trained after {time.monotonic() - started:.0f} s")
-    filler = train_filler(splits, 0 if chosen.quick else chosen.filler_steps)
+    filler = train_filler(splits, 0 if chosen.quick else chosen.filler_steps, chosen.state)
     own_steps = QUICK_STEPS if chosen.quick else chosen.collection_steps or preset.collection_steps
     crops = QUICK_CROPS if chosen.quick else CROPS
     rows = {}
