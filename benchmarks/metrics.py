@@ -334,7 +334,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, help="run one part, for a process of its own")
     parser.add_argument("--root", type=Path, help="folder of that part")
     chosen = parser.parse_args()
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(min(2, torch.get_num_threads()))
     if chosen.part is not None:
         print(json.dumps(PARTS[chosen.part](chosen.root)))
         return

@@ -246,7 +246,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="steps of the trainings")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(min(2, torch.get_num_threads()))
     if chosen.child:
         child(chosen.child)
         return

@@ -182,7 +182,7 @@ def main() -> None:
     if root is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(min(2, os.cpu_count() or 1))
+        torch.set_num_threads(min(2, torch.get_num_threads()))
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     preset = PRESETS[chosen.preset].restoration

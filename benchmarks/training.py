@@ -201,7 +201,7 @@ def main() -> None:
     parser.add_argument("--only", nargs=2, metavar=("LOOP", "SIDE"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(min(2, os.cpu_count() or 1))
+        torch.set_num_threads(min(2, torch.get_num_threads()))
     if chosen.only:
         sys.stdout.write(f"{only(chosen.only[0], int(chosen.only[1]))}\n")
         return
