@@ -15,7 +15,7 @@ _COMPONENTS = 32
 _CENTRE_PX = 0.8
 _STRIDE = 2
 _COARSEST_PX = 16
-_MOST_COSTS = 2**23
+_MOST_COSTS = 2**20
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class TextureGenerator(nn.Module):
 def _laid(patches: Tensor, size: tuple[int, int], stride: int, window: Tensor) -> Tensor:
     """Average overlapping patches (M, 147), laid row by row on a torus; (1, 3, H, W)."""
     # The last row and column of patches reach beyond the lower and the right border.
-    whole = [(side - 1) // stride * stride + PATCH_PX for side in size]
+    whole = tuple((side - 1) // stride * stride + PATCH_PX for side in size)
     weights = window.expand_as(patches)
     total, weight = (
         _wrapped(F.fold(one.T[None], whole, PATCH_PX, stride=stride), size)
