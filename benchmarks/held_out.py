@@ -1,4 +1,4 @@
-"""What the benchmarks of restoration, detection and enhancement do alike: split, train, report."""
+"""What the benchmarks of trainings do alike: split, train, keep states, report."""
 
 import hashlib
 import sys
@@ -28,7 +28,11 @@ class Split:
 
 
 def read_splits(
-    scans: Path, train_px: int, test_px: int | None = None, most: int | None = None
+    scans: Path,
+    train_px: int,
+    test_px: int | None = None,
+    most: int | None = None,
+    names: Sequence[str] | None = None,
 ) -> dict[str, Split]:
     """Read all collections, a fifth of each held out by the hash of the file names.
 
@@ -37,8 +41,11 @@ def read_splits(
         train_px: Short side of the works to learn from.
         test_px: Short side of those held out, by default the same.
         most: Works read of each part at most.
+        names: Collections to read, in this order; None means all.
     """
     folders = sorted(path for path in scans.iterdir() if path.is_dir())
+    if names is not None:
+        folders = [scans / name for name in names]
     return {folder.name: _read_split(folder, train_px, test_px, most) for folder in folders}
 
 

@@ -1,18 +1,22 @@
-"""Measure the simulation GAN on held-out works: does training help, and does it copy?
+"""Measure the simulation GANs on held-out works: do they learn, copy, obey and start well?
 
     ARTGAN_TEST_DATA=... python benchmarks/simulation.py --quick
-    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --preset tiny --state states/
-    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --networks --state states/
+    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --state states/
+    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --only scratch --seeds 3 --state states/
 
-Reads ``$ARTGAN_TEST_DATA/scans/<collection>/``, holds out a fifth of each collection by the hash
-of the file name, trains one base on all other works and fine-tunes it for each collection. KID is
-measured in VGG-19 conv3_4 features of 256 works against the held-out ones. Prints one JSON line
-for each result; progress goes to standard error. With ``--state`` a killed measurement goes on.
-With ``--networks`` each network is trained on the first collection from nothing, with its losses.
+Reads ``$ARTGAN_TEST_DATA/scans/<collection>/`` at the size of the preset cpu-32 and holds out a
+fifth of each collection. KID is measured in VGG-19 conv3_4 features of 128 works against the
+held-out ones. Four parts: ``scratch`` trains three collections from nothing; ``tuning`` trains an
+archive-wide base that is asked by collection, and fine-tunes two collections from it in half the
+steps; ``classes`` asks that base for each collection, and a linear classifier that learned from
+real works says what it sees; ``networks`` trains the other networks, with codes, on the first
+collection, and looks for a property that each code moves.
+
+Prints one JSON line for each result; progress goes to standard error. Seconds are those of the
+processor. With ``--state`` a killed measurement goes on, and parts share their trainings.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -23,106 +27,117 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import kept_in, report, say
+from held_out import Split, Weights, kept_in, read_splits, report, say
 from torch import Tensor
 
-from artgan.errors import ArtganError, MissingAssetError
-from artgan.imaging.read import read_rgb
+from artgan.errors import MissingAssetError
+from artgan.imaging.tensors import batch_to_arrays
 from artgan.imaging.write import png_bytes
 from artgan.metrics.features import extract, load_extractor
-from artgan.presets import PRESETS, LossName, NetworkName, SimulationPreset
+from artgan.models.simulators import AnyGenerator, drawn, sample
+from artgan.presets import SIMULATION_SIZES, LossName, NetworkName, SimulationPreset
+from artgan.simulate.comparison import compared
 from artgan.training.loop import Trainee, train
 from artgan.training.simulation import build
+from artgan.training.squares import scale_work, square
 
-COLLECTIONS = ("monet_256", "ukiyo_e", "van_gogh", "old_masters")
-HELD_OUT_FRACTION = 0.2
-SEED = 0
-QUICK_STEPS = 300
-COPY_RATIO_FLOOR = 0.9
-DIVERSITY_FLOOR = 0.6
-STEPS_PER_S = 20.0
+COLLECTIONS = ("monet_256", "old_masters", "ukiyo_e", "van_gogh")
+SCRATCH = COLLECTIONS[:3]
+TUNED = COLLECTIONS[1:3]
+PRESET = SIMULATION_SIZES["cpu-32"]
+STEPS = PRESET.base_steps
+QUICK_STEPS = 200
 NETWORK_STEPS = 1200
+PARTS_OF_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
+FOLD = 15.0
+CPU_S = 480.0
+COPY_RATIO_FLOOR = 0.93
+DIVERSITY_FLOOR = 0.9
+OBEYED = 0.8
+MOVED = 0.5
+ASKED = 64
+TURNED = 512
 NETWORKS: tuple[tuple[NetworkName, LossName], ...] = (
-    ("skip", "relativistic"),
     ("style", "non-saturating"),
     ("dcgan", "non-saturating"),
     ("dcgan", "wgan-gp"),
     ("skip", "hinge"),
 )
 
-Weights = dict[str, dict[str, Tensor]]
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
+Line = dict[str, object]
+Record = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Split:
-    """Works of one collection."""
+class Bench:
+    """What all parts share.
 
-    train: list[np.ndarray]
-    test: list[np.ndarray]
+    Attributes:
+        splits: Works of each collection.
+        features: The measuring network: VGG-19 conv3_4 on squares of 32 pixels.
+        state: Folder of states and grids, if any.
+        seeds: Trainings of each collection from nothing.
+    """
+
+    splits: dict[str, Split]
+    features: Features
+    state: Path | None
+    seeds: int
+
+    def trained(
+        self, name: str, trainee: Trainee, steps: int, seed: int, parts: Sequence[float]
+    ) -> list[Record]:
+        """Train to the end, measure after each part of the steps, and keep state and grid."""
+        started, (load, save) = time.process_time(), kept_in(self.state, name)
+
+        def validate() -> Record:
+            return trainee.validate() | {"cpu_s": time.process_time() - started}
+
+        history = train(
+            replace(trainee, validate=validate),
+            steps,
+            seed,
+            load_state=load,
+            save_state=save,
+            validate_at=sorted({round(part * steps) for part in parts}),
+            observe=lambda progress: report(name, progress),
+            checkpoint_every_s=10.0,
+        )
+        say(f"{name}: {json.dumps(history)}")
+        if self.state is not None:
+            (self.state / f"{name}.png").write_bytes(png_bytes(trainee.grid()))
+        return history
+
+    def from_nothing(self, name: str, seed: int) -> list[Record]:
+        """Train a collection from nothing with the preset."""
+        split = self.splits[name]
+        trainee = build(split.train, split.test, PRESET, STEPS, seed, None, self.features)
+        return self.trained(f"{name}-seed{seed}", trainee, STEPS, seed, PARTS_OF_STEPS)
+
+    def base(self) -> Trainee:
+        """Train the archive-wide base, which is asked by collection."""
+        works = [(name, work) for name, split in self.splits.items() for work in split.train]
+        test = [work for split in self.splits.values() for work in split.test]
+        trainee = build(
+            *([work for _, work in works], test, by_collection(), STEPS, 0, None, self.features),
+            collections=[name for name, _ in works],
+        )
+        self.trained("base", trainee, STEPS, 0, (0.0, 1.0))
+        return trainee
 
 
-def load_split(folder: Path, short_side_px: int) -> Split:
-    """Read a collection's scans, a fifth of them held out by the hash of their names."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    ranked = sorted(files, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
-    held_out = set(ranked[: max(1, round(len(files) * HELD_OUT_FRACTION))])
-    works: dict[bool, list[np.ndarray]] = {False: [], True: []}
-    for path in files:
-        try:
-            picture = read_rgb(path.read_bytes(), short_side_px)
-        except ArtganError as error:
-            say(f"left out {path.name}: {error}")
-            continue
-        works[path in held_out].append(picture)
-    return Split(works[False], works[True])
-
-
-def vgg_features(root: Path, side_px: int) -> Features:
-    """Return the measuring network: VGG-19 conv3_4 on squares of a side."""
-    extractor = load_extractor(str(root / "weights"), vgg_size_px=side_px)
-    return lambda pictures: extract(extractor, pictures)
-
-
-def run(
-    trainee: Trainee, steps: int, name: str, state: Path | None, parts: Sequence[float]
-) -> list[dict[str, float]]:
-    """Train to the end, measure after each part of the steps, and keep a state if asked to."""
-    load, save = kept_in(state, name)
-    return train(
-        trainee,
-        steps,
-        SEED,
-        load_state=load,
-        save_state=save,
-        validate_at=sorted({round(part * steps) for part in parts}),
-        observe=lambda progress: report(name, progress),
-        checkpoint_every_s=10.0,
-    )
-
-
-def weights_of(trainee: Trainee) -> Weights:
-    """Return what a fine-tuning starts from."""
-    names = (*trainee.publish, *trainee.warm)
-    return {name: trainee.networks[name].state_dict() for name in names}
-
-
-def speed(trainee: Trainee, steps: int = 40) -> float:
-    """Return optimisation steps per second, measuring left out; changes the networks."""
-    for number in range(8):
-        trainee.step(number)
-    started = time.monotonic()
-    for number in range(steps):
-        trainee.step(number)
-    return steps / (time.monotonic() - started)
+def by_collection() -> SimulationPreset:
+    """Return the preset whose works are asked for by collection."""
+    return replace(PRESET, classes=COLLECTIONS)
 
 
 def line(  # noqa: PLR0913 -- the fields of a result
     name: str, value: float, unit: str, peer: str, peer_value: float, target: str, *, holds: bool
-) -> dict[str, object]:
+) -> Line:
     """Make one result line; the ratio is value over peer."""
     return {
-        "name": name,
+        "name": f"simulation/{name}",
         "value": round(value, 4),
         "unit": unit,
         "peer": peer,
@@ -133,121 +148,207 @@ def line(  # noqa: PLR0913 -- the fields of a result
     }
 
 
-def results(collection: str, early: dict[str, float], end: dict[str, float]) -> list[dict]:
-    """Compare the end of a training with its first tenth, and look for copies and collapse."""
-    fields = [
-        ("copy_ratio", "held-out works", COPY_RATIO_FLOOR),
-        ("diversity_ratio", "held-out works", DIVERSITY_FLOOR),
-    ]
+def sound(name: str, end: Record) -> list[Line]:
+    """Look for copies and collapse at the end of a training."""
+    floors = {"copy_ratio": COPY_RATIO_FLOOR, "diversity_ratio": DIVERSITY_FLOOR}
     return [
         line(
-            f"simulation/kid/{collection}",
-            end["kid_x1000"],
-            "KID x1000, VGG-19 conv3_4",
-            "a tenth of the training",
-            early["kid_x1000"],
-            "95 % interval wholly below the peer's",
-            holds=end["kid_high"] < early["kid_low"],
-        ),
-        *(
-            line(
-                f"simulation/{key}/{collection}",
-                end[key],
-                "ratio",
-                peer,
-                1.0,
-                f"at least {floor}",
-                holds=end[key] >= floor,
-            )
-            for key, peer, floor in fields
-        ),
+            f"{key}/{name}",
+            *(end[key], "ratio", "held-out works", 1.0, f"at least {floor}"),
+            holds=end[key] >= floor,
+        )
+        for key, floor in floors.items()
     ]
 
 
-def quick(splits: dict[str, Split], preset: SimulationPreset, features: Features) -> list[dict]:
-    """Train the first collection from nothing for a few seconds; test that it comes nearer."""
-    name = COLLECTIONS[0]
-    trainee = build(*both(splits[name]), preset, QUICK_STEPS, SEED, None, features)
-    history = run(trainee, QUICK_STEPS, name, None, (0.1, 1.0))
-    return [*results(name, *history), speed_line(speed(trainee))]
-
-
-def full(
-    splits: dict[str, Split], preset: SimulationPreset, features: Features, state: Path | None
-) -> list[dict]:
-    """Train the base, then each collection; the first tenth is that of the whole training."""
-    everything = Split(
-        [work for split in splits.values() for work in split.train],
-        [work for split in splits.values() for work in split.test],
-    )
-    base = build(*both(everything), preset, preset.base_steps, SEED, None, features)
-    run(base, preset.base_steps, "base", state, ())
+def scratch(bench: Bench) -> list[Line]:
+    """Train collections from nothing: how far does the distance to held-out works fall?"""
     lines = []
-    for name in COLLECTIONS:
-        split = splits[name]
-        tuned = build(
-            *both(split), preset, preset.collection_steps, SEED, weights_of(base), features
-        )
-        history = run(tuned, preset.collection_steps, name, state, (0.0, 0.1, 1.0))
-        say(f"{name}: {history}")
-        if state is not None:
-            (state / f"{name}.png").write_bytes(png_bytes(tuned.grid()))
-        lines += results(name, history[1], history[-1])
-    return [*lines, speed_line(speed(base))]
-
-
-def networks(
-    split: Split, preset: SimulationPreset, features: Features, state: Path | None
-) -> list[dict]:
-    """Train each network from nothing on one collection; KID before, on the way and after."""
-    lines = []
-    for network, loss in NETWORKS:
-        name = f"{network}-{loss}"
-        chosen = replace(preset, network=network, loss=loss)
-        trainee = build(*both(split), chosen, NETWORK_STEPS, SEED, None, features)
-        history = run(trainee, NETWORK_STEPS, name, state, (0.0, 0.5, 1.0))
-        say(f"{name}: {history}")
-        if state is not None:
-            (state / f"{name}.png").write_bytes(png_bytes(trainee.grid()))
-        before, end = history[0]["kid_x1000"], history[-1]["kid_x1000"]
-        lines.append(
-            line(
-                f"simulation/network/{name}",
-                end,
-                f"KID x1000, VGG-19 conv3_4, after {NETWORK_STEPS} steps",
-                "the same network untrained",
-                before,
-                "a tenth of the peer",
-                holds=end <= before / 10,
-            )
-        )
+    for name in SCRATCH:
+        for seed in range(bench.seeds):
+            history = bench.from_nothing(name, seed)
+            start, end = history[0], history[-1]
+            label = f"{name}/seed{seed}"
+            fold = start["kid_x1000"] / end["kid_x1000"]
+            lines += [
+                line(
+                    f"kid/{label}",
+                    *(end["kid_x1000"], f"KID x1000, VGG-19 conv3_4, after {STEPS} steps"),
+                    *("the untrained model", start["kid_x1000"], f"falls {FOLD:g}-fold"),
+                    holds=fold >= FOLD or end["kid_x1000"] <= 0,
+                ),
+                *sound(label, end),
+                line(
+                    f"seconds/{label}",
+                    *(end["cpu_s"], "CPU s", "4 minutes on 2 cores", CPU_S, "at most the peer"),
+                    holds=end["cpu_s"] <= CPU_S,
+                ),
+            ]
     return lines
 
 
-def both(split: Split) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return training and held-out works."""
-    return split.train, split.test
+def tuning(bench: Bench) -> list[Line]:
+    """Fine-tune collections from the base in half the steps of a training from nothing."""
+    base = bench.base()
+    names = (*base.publish, *base.warm)
+    weights: Weights = {name: base.networks[name].state_dict() for name in names}
+    lines = []
+    for name in TUNED:
+        split, steps = bench.splits[name], STEPS // 2
+        trainee = build(
+            *(split.train, split.test, by_collection(), steps, 0, weights, bench.features),
+            collections=[name] * len(split.train),
+        )
+        history = bench.trained(f"{name}-tuned", trainee, steps, 0, PARTS_OF_STEPS)
+        found = compared(history, bench.from_nothing(name, 0))
+        say(f"{name}: {json.dumps(found)}")
+        reached = found["fine_tuned_reaches_it_at"]
+        lines += [
+            line(
+                f"tuning/{name}",
+                *(found["fine_tuned"], "KID x1000, best", "the best from nothing"),
+                *(found["scratch"], "as good in at most half the steps"),
+                holds=reached is not None and reached <= found["scratch_best_step"] / 2,
+            ),
+            *sound(f"{name}/tuned", history[-1]),
+        ]
+    return lines
 
 
-def speed_line(steps_per_s: float) -> dict[str, object]:
-    """Compare the speed with what was measured on two idle threads."""
-    return line(
-        "simulation/speed",
-        steps_per_s,
-        "steps/s",
-        "two idle threads",
-        STEPS_PER_S,
-        "at least 0.8 of the peer",
-        holds=steps_per_s >= 0.8 * STEPS_PER_S,
-    )
+def classes(bench: Bench) -> list[Line]:
+    """Ask the base for each collection, and let a classifier of real works say what came."""
+    generator = bench.base().networks["generator_ema"]
+    labels = {name: number for number, name in enumerate(COLLECTIONS)}
+    learned = {name: bench.features(squares(bench.splits[name].train)) for name in labels}
+    classify = linear_classifier([learned[name] for name in labels])
+    real, asked = [], []
+    for name, label in labels.items():
+        held_out = bench.features(squares(bench.splits[name].test))
+        made = sample(generator, range(ASKED), label=label)  # type: ignore[arg-type]
+        said = classify(bench.features(batch_to_arrays(made)))
+        real.append(float((classify(held_out) == label).mean()))
+        asked.append(float((said == label).mean()))
+        say(f"{name}: real {real[-1]:.2f}, asked for {asked[-1]:.2f}")
+    return [
+        line(
+            "classes",
+            *(float(np.mean(asked)), "works taken for the collection asked for"),
+            *("held-out works of it", float(np.mean(real)), f"at least {OBEYED}"),
+            holds=float(np.mean(asked)) >= OBEYED,
+        )
+    ]
+
+
+def squares(works: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Cut works as the measures do."""
+    cut = [square(scale_work(work, PRESET.size_px), 0.5)[None] for work in works]
+    return batch_to_arrays(torch.cat(cut))
+
+
+def linear_classifier(groups: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Fit a ridge regression to one-hot classes, each class with the same weight."""
+    everything = np.concatenate(groups)
+    mean, spread = everything.mean(axis=0), everything.std(axis=0) + 1e-9
+
+    def ready(features: np.ndarray) -> np.ndarray:
+        return np.c_[(features - mean) / spread, np.ones(len(features))]
+
+    x = ready(everything)
+    y = np.repeat(np.eye(len(groups)), [len(group) for group in groups], axis=0)
+    weight = np.concatenate([np.full(len(group), 1 / len(group)) for group in groups])[:, None]
+    ridge = 0.1 * len(groups) * np.eye(x.shape[1])
+    solution = np.linalg.solve(x.T @ (weight * x) + ridge, x.T @ (weight * y))
+    return lambda features: (ready(features) @ solution).argmax(axis=1)
+
+
+def networks(bench: Bench) -> list[Line]:
+    """Train each network from nothing on one collection, with two codes."""
+    name, lines = COLLECTIONS[0], []
+    split = bench.splits[name]
+    for network, loss in NETWORKS:
+        chosen = replace(PRESET, network=network, loss=loss, continuous=2)
+        trainee = build(split.train, split.test, chosen, NETWORK_STEPS, 0, None, bench.features)
+        label = f"{network}-{loss}"
+        history = bench.trained(label, trainee, NETWORK_STEPS, 0, (0.0, 0.5, 1.0))
+        before, end = history[0]["kid_x1000"], history[-1]["kid_x1000"]
+        moved = moves(trainee.networks["generator_ema"])  # type: ignore[arg-type]
+        lines += [
+            line(
+                f"network/{label}",
+                *(end, f"KID x1000 on {name}, after {NETWORK_STEPS} steps"),
+                *("the same network untrained", before, "a fifth of the peer"),
+                holds=end <= before / 5,
+            ),
+            line(
+                f"codes/{label}",
+                *(min(r for r, _ in moved), "correlation of the weaker code with a property"),
+                *(" and ".join(what for _, what in moved), 1.0, f"at least {MOVED}"),
+                holds=min(r for r, _ in moved) >= MOVED,
+            ),
+        ]
+    return lines
+
+
+def moves(generator: AnyGenerator) -> list[tuple[float, str]]:
+    """Return for each code the property that it is most correlated with, and how much."""
+    with torch.no_grad():
+        z, noise = drawn(generator, range(TURNED))
+        works = generator(z, noise)
+    codes = generator.latents.codes(z)[0]
+    found = []
+    for code in codes.T:
+        every = {
+            name: abs(float(np.corrcoef(code.numpy(), values.numpy())[0, 1]))
+            for name, values in properties(works).items()
+        }
+        best = max(every, key=lambda name: every[name])
+        found.append((every[best], best))
+    return found
+
+
+def properties(works: Tensor) -> dict[str, Tensor]:
+    """Measure works (B, 3, H, W): one number (B,) for each property."""
+    red, _, blue = works.mean(dim=(2, 3)).T
+    grey = works.mean(dim=1)
+    middle = grey.shape[1] // 2
+    return {
+        "brightness": grey.mean(dim=(1, 2)),
+        "contrast": grey.std(dim=(1, 2)),
+        "warmth": red - blue,
+        "saturation": (works.max(dim=1).values - works.min(dim=1).values).mean(dim=(1, 2)),
+        "light from above": grey[:, :middle].mean(dim=(1, 2)) - grey[:, middle:].mean(dim=(1, 2)),
+        "light from the left": grey[:, :, :middle].mean(dim=(1, 2))
+        - grey[:, :, middle:].mean(dim=(1, 2)),
+        "roughness": (grey[:, :, 1:] - grey[:, :, :-1]).abs().mean(dim=(1, 2)),
+    }
+
+
+def quick(bench: Bench) -> list[Line]:
+    """Train the first collection from nothing for a moment; test that it comes nearer."""
+    name = COLLECTIONS[0]
+    split = bench.splits[name]
+    trainee = build(split.train, split.test, PRESET, QUICK_STEPS, 0, None, bench.features)
+    start, end = bench.trained(f"{name}-quick", trainee, QUICK_STEPS, 0, (0.0, 1.0))
+    return [
+        line(
+            f"kid/{name}/quick",
+            *(end["kid_x1000"], f"KID x1000, VGG-19 conv3_4, after {QUICK_STEPS} steps"),
+            *("the untrained model", start["kid_x1000"]),
+            "95 % interval wholly below the peer's",
+            holds=end["kid_high"] < start["kid_low"],
+        )
+    ]
+
+
+PARTS = {"scratch": scratch, "tuning": tuning, "classes": classes, "networks": networks}
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one collection, under a minute")
-    parser.add_argument("--networks", action="store_true", help="each network, one collection")
-    parser.add_argument("--preset", choices=["demo", "tiny"], default="tiny")
+    parser.add_argument("--only", choices=PARTS, help="one part")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings from nothing of each")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
     chosen = parser.parse_args()
     folder = os.environ.get("ARTGAN_TEST_DATA")
@@ -257,20 +358,20 @@ def main() -> None:
         torch.set_num_threads(min(2, torch.get_num_threads()))
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
-    preset = PRESETS[chosen.preset].simulation
-    root, started = Path(folder), time.monotonic()
-    names = COLLECTIONS[:1] if chosen.quick or chosen.networks else COLLECTIONS
-    splits = {name: load_split(root / "scans" / name, preset.size_px) for name in names}
-    features = vgg_features(root, preset.size_px)
-    if chosen.networks:
-        lines = networks(splits[names[0]], preset, features, chosen.state)
-    elif chosen.quick:
-        lines = quick(splits, preset, features)
-    else:
-        lines = full(splits, preset, features, chosen.state)
-    for result in lines:
-        sys.stdout.write(json.dumps(result) + "\n")
-    say(f"{time.monotonic() - started:.0f} s")
+    extractor = load_extractor(f"{folder}/weights", vgg_size_px=PRESET.size_px)
+    names = COLLECTIONS[:1] if chosen.quick or chosen.only == "networks" else COLLECTIONS
+    bench = Bench(
+        read_splits(Path(folder) / "scans", PRESET.size_px, names=names),
+        lambda pictures: extract(extractor, pictures),
+        chosen.state,
+        chosen.seeds,
+    )
+    parts = [quick] if chosen.quick else [PARTS[chosen.only]] if chosen.only else PARTS.values()
+    for part in parts:
+        for result in part(bench):
+            sys.stdout.write(json.dumps(result) + "\n")
+            sys.stdout.flush()
+    say(f"{time.process_time():.0f} CPU s")
 
 
 if __name__ == "__main__":

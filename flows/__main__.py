@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "enhance": ("flows.enhance", config.EnhanceSettings),
     "simulate": ("flows.simulate", config.SimulateSettings),
     "stylize": ("flows.stylize", config.StylizeSettings),
+    "texture": ("flows.texture", config.TextureSettings),
     "report": ("flows.report", config.ReportSettings),
     "iiif": ("flows.iiif", config.IiifSettings),
     "fixity": ("flows.fixity", config.FixitySettings),

@@ -18,6 +18,7 @@ from artgan.config import (
     Settings,
     SimulateSettings,
     StylizeSettings,
+    TextureSettings,
 )
 from artgan.errors import InvalidInputError
 from artgan.ingest.discover import chosen_folders
@@ -67,11 +68,20 @@ def check_places(settings: Settings) -> None:
             check_mask(catalog, settings.scan, settings.mask)
         if isinstance(settings, EnhanceSettings):
             _check_scans(catalog, settings.scans)
-        if isinstance(settings, SimulateSettings):
-            for scan in settings.project:
-                find_scan(catalog, scan, ["scan_id"])
         if isinstance(settings, StylizeSettings):
             _check_styles(catalog, settings)
+    for scan in _sources(settings):
+        find_scan(Catalog(store), scan, ["scan_id"])
+
+
+def _sources(settings: Settings) -> Sequence[str]:
+    """Return the scans, each by the start of its id, that something is made of."""
+    match settings:
+        case SimulateSettings():
+            return settings.project
+        case TextureSettings():
+            return settings.scans
+    return ()
 
 
 def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:

@@ -25,6 +25,7 @@ _VERBS = {
     "simulated": "simulate",
     "stylized": "stylize",
     "iiif": "iiif",
+    "texture": "texture",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pyarrow.compute as pc
 
-from artgan.catalog.beside import files_of
+from artgan.catalog.beside import files_of, shown_scans
 from artgan.catalog.schema import OUTPUTS, WITHDRAWALS
 from artgan.catalog.table import Catalog
 from artgan.clock import now
@@ -23,7 +23,7 @@ from tasks.chunks import Manifest, Plan, forget, plan
 _PICTURES = (".png", ".jpg", ".tif", ".webp")
 
 Row = dict[str, Any]
-Kind = Literal["restored", "enhanced", "simulated", "stylized", "iiif"]
+Kind = Literal["restored", "enhanced", "simulated", "stylized", "iiif", "texture"]
 
 
 def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[Row]) -> Plan[Row]:
@@ -31,7 +31,7 @@ def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[R
 
     Args:
         catalog: The archive.
-        kind: What is made: restored, enhanced, simulated, stylized or iiif.
+        kind: What is made: restored, enhanced, simulated, stylized, iiif or texture.
         collection: The collection.
         jobs: Each has an ``output_id``.
     """
@@ -143,10 +143,10 @@ def _without_withdrawn(catalog: Catalog, rows: list[Row]) -> list[Row]:
     """Leave out, and remove, what was made of scans that were withdrawn in the meantime."""
     gone = set(catalog.read(WITHDRAWALS, ["scan_id"])["scan_id"].to_pylist())
     for row in rows:
-        if row.get("scan_id") not in gone:
+        if gone.isdisjoint(shown_scans(row)):
             continue
         for path in files_of(row):
             if row["kind"] == "iiif":
                 catalog.store.delete_below(path.rsplit("/", 1)[0])
             catalog.store.delete(path)
-    return [row for row in rows if row.get("scan_id") not in gone]
+    return [row for row in rows if gone.isdisjoint(shown_scans(row))]

@@ -40,12 +40,13 @@ Row = dict[str, Any]
 
 _NOTHING = "nothing new was made"
 _DOUBTFUL = ("conjectural", "needs_review")
-_KINDS = ("restored", "enhanced", "simulated", "stylized")
+_KINDS = ("restored", "enhanced", "simulated", "stylized", "texture")
 _TITLES = {
     "restored": "Restored: before and after",
     "enhanced": "Enhanced: before and after",
     "simulated": "Simulated works",
     "stylized": "Rendered in a style: the work, and how it came out",
+    "texture": "Textures: a work, and a tile made of it",
     "detected": "Damage masks proposed, the largest first",
     "models": "Models: samples on held-out works",
 }
@@ -87,6 +88,10 @@ _COUNTED = {
     "stylize": (
         ("done", "work rendered in a style", "works rendered in a style"),
         ("failed", "work could not be rendered", "works could not be rendered"),
+    ),
+    "texture": (
+        ("done", "texture made", "textures made"),
+        ("failed", "texture could not be made", "textures could not be made"),
     ),
     "iiif": (
         ("done", "scan cut into tiles", "scans cut into tiles"),
@@ -397,6 +402,8 @@ def _caption(row: Row, scan: Row | None) -> str:
     if row["kind"] == "simulated" and scan is None:
         what = "" if row["method"] in {None, "generator"} else f"{row['method']}, "
         return f"{row['collection']}, {what}seed {row['seed']}"
+    if row["kind"] == "texture":
+        return f"{scan_title(scan)}, seed {row['seed']}"
     if row["kind"] == "stylized":
         return f"{row['collection']} ({row['method']}{_near(row)}): {scan_title(scan)}"
     if row["kind"] == "enhanced":

@@ -1,5 +1,6 @@
 """Which files belong to an output: its own, and those that lie beside it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,14 @@ def files_of(output: Mapping[str, Any]) -> list[str]:
     named = [output[name] for name in FILES if output.get(name)]
     is_flat = output["kind"] == "restored" and len(named) == 1 and output.get("output_path")
     return [*named, effective_mask_key(output)] if is_flat else named
+
+
+def shown_scans(output: Mapping[str, Any]) -> list[str]:
+    """Return the scan_ids of all scans that an output is made of; a texture may be of several."""
+    named = [output["scan_id"]] if output.get("scan_id") else []
+    if output["kind"] == "texture":
+        named += json.loads(output["settings_json"] or "{}").get("scans", [])
+    return list(dict.fromkeys(named))
 
 
 def effective_mask_key(output: Mapping[str, Any]) -> str:

@@ -254,18 +254,20 @@ MODELS = Table(
 OUTPUTS = Table(
     "outputs",
     "output_id",
-    "One file made: restored, enhanced, simulated, stylized, or shown by IIIF; or why not.",
+    "One file made: restored, enhanced, simulated, stylized, a texture, or shown by IIIF; or not.",
     pa.schema(
         [
             _field("output_id", pa.string(), "Hash of inputs, model, settings.", required=True),
             _choice(
-                "kind", ("restored", "enhanced", "simulated", "stylized", "iiif"), required=True
+                "kind",
+                ("restored", "enhanced", "simulated", "stylized", "iiif", "texture"),
+                required=True,
             ),
             _field("collection", pa.string(), "Collection whose model or style.", required=True),
             _field(
                 "scan_id",
                 pa.string(),
-                "Source scan; empty for simulated works, but not for projections.",
+                "Source scan; of a texture the first; empty for simulated works but projections.",
             ),
             _field("mask_id", pa.string(), "Damage mask used, for restored works."),
             _field("source_output_id", pa.string(), "Output it was made of, if not of the scan."),
@@ -278,9 +280,9 @@ OUTPUTS = Table(
                 "method",
                 pa.string(),
                 "Filler, generator, color, cut, fast...; tone+denoise+x2...; iiif: access, full; "
-                "simulation also interpolation, axes, projection, comparison.",
+                "simulation also interpolation, axes, projection, comparison; texture: transport.",
             ),
-            _field("seed", pa.int64(), "Seed that reproduces a simulated work."),
+            _field("seed", pa.int64(), "Seed that reproduces a simulated work or a texture."),
             _field("settings_json", pa.string(), "Settings that shaped the file, as JSON."),
             _choice("status", ("ok", "failed", "withdrawn"), required=True),
             _field("message", pa.string(), "Sentence that says what failed."),

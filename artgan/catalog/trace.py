@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artgan.catalog.beside import shown_scans
 from artgan.catalog.events import last_checks
 from artgan.catalog.identify import Subject, identify
 from artgan.catalog.models import training_scans
@@ -109,7 +110,8 @@ def trace(catalog: Catalog, text: str) -> Trace:
             found.outputs = _rows(catalog, OUTPUTS, "mask_id", subject.name)
             found.models = _lineage(catalog, subject.row["model_id"])
         case "output":
-            found.scans = _scan(catalog, subject.row["scan_id"])
+            shown = shown_scans(subject.row)
+            found.scans = [row for name in shown for row in _scan(catalog, name)]
             found.masks = _rows(catalog, MASKS, "mask_id", subject.row["mask_id"])
             found.models = _lineage(catalog, subject.row["model_id"])
             found.reviews = reviews_in_order(_rows(catalog, REVIEWS, "output_id", subject.name))
@@ -145,6 +147,9 @@ def _follow_scan(catalog: Catalog, subject: Subject, found: Trace) -> None:
     found.scans = [one for one in versions if one["scan_id"] != name]
     found.masks = _rows(catalog, MASKS, "scan_id", name)
     found.outputs = _rows(catalog, OUTPUTS, "scan_id", name)
+    textures = catalog.rows(OUTPUTS, where=pc.field("kind") == "texture")
+    later = [one for one in textures if name in shown_scans(one)[1:]]
+    found.outputs += [_read_json(one) for one in sorted(later, key=_age)]
     known = catalog.rows(MODELS, where=pc.field("weights_path").is_valid())
     trained = [one for one in known if name in training_scans(catalog, one)]
     found.models = [_read_json(one) for one in sorted(trained, key=_age)]

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from artgan.catalog.beside import GONE, files_of
+from artgan.catalog.beside import GONE, files_of, shown_scans
 from artgan.catalog.masks import MASK_FILES
 from artgan.catalog.models import BASE, folder, training_scans
 from artgan.catalog.schema import MASKS, MODELS, OUTPUTS, QUARANTINE, SCANS, WITHDRAWALS
@@ -123,9 +123,14 @@ def find(catalog: Catalog, chosen: dict[str, Row]) -> Found:
     full = {row["scan_id"]: row for row in catalog.rows(SCANS, _SCAN_COLUMNS, mine)}
     scans = {name: chosen[name] | full.get(name, {}) for name in ids}
     masks = catalog.rows(MASKS, where=mine)
-    outputs = catalog.rows(OUTPUTS, where=mine & (pc.field("status") != REASON))
+    made = mine | (pc.field("kind") == "texture")  # which may show several scans
+    outputs = [
+        row
+        for row in catalog.rows(OUTPUTS, where=made & (pc.field("status") != REASON))
+        if scans.keys() & shown_scans(row)
+    ]
     files: dict[str, list[str]] = {name: [] for name in ids}
-    for scan_id, path in _paths(catalog, full, masks, outputs):
+    for scan_id, path in _paths(catalog, scans, masks, outputs):
         if catalog.store.exists(path):
             files[scan_id].append(path)
     models, samples = _models(catalog, scans)
@@ -137,7 +142,7 @@ def _paths(
 ) -> Iterable[tuple[str, str]]:
     """Yield where files of scans may lie, each with its scan."""
     for name, row in scans.items():
-        if not row["access_path"]:
+        if not row.get("access_path"):
             continue
         yield name, row["access_path"]
         # Older ingests left an access copy where the same bytes were delivered again.
@@ -147,7 +152,12 @@ def _paths(
     for row in masks:
         yield from ((row["scan_id"], row[name]) for name in MASK_FILES if row[name])
     for row in outputs:
-        yield from ((row["scan_id"], path) for path in files_of(row))
+        yield from ((_withdrawn_of(row, scans), path) for path in files_of(row))
+
+
+def _withdrawn_of(output: Row, scans: Collection[str]) -> str:
+    """Return the first of some scans that an output shows; it shows one of them."""
+    return next(name for name in shown_scans(output) if name in scans)
 
 
 def _models(catalog: Catalog, scans: dict[str, Row]) -> tuple[list[Row], list[str]]:
@@ -203,7 +213,7 @@ def _tombstone(row: Row, found: Found) -> Row:
     return {column: row[column] for column in _COLUMNS} | {
         "removed_files": len(found.files[name]),
         "removed_masks": sum(mask["scan_id"] == name for mask in found.masks),
-        "withdrawn_outputs": sum(one["scan_id"] == name for one in found.outputs),
+        "withdrawn_outputs": sum(_withdrawn_of(one, found.scans) == name for one in found.outputs),
         "marked_models": sum(name in model["trained_on"] for model in found.models),
     }
 

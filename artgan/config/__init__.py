@@ -36,6 +36,7 @@ from artgan.config.service import (
     StatusSettings,
 )
 from artgan.config.stylize import StyleMethod, StylizeSettings
+from artgan.config.texture import TextureSettings
 
 __all__ = [
     "AccessFormat",
@@ -66,6 +67,7 @@ __all__ = [
     "StatusSettings",
     "StyleMethod",
     "StylizeSettings",
+    "TextureSettings",
     "TraceSettings",
     "TrainSettings",
     "VerifySettings",

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artgan.catalog.beside import shown_scans
 from artgan.catalog.models import BASE
 from artgan.catalog.read import filled
 from artgan.catalog.review import reviews_in_order
@@ -186,7 +187,8 @@ class Snapshot:
         where = pc.field("scan_id").is_valid() & (pc.field("status") != "withdrawn")
         found: dict[str, list[Row]] = {}
         for row in self.catalog.rows(OUTPUTS, _OUTPUT_COLUMNS, where):
-            found.setdefault(row["scan_id"], []).append(row)
+            for name in shown_scans(row):
+                found.setdefault(name, []).append(row)
         for rows in found.values():
             rows.sort(key=lambda row: (_time(row, "created_at"), row["output_id"]))
         return found

@@ -20,7 +20,7 @@ from artgan.report.work_enhancement import Enhanced, enhanced_views
 from artgan.report.work_facts import Facts, capture, condition, delivered, identification
 from artgan.report.work_restoration import Restored, restored_json, restored_views
 from artgan.report.work_rows import WorkRows
-from artgan.report.work_stylization import Rendered, rendered_views
+from artgan.report.work_stylization import Rendered, rendered_views, texture_views
 
 HISTORY_CAP = 200
 
@@ -45,6 +45,7 @@ class WorkPage:
         restored: Its digital restorations, one for each damaged scan.
         enhanced: Files in which its tone, noise or size was changed.
         rendered: The work in the manner of other collections.
+        textures: Textures made of it.
         facts: Tables of what is known, by heading.
         delivered: The whole delivered row of metadata.
         history: What happened, the newest last: moment and words.
@@ -68,6 +69,7 @@ class WorkPage:
     restored: list[Restored]
     enhanced: list[Enhanced]
     rendered: list[Rendered]
+    textures: list[Rendered]
     facts: dict[str, Facts]
     delivered: Facts
     history: list[tuple[str, str]]
@@ -105,6 +107,7 @@ def work_page(rows: WorkRows, thumbnails: Thumbnails, present: Collection[str]) 
         restored=restored,
         enhanced=enhanced_views(rows.outputs, thumbnails),
         rendered=rendered_views(rows.outputs, thumbnails),
+        textures=texture_views(rows.outputs, thumbnails),
         facts={
             "Identification": identification(scan),
             "Capture": capture(scan),
@@ -158,6 +161,9 @@ def _outcome(rows: WorkRows, restored: Sequence[Restored]) -> str:
     enhanced = [row for row in rows.outputs if row["kind"] == "enhanced" and row["status"] == "ok"]
     if enhanced:
         parts.append(count(len(enhanced), "enhanced file"))
+    textures = [row for row in rows.outputs if row["kind"] == "texture" and row["status"] == "ok"]
+    if textures:
+        parts.append(count(len(textures), "texture"))
     if len(parts) == 1:
         parts.append("nothing was made of it")
     return f"{'; '.join(parts)}."
@@ -196,6 +202,7 @@ def _made(row: Row) -> str:
         "restored": "Digital restoration",
         "enhanced": f"Enhancement ({row['method']})",
         "stylized": f"Rendering in the manner of {clip(row['collection'], 60)}",
+        "texture": "Texture, a tile made of its patches",
         "iiif": "Image service (IIIF)",
     }.get(row["kind"], row["kind"])
     by = f" by model {row['model_id']}" if row["model_id"] else ""

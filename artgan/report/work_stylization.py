@@ -1,4 +1,4 @@
-"""A work in the manner of other collections, on its page."""
+"""A work in the manner of other collections, and textures made of it, on its page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +27,19 @@ class Rendered:
     method: str
     thumbnail: Thumbnail
     path: str
+
+
+def texture_views(outputs: Sequence[Row], thumbnails: Thumbnails) -> list[Rendered]:
+    """Return the newest textures made of a work."""
+    made = [row for row in outputs if row["kind"] == "texture" and row["status"] == "ok"]
+    views = []
+    for row in made[-RENDERINGS_SHOWN:]:
+        thumbnail = thumbnails.whole(output_source(row))
+        if thumbnail is not None:
+            words = f"seed {row['seed']}, {row['width_px']} by {row['height_px']} px"
+            names = row["output_id"], row["collection"], words
+            views.append(Rendered(*names, thumbnail, row["output_path"]))
+    return views
 
 
 def rendered_views(outputs: Sequence[Row], thumbnails: Thumbnails) -> list[Rendered]:

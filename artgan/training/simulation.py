@@ -1,5 +1,7 @@
 """Training of the simulation GAN: what one step does and how its works are measured."""
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -39,6 +41,8 @@ EMA_RAMP = 0.05
 EMA_HALF_LIFE_MAX = 10_000
 SMALL_COLLECTION = 500
 RISE_STEPS = 50
+FALL_FROM = 0.5
+FALL_TO = 0.1
 WARM_STEPS = 500
 EQUALISED_RATE = 5.0
 _SAMPLES = 128
@@ -68,6 +72,22 @@ def ema_decay(step: int, batch: int) -> float:
     return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
 
 
+def rate_factor(step: int, steps: int) -> float:
+    """Return the part of the learning rate at a step: it rises, stays, and falls in the end.
+
+    Adam's first steps go at full length in any direction: a base would be lost in them. In the
+    last half the rate falls along half a cosine, so that a training ends where it has been
+    rather than wherever its last swing took it.
+
+    Args:
+        step: Number of the step, from 0.
+        steps: Steps in all.
+    """
+    rise = min(1.0, (step + 1) / RISE_STEPS)
+    fallen = max(0.0, step / max(1, steps) - FALL_FROM) / (1.0 - FALL_FROM)
+    return rise * (FALL_TO + (1.0 - FALL_TO) * (0.5 + 0.5 * math.cos(math.pi * min(1.0, fallen))))
+
+
 @dataclass
 class _Simulation:
     """One run: networks, works and what a step needs to know."""
@@ -80,15 +100,20 @@ class _Simulation:
     seed: int
     flip: bool
     ema: AnyGenerator
+    steps: int
     steps_before: int
 
     def draw_works(self) -> tuple[Tensor, Tensor | None]:
         """Draw squares (B, 3, S, S) with replacement, and their classes (B,) if there are any.
 
-        Anywhere along each work's long side.
+        Anywhere along each work's long side; small classes more often than their works alone
+        would be, or a generator hardly learns that they are there.
         """
         batch = self.adversaries.preset.batch
-        chosen = torch.randint(len(self.works), (batch,)).tolist()
+        if self.labels:
+            chosen = torch.multinomial(self.shares, batch, replacement=True).tolist()
+        else:
+            chosen = torch.randint(len(self.works), (batch,)).tolist()
         positions = torch.rand(batch).tolist()
         real = torch.stack(
             [square(self.works[i], at) for i, at in zip(chosen, positions, strict=True)]
@@ -100,14 +125,19 @@ class _Simulation:
         return real.to(device), None if labels is None else labels.to(device)
 
     def step(self, number: int) -> dict[str, float]:
-        # Adam's first steps go at full length in any direction: a base would be lost in them.
         for optimizer in self.adversaries.optimizers.values():
-            scale_learning_rate(optimizer, min(1.0, (number + 1) / RISE_STEPS))
+            scale_learning_rate(optimizer, rate_factor(number, self.steps))
         losses = self.adversaries.step(self.draw_works, number)
         works = self.adversaries.preset.batch * world.size()
         decay = ema_decay(self.steps_before + number, works)
         update_ema(self.ema, self.adversaries.generator, decay)
         return losses
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """How often each work is drawn: a class by the root of the number of its works."""
+        counts = Counter(self.labels)
+        return torch.tensor([counts[label] ** -0.5 for label in self.labels])
 
     @property
     def label(self) -> int | None:
@@ -172,7 +202,7 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
         train: Works (H, W, 3) uint8, both sides at least ``preset.size_px``.
         val: Held-out works, likewise; at least three, for the kernel distance.
         preset: Sizes and rates.
-        steps: Steps that the run will take; this recipe's rates do not depend on it.
+        steps: Steps that the run will take; the rates fall towards its end.
         seed: Of the weights, and of the works that are drawn for measuring.
         base: State dictionaries ``generator``, ``discriminator`` and ``generator_ema`` to start
             from, or None.
@@ -192,7 +222,6 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
             f"got {len(train)} and {len(val)}. Use the archive-wide base model as it is."
         )
         raise InvalidInputError(message)
-    del steps
     torch.manual_seed(seed)
     generator, discriminator = make_generator(preset), make_discriminator(preset)
     networks: dict[str, nn.Module] = {
@@ -228,6 +257,7 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
         seed=seed,
         flip=flip,
         ema=ema,
+        steps=steps,
         steps_before=0 if base is None else WARM_STEPS,
     )
     return Trainee(

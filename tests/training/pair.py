@@ -27,6 +27,17 @@ SIMULATION = SimulationPreset(size_px=16, base_channels=8, max_channels=16, late
 TONE = TonePreset(width=4, batch=4)
 DENOISE = DenoisePreset(crop_px=16, widths=(4, 8), blocks=(1, 1), batch=2)
 KINDS = ("restoration", "simulation", "style", "tone", "denoise", "detection")
+GLOBAL_BATCH = 4
+"""Of the trainings that are compared with one process."""
+SPLIT = {
+    "skip": SimulationPreset(16, 8, 16, 12, GLOBAL_BATCH),
+    "style": SimulationPreset(
+        *(16, 8, 16, 12, GLOBAL_BATCH), network="style", loss="non-saturating", continuous=2
+    ),
+    "dcgan": SimulationPreset(
+        *(16, 8, 16, 12, GLOBAL_BATCH), network="dcgan", loss="wgan-gp", modes=3
+    ),
+}
 STYLE = StylePreset(short_side_px=24, crop_px=16, width=4, blocks=1, patches=16, batch=2)
 DETECTION = DetectionPreset(40, 32, 16, (4, 8), (1, 1), batch=2, overlays=3)
 
@@ -60,6 +71,27 @@ def family(kind):
             return tone.build(*larger, shared(TONE), STEPS, 0, None)
         case "denoise":
             return finish.build_denoise(*sides[:2], shared(DENOISE), STEPS, 0, None)
+
+
+def split_training(name):
+    """Prepare a GAN whose steps are as long as their gradients, so that rounding stays small.
+
+    Adam's first steps go at full length in any direction, also in that of a rounding error.
+    """
+    trainee = simulation.build(
+        works(6, 0), works(4, 1), shared(SPLIT[name]), STEPS, 0, None, features
+    )
+    for part, optimizer in trainee.optimizers.items():
+        parameters = optimizer.param_groups[0]["params"]
+        trainee.optimizers[part] = torch.optim.SGD(parameters, 0.05)
+    return trainee
+
+
+def split_result(name):
+    trainee = split_training(name)
+    started = weights(trainee)
+    history = run(trainee, STEPS, [])
+    return {"started": started, "ended": weights(trainee), "history": history}
 
 
 def shared(preset):
@@ -153,6 +185,7 @@ def main():
     with world.joined():
         found = {kind: whole_and_resumed(kind) for kind in KINDS}
         found |= {
+            "split": {name: split_result(name) for name in SPLIT},
             "single_bad_step": line({5}, mended_at=99),
             "three_bad_steps": line({6, 7, 8}, mended_at=10),
             "gradient": mean_gradient(),

@@ -8,7 +8,7 @@ from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.presets import SimulationPreset
 from artgan.training.gan_losses import gradient_penalty, least_squares_loss, relativistic_loss
 from artgan.training.loop import train
-from artgan.training.simulation import build, ema_decay
+from artgan.training.simulation import build, ema_decay, rate_factor
 from artgan.training.squares import scale_work, square
 
 TINY = SimulationPreset(size_px=16, base_channels=8, max_channels=16, latent=8, batch=4)
@@ -141,6 +141,11 @@ def test_the_first_steps_are_small():
     assert 0 < moved < 0.05 * TINY.learning_rate
 
 
+def test_the_rate_rises_stays_and_falls_to_a_tenth():
+    rates = [rate_factor(step, 1000) for step in (0, 24, 49, 500, 750, 1000)]
+    assert rates == pytest.approx([0.02, 0.5, 1.0, 1.0, 0.55, 0.1])
+
+
 @pytest.mark.parametrize("network", ["skip", "dcgan"])
 def test_a_fine_tuning_can_leave_early_levels_of_the_discriminator_alone(network):
     preset = replace(TINY, network=network, frozen=1)
@@ -181,6 +186,18 @@ def test_works_are_mirrored_only_when_asked():
         torch.manual_seed(0)
         drawn = torch.cat([subject.step.__self__.draw_works()[0] for _ in range(8)])
         assert set(drawn[:, 0, 0, 0].tolist()) == expected
+
+
+def test_a_class_is_drawn_by_the_root_of_the_number_of_its_works():
+    dark, light = np.zeros((16, 16, 3), np.uint8), np.full((16, 16, 3), 255, np.uint8)
+    preset = replace(TINY, classes=("many", "few"), batch=50)
+    pictures, names = [dark] * 16 + [light], ["many"] * 16 + ["few"]
+    subject = build(pictures, works(3), preset, 1, 0, None, features, collections=names)
+    torch.manual_seed(0)
+    drawn = [subject.step.__self__.draw_works() for _ in range(40)]
+    labels = torch.cat([of for _, of in drawn])
+    assert torch.equal(torch.cat([real for real, _ in drawn])[:, 0, 0, 0], labels.float())
+    assert float(labels.float().mean()) == pytest.approx(1 / 5, abs=0.04)
 
 
 def test_small_or_few_works_are_refused():

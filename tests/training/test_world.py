@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from artgan.training import world
+from artgan.training.loop import step_seed
+from tests.training import pair as in_a_process
 
 KINDS = ("restoration", "simulation", "style", "tone", "denoise", "detection")
 
@@ -38,6 +42,58 @@ def test_weights_are_equal_in_all_processes_and_after_a_resume(pair, kind):
     assert same(first["whole"], first["resumed"])
     assert same(first["whole"], second["resumed"])
     assert first["history"] == second["history"] == first["resumed_history"]
+
+
+class DrawnByTwo(TorchFunctionMode):
+    """Lets one process draw what two drew: each random tensor in halves, along its batch.
+
+    Of a batch that holds real and generated works, each process has half of either.
+    """
+
+    draws = (torch.rand, torch.randn, torch.randint)
+
+    def seed(self, step):
+        seeds = [step_seed(7, step, rank) for rank in range(2)]
+        self.sources = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if function not in self.draws or kwargs.get("generator") is not None:
+            return function(*args, **kwargs)
+        kwargs.pop("generator", None)
+        *bounds, sizes = args if function is torch.randint else [args]
+        whole = in_a_process.GLOBAL_BATCH
+        axis = next(i for i, size in enumerate(sizes) if size in {whole, 2 * whole})
+        half = [size // 2 if i == axis else size for i, size in enumerate(sizes)]
+        drawn = [function(*bounds, half, generator=source, **kwargs) for source in self.sources]
+        kinds = zip(*(one.chunk(sizes[axis] // whole, axis) for one in drawn), strict=True)
+        return torch.cat([torch.cat(kind, axis) for kind in kinds], axis)
+
+
+def distance(ones, others):
+    return sum((ones[key] - others[key]).square().sum().item() for key in ones) ** 0.5
+
+
+@pytest.mark.parametrize("name", in_a_process.SPLIT)
+def test_two_processes_are_one_process_with_the_batch_of_both(pair, name):
+    both = pair[0]["split"][name]
+    trainee = in_a_process.split_training(name)
+    mode = DrawnByTwo()
+
+    def step(number):
+        mode.seed(number)
+        with mode:
+            return trainee.step(number)
+
+    started = in_a_process.weights(trainee)
+    history = in_a_process.run(replace(trainee, step=step), in_a_process.STEPS, [])
+    ended = in_a_process.weights(trainee)
+    assert same(started, both["started"])
+    moved = distance(ended, started)
+    assert moved > 0.001
+    assert distance(ended, both["ended"]) < 0.001 * moved
+    for one, other in zip(history, both["history"], strict=True):
+        assert one == pytest.approx(other, rel=1e-3, abs=1e-3)
 
 
 def test_each_process_draws_its_own_part(pair):
