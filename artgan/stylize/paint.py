@@ -1,4 +1,4 @@
-"""Whole pictures through a painter, layer by layer and tile by tile: `fast` and `adain`.
+"""Whole pictures through a painter, layer by layer and tile by tile: `fast`, `multi` and `adain`.
 
 A painter normalises by moments of the whole picture. So every layer goes over all tiles before the
 next begins, and the maps in between lie on canvases of a sixteenth of the picture's pixels. The
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window
+from artgan.models.multi import MultiPainter
 from artgan.models.painter import (
     BLOCK_HALO,
     DECODE_HALO,
@@ -167,6 +168,26 @@ def paint_own(painter: Painter) -> PaintStylizer:
 _COLORS = ("style_mean", "style_covariance")
 
 
+def paint_collections(
+    multi: MultiPainter, names: Sequence[str], shares: Sequence[float] | None = None
+) -> PaintStylizer:
+    """Return the stylizer of a painter of all collections, for one of them or a blend of several.
+
+    Args:
+        multi: In evaluation mode.
+        names: Collections.
+        shares: Share of each in the blend, positive; equal ones by default.
+
+    Raises:
+        InvalidInputError: It does not know a collection, or the shares do not fit.
+    """
+    parts = _shares("shares", names, shares)
+    labels = [multi.label(name) for name in names]
+    manners = [multi.manner(torch.tensor([label])) for label in labels]
+    colors = [ColorStatistics(*multi.colors(label)) for label in labels]
+    return PaintStylizer(multi.painter, mixed(manners, parts), pool_colors(colors, parts))
+
+
 @torch.inference_mode()
 def manner_of_picture(painter: Painter, picture: np.ndarray) -> list[Moments]:
     """Measure the manner of a style picture, (H, W, 3) uint8, of a size that fits into memory."""
@@ -193,15 +214,20 @@ def paint_like(
     Raises:
         InvalidInputError: There is no style, or the weights do not fit.
     """
-    shares = [1.0] * len(styles) if weights is None else list(weights)
-    if not styles or len(shares) != len(styles) or min(shares) <= 0:
-        raise InvalidInputError(
-            f"weights must be one positive number for each style, got {shares} for {len(styles)} "
-            "styles. Leave out what is not to be blended."
-        )
+    shares = _shares("weights", styles, weights)
     manners = [manner_of_picture(painter, picture) for picture in styles]
     colors = [measure_canvas(ArrayCanvas(picture)) for picture in styles]
     return PaintStylizer(painter, mixed(manners, shares), pool_colors(colors, shares), alpha)
+
+
+def _shares(name: str, styles: Sequence[object], given: Sequence[float] | None) -> list[float]:
+    shares = [1.0] * len(styles) if given is None else list(given)
+    if not styles or len(shares) != len(styles) or min(shares) <= 0:
+        raise InvalidInputError(
+            f"{name} must be one positive number for each style, got {shares} for {len(styles)} "
+            "styles. Leave out what is not to be blended."
+        )
+    return shares
 
 
 def _sides(window: Window) -> tuple[int, int, int, int]:

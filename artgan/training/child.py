@@ -32,10 +32,12 @@ from artgan.metrics.vgg import load_vgg
 from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.presets import (
     AdainPreset,
+    CycleganPreset,
     DenoisePreset,
     DetectionPreset,
     FastPreset,
     KindPreset,
+    MultiPreset,
     RestorationPreset,
     SimulationPreset,
     StylePreset,
@@ -46,10 +48,23 @@ from artgan.presets import (
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store, open_store
 from artgan.stylize.losses import find_vgg
-from artgan.training import detection, finish, painting, restoration, simulation, style, tone, world
+from artgan.training import (
+    cycle,
+    detection,
+    finish,
+    multi,
+    painting,
+    restoration,
+    simulation,
+    style,
+    tone,
+    world,
+)
+from artgan.training.archive_network import Labelled
 from artgan.training.loop import Progress, Trainee, train
 from artgan.training.plan import TrainJob, Works, job_from_json
 from artgan.training.promote import Promotion, promote
+from artgan.training.sides import Sides
 from artgan.weights import VGG19_CONV3_4, file_sha256, find_weights
 
 STATE = "state.safetensors"
@@ -115,6 +130,20 @@ class _Preparation:
         side = preset.size_px if isinstance(preset, SimulationPreset) else preset.short_side_px
         return load_pictures(self.store, works.access_paths, side)
 
+    @property
+    def sides(self) -> Sides:
+        """The collection's works and those of others."""
+        return Sides(self.train, self.val, self.content_train, self.content_val)
+
+    def _labelled(self, works: Works, pictures: list[np.ndarray]) -> Labelled:
+        """Return works of the collections that the preset names, with their labels."""
+        assert isinstance(self.preset, MultiPreset)
+        names = self.preset.classes
+        chosen = [at for at, name in enumerate(works.collections) if name in names]
+        return Labelled(
+            [pictures[at] for at in chosen], [names.index(works.collections[at]) for at in chosen]
+        )
+
     def features(self, side_px: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
         """Return the network that judges during training: small enough to be asked often."""
         vgg = find_weights(VGG19_CONV3_4, self.job.weights)
@@ -153,34 +182,28 @@ class _Preparation:
                 features = self.features(_SMALL_PX)
                 of = self.job.train.collections
                 return simulation.build(*works, preset, steps, seed, base, features, collections=of)
+            case _:
+                return self._stylizer(base, steps)
+
+    def _stylizer(self, base: States | None, steps: int) -> Trainee:
+        seed = self.job.seed
+        match self.preset:
             case StylePreset() as preset:
-                return style.build(
-                    self.train,
-                    self.val,
-                    self.content_train,
-                    self.content_val,
-                    preset,
-                    steps,
-                    seed,
-                    base,
-                    self.features(preset.short_side_px),
-                )
+                features = self.features(preset.short_side_px)
+                return style.build(self.sides, preset, steps, seed, base, features)
+            case CycleganPreset() as preset:
+                features = self.features(preset.short_side_px)
+                return cycle.build(self.sides, preset, steps, seed, base, features)
+            case MultiPreset() as preset:
+                features = self.features(preset.short_side_px)
+                works = self._labelled(self.job.train, self.train)
+                held_out = self._labelled(self.job.val, self.val)
+                return multi.build(works, held_out, preset, steps, seed, base, features)
             case AdainPreset() as preset:
-                return painting.build_adain(
-                    self.train, self.val, preset, steps, seed, base, self.teacher()
-                )
+                works = self.train, self.val
+                return painting.build_adain(*works, preset, steps, seed, base, self.teacher())
             case FastPreset() as preset:
-                return painting.build_fast(
-                    self.train,
-                    self.val,
-                    self.content_train,
-                    self.content_val,
-                    preset,
-                    steps,
-                    seed,
-                    base,
-                    self.teacher(),
-                )
+                return painting.build_fast(self.sides, preset, steps, seed, base, self.teacher())
         raise AssertionError(self.preset)
 
 
