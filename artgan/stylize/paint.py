@@ -46,9 +46,11 @@ class PictureMoments:
 
     def add(self, features: Tensor) -> None:
         """Add places (1, C, h, w) that no other call adds."""
-        flat = features[0].flatten(1).double()
-        count, mean = flat.shape[1], flat.mean(dim=1)
-        squares = (flat - mean[:, None]).square().sum(dim=1)
+        # Single precision within a tile, which is small; double where tiles are joined.
+        count, mean = features.shape[2] * features.shape[3], features.mean(dim=(2, 3))
+        apart = features - mean[:, :, None, None]
+        squares = apart.square_().sum(dim=(2, 3))[0].double().cpu()
+        mean = mean[0].double().cpu()
         total = self.count + count
         delta = mean - self.mean
         self.mean = self.mean + delta * (count / total)
@@ -124,9 +126,9 @@ class _Run:
 
         def work(window: Window) -> None:
             around = window.grown(BLOCK_HALO, self.trunk_size)
-            made = _cut(block.inner(self._read(trunk, around)), window, around).cpu()
-            _write(inner, window, made, window)
+            made = _cut(block.inner(self._read(trunk, around)), window, around)
             found.add(made)
+            _write(inner, window, made, window)
 
         self.tiles.over(self.trunk_size, work, STRIDE)
         return Moments(*(one.to(self.of.device) for one in found.moments()))

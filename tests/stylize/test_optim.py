@@ -6,6 +6,7 @@ from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas
 from artgan.imaging.read import read_rgb
 from artgan.stylize import optim
+from artgan.stylize.color import ColorStylizer, measure_colors
 from artgan.stylize.losses import content_loss, gram, gram_loss, mean_grams, style_network
 from artgan.stylize.optim import Checkpoint, Fit, OptimStylizer
 from artgan.stylize.stylizer import Source, stylize_picture
@@ -71,6 +72,8 @@ def test_real_works_come_ten_times_nearer_to_a_real_style(vgg, real_data):
 
     result = stylize_picture(OptimStylizer(vgg, [style], Fit(steps=25, coarsest_px=64)), content)
     assert distance(result) < 0.1 * distance(content)
+    color = stylize_picture(ColorStylizer(measure_colors(style)), content)
+    assert distance(result) < 0.5 * distance(color)
     grey, kept = content.mean(axis=2).ravel(), result.mean(axis=2).ravel()
     assert np.corrcoef(grey, kept)[0, 1] > 0.5
 
