@@ -201,7 +201,7 @@ class MultiPreset:
         batch: Crops per step.
         learning_rate: Adam step size.
         base_steps: Steps of the archive's model.
-        collection_steps: None: a collection has no model of its own.
+        collection_steps: 0, as a collection has no model of its own.
         classes: Collections, in the order of their labels; those of the archive at the time.
     """
 
