@@ -43,7 +43,7 @@ from artgan.training.translations import Held
 
 KINDS = ("cut", "cyclegan", "multi")
 TO = "ukiyo_e"
-PARTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+PARTS = (0.0, 0.1, 0.5, 1.0)
 QUICK_STEPS = 20
 _UNIT = "KID x1000, VGG-19 conv3_4"
 Line = dict[str, object]

@@ -54,6 +54,7 @@ class Exam:
     def __init__(self, train: Labelled, val: Labelled, side_px: int, features: Features) -> None:
         self._train, self._side_px, self._features = train, side_px, features
         self._labels = np.asarray(val.labels)
+        self._color: dict[str, float] | None = None
         self._squares = [center_square(work, side_px) for work in val.pictures]
         counts, known = np.bincount(self._labels), set(train.labels)
         self.styles = [
@@ -130,7 +131,10 @@ class Exam:
 
     def measures(self, multi: MultiPainter) -> dict[str, float]:
         """Measure a painter beside colours alone and works as they are, over all collections."""
-        made, color = self._mean(self.painted(multi)), self._mean(self.color(multi))
+        made = self._mean(self.painted(multi))
+        if self._color is None:  # a training changes no colours
+            self._color = self._mean(self.color(multi))
+        color = self._color
         return {
             "style_kid_x1000": made["kid_x1000"],
             "unchanged_kid_x1000": self._unchanged["kid_x1000"],
