@@ -20,6 +20,8 @@ Kind = Literal[
     "detection",
     "fast",
     "adain",
+    "cyclegan",
+    "multi",
 ]
 NetworkName = Literal["skip", "style", "dcgan"]
 """Networks of simulation: skip-layer excitation, style-based, plain convolutions."""
@@ -31,6 +33,17 @@ SimulationSize = Literal["cpu-32", "draft-128", "paper-256"]
 Enhancer = Literal["tone", "denoise", "upscale"]
 """Kinds that correct whole pictures."""
 ENHANCERS: tuple[Enhancer, ...] = get_args(Enhancer)
+
+STYLIZERS: dict[str, Kind] = {
+    "cut": "style",
+    "cyclegan": "cyclegan",
+    "fast": "fast",
+    "multi": "multi",
+    "adain": "adain",
+}
+"""Kinds of model behind the methods of stylization that have one."""
+OF_THE_ARCHIVE: frozenset[Kind] = frozenset({"multi", "adain"})
+"""Kinds of which the archive has one model, and collections have none."""
 
 Damage = Literal["craquelure", "losses", "tear", "scratches", "dust", "strokes"]
 """Damage that covers or removes paint, and has to be replaced."""
@@ -140,6 +153,69 @@ class StylePreset:
     learning_rate: float = 4e-4
     base_steps: int = 0
     collection_steps: int = 600
+
+
+@dataclass(frozen=True)
+class CycleganPreset:
+    """Two unpaired translators, to one collection and back; the first is published.
+
+    Attributes:
+        short_side_px: Short side of the pictures that crops are cut from.
+        crop_px: Side of the square training crops.
+        width: Channels at full resolution.
+        blocks: Residual blocks of each translator's trunk.
+        cycle_weight: Weight of what the way there and back changes; the adversarial loss has 1.
+        identity_weight: Weight of what a translator changes in works that need no change, as a
+            part of the former; 0 where too little is painted.
+        pool: Results of earlier steps that a discriminator may be shown again.
+        batch: Crops of each side per step.
+        learning_rate: Adam step size.
+        base_steps: Steps of the archive-wide base model.
+        collection_steps: Steps of a collection's training.
+    """
+
+    short_side_px: int = 128
+    crop_px: int = 64
+    width: int = 16
+    blocks: int = 4
+    cycle_weight: float = 10.0
+    identity_weight: float = 0.5
+    pool: int = 50
+    batch: int = 2
+    learning_rate: float = 4e-4
+    base_steps: int = 0
+    collection_steps: int = 600
+
+
+@dataclass(frozen=True)
+class MultiPreset:
+    """One painter for all collections of the archive, told which one to paint like.
+
+    Attributes:
+        short_side_px: Short side of the pictures that crops are cut from.
+        crop_px: Side of the square training crops.
+        width: Channels at full resolution; four times as many in the trunk.
+        blocks: Blocks of the trunk.
+        cycle_weight: Weight of what the way there and back changes; the adversarial loss has 1.
+        class_weight: Weight of how hard it is to tell that a result is of its collection.
+        batch: Crops per step.
+        learning_rate: Adam step size.
+        base_steps: Steps of the archive's model.
+        collection_steps: 0, as a collection has no model of its own.
+        classes: Collections, in the order of their labels; those of the archive at the time.
+    """
+
+    short_side_px: int = 128
+    crop_px: int = 64
+    width: int = 16
+    blocks: int = 4
+    cycle_weight: float = 10.0
+    class_weight: float = 1.0
+    batch: int = 8
+    learning_rate: float = 4e-4
+    base_steps: int = 1000
+    collection_steps: int = 0
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -300,6 +376,8 @@ KindPreset = (
     | UpscalePreset
     | DetectionPreset
     | FastPreset
+    | CycleganPreset
+    | MultiPreset
 )
 
 
@@ -316,6 +394,8 @@ class TrainPreset:
     detection: DetectionPreset = field(default_factory=DetectionPreset)
     fast: FastPreset = field(default_factory=FastPreset)
     adain: AdainPreset = field(default_factory=AdainPreset)
+    cyclegan: CycleganPreset = field(default_factory=CycleganPreset)
+    multi: MultiPreset = field(default_factory=MultiPreset)
 
 
 SIMULATION_SIZES: dict[SimulationSize, SimulationPreset] = {
@@ -366,6 +446,8 @@ PRESETS: dict[PresetName, TrainPreset] = {
         ),
         fast=FastPreset(crop_px=64, width=4, blocks=1, batch=2, collection_steps=4),
         adain=AdainPreset(crop_px=64, width=4, blocks=1, batch=2, base_steps=4),
+        cyclegan=CycleganPreset(width=4, blocks=1, pool=4, batch=1, collection_steps=4),
+        multi=MultiPreset(width=4, blocks=1, batch=2, base_steps=4),
     ),
     "demo": TrainPreset(
         RestorationPreset(base_steps=300, collection_steps=150),
@@ -377,6 +459,8 @@ PRESETS: dict[PresetName, TrainPreset] = {
         detection=DetectionPreset(base_steps=400, collection_steps=0),
         fast=FastPreset(collection_steps=100),
         adain=AdainPreset(base_steps=150),
+        cyclegan=CycleganPreset(collection_steps=150),
+        multi=MultiPreset(base_steps=250),
     ),
     "tiny": TrainPreset(RestorationPreset(), SIMULATION_SIZES["cpu-32"], StylePreset()),
     "small": TrainPreset(
@@ -438,6 +522,23 @@ PRESETS: dict[PresetName, TrainPreset] = {
             blocks=5,
             learning_rate=1e-3,
             base_steps=20_000,
+        ),
+        cyclegan=CycleganPreset(
+            short_side_px=256,
+            crop_px=128,
+            width=32,
+            blocks=6,
+            learning_rate=2e-4,
+            collection_steps=10_000,
+        ),
+        multi=MultiPreset(
+            short_side_px=256,
+            crop_px=128,
+            width=32,
+            blocks=6,
+            batch=16,
+            learning_rate=2e-4,
+            base_steps=30_000,
         ),
     ),
     "base": TrainPreset(
@@ -507,6 +608,23 @@ PRESETS: dict[PresetName, TrainPreset] = {
             learning_rate=5e-4,
             base_steps=40_000,
         ),
+        cyclegan=CycleganPreset(
+            short_side_px=512,
+            crop_px=256,
+            width=64,
+            blocks=9,
+            learning_rate=2e-4,
+            collection_steps=30_000,
+        ),
+        multi=MultiPreset(
+            short_side_px=512,
+            crop_px=256,
+            width=48,
+            blocks=9,
+            batch=16,
+            learning_rate=2e-4,
+            base_steps=80_000,
+        ),
     ),
 }
 
@@ -530,6 +648,8 @@ _ARCHITECTURE: dict[Kind, tuple[str, ...]] = {
     "detection": ("widths", "blocks", "classes"),
     "fast": ("width", "blocks"),
     "adain": ("width", "blocks"),
+    "cyclegan": ("width", "blocks"),
+    "multi": ("width", "blocks", "classes"),
 }
 """Fields that decide which weights fit a network."""
 _LATER: dict[str, Any] = {"network": "skip", "continuous": 0, "modes": 0, "classes": ()}

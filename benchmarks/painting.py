@@ -46,6 +46,7 @@ from artgan.stylize.paint import paint_own
 from artgan.stylize.stylizer import stylize_picture
 from artgan.stylize.tiles import Tiles
 from artgan.training.painting import build_adain, build_fast
+from artgan.training.sides import Sides
 
 MOST_OVERHEAD = 1.15
 MOST_BYTES = 2e9
@@ -173,13 +174,13 @@ def trainings(
 ) -> list[Line]:
     """Train a painter of one style and one of any, and compare them with colour transfer."""
     style, content = splits[QUICK], others(splits, QUICK)
-    sides = (style.train, style.test, content.train, content.test)
+    sides = Sides(style.train, style.test, content.train, content.test)
     works = [work for split in splits.values() for work in split.train]
     held = [work for split in splits.values() for work in split.test[:4]]
     mixed = [held[n] for n in np.random.default_rng(SEED).permutation(len(held))]
     adain = replace(PRESETS["tiny"].adain, crop_px=preset.crop_px, batch=preset.batch)
     found = {
-        "fast": build_fast(*sides, preset, steps, SEED, None, extractor),
+        "fast": build_fast(sides, preset, steps, SEED, None, extractor),
         "adain": build_adain(works, mixed, adain, steps, SEED, None, extractor),
     }
     lines = []

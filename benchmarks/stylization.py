@@ -29,6 +29,7 @@ from artgan.stylize.color import measure_colors, transfer_colors
 from artgan.stylize.stylizer import stylize_picture
 from artgan.stylize.translate import TranslateStylizer
 from artgan.training.loop import Trainee
+from artgan.training.sides import Sides
 from artgan.training.style import build
 
 COLLECTIONS = ("monet_256", "ukiyo_e", "van_gogh", "old_masters")
@@ -52,8 +53,8 @@ def trainee_of(
 ) -> Trainee:
     """Build the training of one collection's translator."""
     style, content = splits[name], others(splits, name)
-    sides = (style.train, style.test, content.train, content.test)
-    return build(*sides, preset, steps, SEED, None, features)
+    sides = Sides(style.train, style.test, content.train, content.test)
+    return build(sides, preset, steps, SEED, None, features)
 
 
 def results(collection: str, end: dict[str, float]) -> list[dict[str, object]]:

@@ -1,11 +1,12 @@
 """What defines a style for each stylizer, and the stylizer itself."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from artgan.catalog.models import BASE, in_use
+from artgan.catalog.models import BASE, Model, in_use
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, find_work, load_pictures, scans_where, works
 from artgan.config import StyleMethod, StylizeSettings
@@ -14,14 +15,15 @@ from artgan.imaging.canvas import ArrayCanvas
 from artgan.imaging.hashes import file_sha256
 from artgan.keys import key, set_digest
 from artgan.metrics.vgg import Vgg19Conv34
+from artgan.models.multi import load_multi
 from artgan.models.painter import load_painter
 from artgan.models.translator import load_translator
-from artgan.presets import Kind
+from artgan.presets import OF_THE_ARCHIVE, STYLIZERS
 from artgan.storage import Store
 from artgan.stylize.color import ColorStatistics, ColorStylizer, measure_colors, pool_colors
 from artgan.stylize.losses import find_vgg, style_network
 from artgan.stylize.optim import Checkpoint, Fit, OptimStylizer
-from artgan.stylize.paint import paint_like, paint_own
+from artgan.stylize.paint import paint_collections, paint_like, paint_own
 from artgan.stylize.stylizer import Finish, Stylizer
 from artgan.stylize.translate import TranslateStylizer
 from artgan.training.loop import training_device
@@ -32,7 +34,6 @@ MOST_EXAMPLES = 8
 _STATISTICS_SIDE_PX = 64
 _EXAMPLE_SIDE_PX = 256
 _FITS = "_work/fits"
-_OF_A_COLLECTION: dict[StyleMethod, Kind] = {"cut": "style", "fast": "fast"}
 
 
 def style_works(catalog: Catalog, settings: StylizeSettings, collection: str) -> list[Work]:
@@ -68,36 +69,65 @@ def style_of(
     names = [row["scan_id"] for row in chosen]
     paths = [row["access_path"] for row in chosen]
     works_key = set_digest(names)
-    if settings.style_shares:
+    if settings.style_shares and settings.style_scans:
         works_key = key(names, settings.style_shares)
     examples = paths if settings.style_scans else paths[:MOST_EXAMPLES]
-    shared = {"examples": examples, "shares": list(settings.style_shares)}
-    if method == "color":
-        return shared | {"style": works_key, "paths": paths, "model_id": None}
-    if method == "optim":
-        find_vgg(settings.weights, "optim")
-        return shared | {"style": key("optim", works_key), "model_id": None}
-    if method == "adain":
-        model = in_use(catalog, "adain", BASE)
-    else:
-        if settings.style_scans or settings.style:
-            raise MissingAssetError(
-                f"style of {method} must be a whole collection, got chosen works. "
-                "Use color, adain or optim for them."
-            )
-        model = in_use(catalog, _OF_A_COLLECTION[method], collection)
+    shares = settings.style_shares if settings.style_scans else []
+    shared = {"examples": examples, "shares": list(shares)}
+    if settings.blend_with and method != "multi":
+        raise MissingAssetError(
+            f"style of {method} must be one collection, got a blend with "
+            f"{', '.join(settings.blend_with)}. Use multi to blend collections."
+        )
+    match method:
+        case "color":
+            return shared | {"style": works_key, "paths": paths, "model_id": None}
+        case "optim":
+            find_vgg(settings.weights, "optim")
+            return shared | {"style": key("optim", works_key), "model_id": None}
+        case "adain":
+            model = _model(catalog, "adain", collection)
+            return shared | _of(model) | {"style": key(model["model_id"], works_key)}
+    if settings.style_scans or settings.style:
+        raise MissingAssetError(
+            f"style of {method} must be a whole collection, got chosen works. "
+            "Use color, adain or optim for them."
+        )
+    if method == "multi":
+        model = _model(catalog, "multi", collection)
+        return shared | _of(model) | _blend(model, settings, collection)
+    model = _model(catalog, method, collection)
+    return shared | _of(model) | {"style": model["model_id"]}
+
+
+def _model(catalog: Catalog, method: StyleMethod, collection: str) -> Model:
+    kind = STYLIZERS[method]
+    model = in_use(catalog, kind, BASE if kind in OF_THE_ARCHIVE else collection)
     if model is None:
-        kind = _OF_A_COLLECTION.get(method, method)
         raise MissingAssetError(
             f"model for {method} must be in use, got none. Train one with `artgan train --kinds "
             f"{kind}`."
         )
-    name = key(model["model_id"], works_key) if method == "adain" else model["model_id"]
-    return shared | {
-        "style": name,
-        "model_id": model["model_id"],
-        "weights_path": model["weights_path"],
-    }
+    return model
+
+
+def _of(model: Model) -> Row:
+    return {"model_id": model["model_id"], "weights_path": model["weights_path"]}
+
+
+def _blend(model: Model, settings: StylizeSettings, collection: str) -> Row:
+    """Return the collections whose manners are mixed, all of which the model must know."""
+    blend = [collection, *settings.blend_with]
+    known = json.loads(model["settings_json"])["preset"]["classes"]
+    strange = [name for name in blend if name not in known]
+    if strange:
+        raise MissingAssetError(
+            f"style for multi must be one of {', '.join(known)}, got {', '.join(strange)}. Train "
+            "it again with `artgan train --kinds multi` when collections are new."
+        )
+    shares = settings.style_shares or [1.0] * len(blend)
+    style = key(model["model_id"], blend, shares)
+    return {"style": style, "blend": blend, "blend_shares": list(shares)}
 
 
 def shape_of(settings: StylizeSettings, method: StyleMethod) -> Row:
@@ -113,6 +143,8 @@ def shape_of(settings: StylizeSettings, method: StyleMethod) -> Row:
         shape["strength"] = settings.strength
     if settings.keep_colours:
         shape["keep_colours"] = True
+    if settings.blend_with:
+        shape |= {"blend_with": settings.blend_with, "style_shares": settings.style_shares}
     if method == "optim":
         shape |= {"steps": settings.steps, "style_scale": settings.style_scale}
         if settings.start == "noise":
@@ -166,8 +198,11 @@ class Studio:
         if method == "color":
             return ColorStylizer(style_colors(self._store, job["paths"], job["shares"]))
         data = self._store.read(job["weights_path"])
-        if method == "cut":
+        if method in {"cut", "cyclegan"}:
             return TranslateStylizer(load_translator(data).to(self._device))
+        if method == "multi":
+            multi = load_multi(data).to(self._device)
+            return paint_collections(multi, job["blend"], job["blend_shares"])
         painter = load_painter(data).to(self._device)
         if method == "fast":
             return paint_own(painter)

@@ -182,12 +182,13 @@ def source_type(method: StyleMethod) -> DigitalSourceType:
 
 def _note(collection: str, job: Row) -> Provenance:
     method = job["shape"]["method"]
+    manner = " and ".join(job.get("blend", [collection]))
     return Provenance(
         source_sha256=content_of(job),
         model_id=job["model_id"],
         settings_sha256=digest(job["shape"]),
         title=job["title"],
-        note=f"Rendered in the manner of {collection} by {method}; not a work of that maker.",
+        note=f"Rendered in the manner of {manner} by {method}; not a work of that maker.",
     )
 
 

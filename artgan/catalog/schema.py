@@ -218,7 +218,7 @@ MODELS = Table(
                 "kind",
                 (
                     *("restoration", "simulation", "style", "tone", "denoise", "upscale"),
-                    *("detection", "fast", "adain"),
+                    *("detection", "fast", "adain", "cyclegan", "multi"),
                 ),
                 required=True,
             ),

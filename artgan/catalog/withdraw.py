@@ -179,9 +179,9 @@ def _may_show(model: Row, held_out: Collection[str]) -> bool:
     match model["kind"]:
         case "restoration" | "tone" | "denoise" | "upscale" | "detection":
             return bool(held_out) and model["collection"] in {*held_out, BASE}
-        case "style":  # works of other collections, rendered in its own manner
+        case "style" | "cyclegan":  # works of other collections, rendered in its own manner
             return any(collection != model["collection"] for collection in held_out)
-        case "fast" | "adain":  # those, and works of the style beside them
+        case "fast" | "adain" | "multi":  # those, and works of the style beside them
             return bool(held_out)
     return False
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from artgan.config.base import ArchiveSettings, FailedFraction, FeatureWeights, check_scan_ids
 
-StyleMethod = Literal["color", "cut", "fast", "adain", "optim"]
+StyleMethod = Literal["color", "cut", "cyclegan", "fast", "multi", "adain", "optim"]
 
 
 class StylizeSettings(ArchiveSettings):
@@ -19,15 +19,19 @@ class StylizeSettings(ArchiveSettings):
     contents: Annotated[int, Field(title="Works for each style", ge=1, le=100_000)] = 12
     """Works to render in each style, held-out works first, taken in turn from the collections."""
     methods: Annotated[list[StyleMethod], Field(min_length=1)] = ["color", "cut", "fast"]
-    """Stylizers: color transfers the palette in closed form; cut and fast are networks trained for
-    a collection, adain one for any style; optim fits each picture by itself, slowly."""
+    """Stylizers: color transfers the palette in closed form; cut, cyclegan and fast are networks
+    trained for a collection, multi is one for all collections, adain one for any style; optim fits
+    each picture by itself, slowly."""
     scan: Annotated[str | None, Field(title="One work", pattern=r"^[0-9a-f]{8,64}$")] = None
     """Render this work alone: its scan_id or at least the first 8 digits; none means many."""
     style_scans: Annotated[list[str], Field(title="Style works, by scan_id")] = []
     """Take the style from these works, blended, instead of from whole collections; for color, adain
     and optim."""
+    blend_with: Annotated[list[str], Field(title="Blend with collections (multi)")] = []
+    """For multi: mix the manner of each style with that of these collections, by name."""
     style_shares: Annotated[list[float], Field(title="Shares in the blend")] = []
-    """Share of each style work in the blend, in the same order; none means equal ones."""
+    """Share of each style work in the blend, in the same order; or of the style's own collection
+    and then of each that it is blended with. None means equal ones."""
     content: Annotated[str | None, Field(title="Works, as a condition")] = None
     """Render only works that fit a condition on the table scans, in SQL; for example
     collection='van_gogh' and year_from>1888."""
@@ -61,10 +65,17 @@ class StylizeSettings(ArchiveSettings):
     def _styles_fit(self) -> Self:
         check_scan_ids(self.style_scans)
         shares = self.style_shares
-        if shares and (len(shares) != len(self.style_scans) or min(shares) <= 0):
+        parts = 1 + len(self.blend_with) if self.blend_with else len(self.style_scans)
+        if shares and (len(shares) != parts or min(shares) <= 0):
             raise ValueError(
-                f"style_shares must be one positive number for each style work, got {shares} for "
-                f"{len(self.style_scans)} works. Leave them out for equal shares"
+                "style_shares must be one positive number for each style work, or for the style "
+                f"and each collection that it is blended with, got {shares} for {parts}. Leave "
+                "them out for equal shares"
+            )
+        if self.blend_with and (self.style_scans or self.style):
+            raise ValueError(
+                "blend_with must be left out when style works are chosen, got both. Blend works, "
+                "or whole collections"
             )
         if self.regions is not None and self.scan is None:
             raise ValueError(

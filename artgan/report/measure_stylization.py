@@ -1,5 +1,6 @@
 """Stylization measured on held-out works: nearer to the style, and how much content it cost."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ from artgan.metrics.features import load_extractor, load_vgg_extractor, normalis
 from artgan.metrics.kernel import kid_x1000
 from artgan.metrics.perceptual import content_structure_distance, gram_distance
 from artgan.metrics.style import content_distance, style_distance
+from artgan.models.multi import load_multi
 from artgan.models.painter import load_painter
 from artgan.models.translator import load_translator
-from artgan.presets import Kind
+from artgan.presets import OF_THE_ARCHIVE, STYLIZERS
 from artgan.report.measured import (
     Number,
     Row,
@@ -28,7 +30,7 @@ from artgan.report.measured import (
     record,
 )
 from artgan.stylize.color import ColorStylizer, measure_colors, pool_colors
-from artgan.stylize.paint import paint_like, paint_own
+from artgan.stylize.paint import paint_collections, paint_like, paint_own
 from artgan.stylize.stylizer import Stylizer, stylize_picture
 from artgan.stylize.translate import TranslateStylizer
 
@@ -36,7 +38,6 @@ _SIDE_PX = 128
 _CONTENTS = 32
 _MIN_STYLE = 3
 _EXAMPLES = 8
-_METHODS: dict[str, Kind] = {"cut": "style", "fast": "fast", "adain": "adain"}
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,18 @@ def _load(catalog: Catalog, rows: Sequence[Work]) -> list[np.ndarray]:
 def _models(catalog: Catalog, collection: str) -> dict[str, Model]:
     """Return the models in use, by method."""
     found = {
-        method: in_use(catalog, kind, BASE if method == "adain" else collection)
-        for method, kind in _METHODS.items()
+        method: in_use(catalog, kind, BASE if kind in OF_THE_ARCHIVE else collection)
+        for method, kind in STYLIZERS.items()
     }
-    return {method: model for method, model in found.items() if model is not None}
+    return {
+        method: model
+        for method, model in found.items()
+        if model is not None and (method != "multi" or _knows(model, collection))
+    }
+
+
+def _knows(multi: Model, collection: str) -> bool:
+    return collection in json.loads(multi["settings_json"])["preset"]["classes"]
 
 
 def _stylizers(
@@ -122,8 +131,10 @@ def _stylizers(
     stylizers: dict[str, Stylizer | None] = {"unchanged": None, "color": ColorStylizer(colors)}
     for method, model in models.items():
         data = catalog.store.read(model["weights_path"])
-        if method == "cut":
+        if method in {"cut", "cyclegan"}:
             stylizers[method] = TranslateStylizer(load_translator(data))
+        elif method == "multi":
+            stylizers[method] = paint_collections(load_multi(data), [collection])
         elif method == "fast":
             stylizers[method] = paint_own(load_painter(data))
         else:

@@ -53,7 +53,9 @@ SUBJECTS = {
     "unchanged": "Unchanged works",
     "color": "Colour transfer",
     "cut": "Trained translator (CUT)",
+    "cyclegan": "Trained translator, there and back (CycleGAN)",
     "fast": "Trained painter of this style (fast)",
+    "multi": "Painter of all collections (multi)",
     "adain": "Painter of any style (adain)",
     "optim": "Fitted picture by picture (optim)",
 }

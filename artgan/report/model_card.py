@@ -43,6 +43,8 @@ _PURPOSE = {
     "upscale": "Doubles the size of a scan; the added detail is likely, not seen.",
     "fast": "Renders works in the manner of this collection, at any size, in one pass.",
     "adain": "Renders works in the manner of any picture or of a blend of several.",
+    "cyclegan": "Renders works of other collections in the manner of this one.",
+    "multi": "Renders works in the manner of any of the archive's collections, or of a blend.",
 }
 _ARCHITECTURE = {
     "restoration": "U-Net over a push-pull prefill; a PatchGAN takes part in the last part of the "
@@ -60,6 +62,10 @@ _ARCHITECTURE = {
     "taught by Gram matrices of VGG-19 (artgan.models.painter).",
     "adain": "The same, with the moments of the style picture's own features "
     "(artgan.models.painter).",
+    "cyclegan": "Unpaired translator, trained beside one that leads back "
+    "(artgan.models.translator).",
+    "multi": "Residual painter over a colour transfer with moments for each collection, judged by "
+    "a discriminator that also tells collections apart (artgan.models.multi).",
 }
 _FAILURES = {
     "restoration": "Large losses, faces, writing and signatures: the filling is smooth or invented "
@@ -79,6 +85,10 @@ _FAILURES = {
     "that it was trained at.",
     "adain": "Styles unlike the archive's own are given in colour and contrast more than in "
     "strokes; strokes have the size in pixels that it was trained at.",
+    "cyclegan": "What it adds can be taken away again by another network, so it may hide rather "
+    "than paint; strokes have the size in pixels that it was trained at.",
+    "multi": "Collections that look alike get the same manner; strokes have the size in pixels "
+    "that it was trained at.",
 }
 _DAMAGE = {
     "restoration": "simulated: strokes, scratches and losses drawn over whole works",
@@ -97,6 +107,8 @@ _TAGS = {
     "upscale": "image-to-image",
     "fast": "image-to-image",
     "adain": "image-to-image",
+    "cyclegan": "image-to-image",
+    "multi": "image-to-image",
 }
 _NOT_FOR = (
     "Not for authentication or attribution.",
@@ -114,6 +126,8 @@ def model_title(row: Row) -> str:
         "upscale": "Enlargement",
         "fast": "Painting",
         "adain": "Any-style painting",
+        "cyclegan": "Stylization there and back",
+        "multi": "All-collections painting",
     }
     kind = named.get(row["kind"], str(row["kind"]).capitalize())
     whose = "the whole archive" if row["collection"] == BASE else clip(row["collection"], 80)

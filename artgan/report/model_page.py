@@ -49,6 +49,10 @@ _SAMPLES = {
     "collection's colours, painted by the model; last, held-out works of the collection.",
     "adain": "Held-out works, from top to bottom: as they are, in the colours of another, painted "
     "in its manner, and that other work.",
+    "cyclegan": "Held-out works of other collections, from top to bottom: as they are, in the "
+    "collection's colours, translated by the model.",
+    "multi": "Held-out works as they are, and below them in the manner of each collection, in the "
+    "order of their names.",
 }
 
 

@@ -106,10 +106,21 @@ class ColorMap(NamedTuple):
         """Return the map that goes this part of the way, from 0 to 1."""
         return ColorMap(strength * self.matrix + (1 - strength) * np.eye(3), strength * self.offset)
 
+    def inverse(self) -> "ColorMap":
+        """Return the way back."""
+        matrix = np.linalg.inv(self.matrix)
+        return ColorMap(matrix, -matrix @ self.offset)
+
     def __call__(self, levels: Tensor) -> Tensor:
         """Map levels (B, 3, H, W); the result is not clipped."""
         matrix, offset = (torch.from_numpy(part).to(levels) for part in self)
         return torch.einsum("ij,bjhw->bihw", matrix, levels) + offset[:, None, None]
+
+
+def mapped(images: Tensor, maps: Sequence[ColorMap]) -> Tensor:
+    """Map the colours of each picture of (B, 3, H, W) by a map of its own; clipped to [0, 1]."""
+    made = [way(image[None]) for way, image in zip(maps, images, strict=True)]
+    return torch.cat(made).clamp(0.0, 1.0)
 
 
 def color_map(content: ColorStatistics, style: ColorStatistics) -> ColorMap:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from artgan.stylize.color import color_map, measure_canvas, pool_colors
 from artgan.stylize.descent import Adam, Descent, Lbfgs
 from artgan.stylize.losses import mean_grams
 from artgan.stylize.stylizer import Put, Source, Stylizer
-from artgan.stylize.tiled_loss import TiledLoss, Weights
+from artgan.stylize.tiled_loss import PyramidLoss, TiledLoss, Weights
 from artgan.stylize.tiles import ALIGN_PX, Tiles, rounded_up
 
 MOST_PIXELS = 16_000_000
@@ -197,8 +197,7 @@ class OptimStylizer(Stylizer):
             # L-BFGS divides by small differences of gradients: the rounding of another tile's sums
             # grows a thousandfold in six steps. It is for small pictures, which need no tiles.
             tiles = Tiles(rounded_up(size, ALIGN_PX)[size[1] > size[0]])
-        targets = self._targets(max(size))
-        loss = TiledLoss(self.network, targets, _resized(content, size), self.fit.weights, tiles)
+        loss = self._loss(content, sizes[: place.scale + 1], tiles)
         kept_s = time.monotonic()
         while place.descent.steps < self.fit.steps:
             value, gradient = loss(place.image)
@@ -208,6 +207,17 @@ class OptimStylizer(Stylizer):
             if self.checkpoint and (done or time.monotonic() - kept_s >= self.checkpoint.every_s):
                 self.checkpoint.save(place.pack())
                 kept_s = time.monotonic()
+
+    def _loss(self, content: Tensor, sizes: list[tuple[int, int]], tiles: Tiles) -> PyramidLoss:
+        """Return the loss at the last of some sizes, which keeps the style at the others."""
+        of_style = self.fit.weights.style / len(sizes)
+        weights = replace(self.fit.weights, style=of_style)
+        losses = []
+        for size in reversed(sizes):
+            targets = self._targets(max(size))
+            losses.append(TiledLoss(self.network, targets, _resized(content, size), weights, tiles))
+            weights = Weights(style=of_style, content=0.0, smooth=0.0, range=0.0)
+        return PyramidLoss(losses)
 
     def _targets(self, long_side_px: int) -> list[Tensor]:
         wanted = self.fit.style_scale * long_side_px

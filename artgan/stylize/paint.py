@@ -1,7 +1,7 @@
-"""Whole pictures through a painter, layer by layer and tile by tile: `fast` and `adain`.
+"""Whole pictures through a painter, layer by layer and tile by tile: `fast`, `multi` and `adain`.
 
 A painter normalises by moments of the whole picture. So every layer goes over all tiles before the
-next begins, and the maps in between lie on canvases of a sixteenth of the picture's pixels. The
+next begins, and the maps in between lie in memory, or in files where the picture is large. The
 result is that of the whole picture at once, and nothing is computed twice but narrow margins.
 """
 
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from artgan.errors import InvalidInputError
-from artgan.imaging.canvas import ArrayCanvas, Canvas, Window
+from artgan.imaging.canvas import ArrayCanvas, Window
+from artgan.models.multi import MultiPainter
 from artgan.models.painter import (
     BLOCK_HALO,
     DECODE_HALO,
@@ -26,8 +27,9 @@ from artgan.models.painter import (
     restate,
 )
 from artgan.stylize.color import ColorMap, ColorStatistics, color_map, measure_canvas, pool_colors
+from artgan.stylize.maps import Map, make_maps
 from artgan.stylize.stylizer import Put, Source, Stylizer
-from artgan.stylize.tiles import Tiles, rounded_up
+from artgan.stylize.tiles import Tiles, roomy_px, rounded_up
 
 _VARIANCE_FLOOR = 1e-5
 
@@ -45,9 +47,11 @@ class PictureMoments:
 
     def add(self, features: Tensor) -> None:
         """Add places (1, C, h, w) that no other call adds."""
-        flat = features[0].flatten(1).double()
-        count, mean = flat.shape[1], flat.mean(dim=1)
-        squares = (flat - mean[:, None]).square().sum(dim=1)
+        # Single precision within a tile, which is small; double where tiles are joined.
+        count, mean = features.shape[2] * features.shape[3], features.mean(dim=(2, 3))
+        apart = features - mean[:, :, None, None]
+        squares = apart.square_().sum(dim=(2, 3))[0].double().cpu()
+        mean = mean[0].double().cpu()
         total = self.count + count
         delta = mean - self.mean
         self.mean = self.mean + delta * (count / total)
@@ -80,16 +84,18 @@ class PaintStylizer(Stylizer):
         self.device = painter.head.weight.device
         self.manner = [Moments(*(part.to(self.device) for part in block)) for block in manner]
 
+    @property
+    def tile_px(self) -> int:
+        """See `Stylizer`; most is taken on the way back to full size, by floats."""
+        width = self.painter.channels // 4
+        return roomy_px(4 * (7 * width + 18))
+
     @torch.inference_mode()
     def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
         """See `Stylizer`."""
         tint = color_map(measure_canvas(source.canvas), self.colors).partly(self.alpha)
         run = _Run(self, source, tint, tiles)
-        height, width = (side // STRIDE for side in run.frame)
-        trunk, inner = (
-            tiles.make_canvas((height, width, self.painter.channels), np.dtype(np.float32))
-            for _ in range(2)
-        )
+        trunk, inner = make_maps(2, run.trunk_size, self.painter.channels, self.device, tiles)
         run.stem(trunk)
         for block, wanted in zip(self.painter.trunk, self.manner, strict=True):
             own = run.inner(block, trunk, inner)
@@ -105,57 +111,55 @@ class _Run:
         self.of, self.source, self.tint, self.tiles = of, source, tint, tiles
         self.frame = rounded_up(source.size, STRIDE)
         self.trunk_size = (self.frame[0] // STRIDE, self.frame[1] // STRIDE)
+        self._last: tuple[Window, Tensor] | None = None
 
     def tinted(self, window: Window) -> Tensor:
-        levels = self.source.levels(window).to(self.of.device)
-        return self.tint(levels).clamp(0.0, 1.0)
+        # A picture of one window is asked for twice: by the stem and on the way back.
+        if self._last is None or self._last[0] != window:
+            levels = self.source.levels(window).to(self.of.device)
+            self._last = window, self.tint(levels).clamp_(0.0, 1.0)
+        return self._last[1]
 
-    def stem(self, trunk: Canvas) -> None:
+    def stem(self, trunk: Map) -> None:
         def work(window: Window) -> None:
             around = _scaled(window, STRIDE).grown(STEM_HALO_PX, self.frame)
             seen = Window(*(_quarter(side) for side in _sides(around)))
-            _write(trunk, window, self.of.painter.stem(self.tinted(around)), seen)
+            trunk.write(window, _cut(self.of.painter.stem(self.tinted(around)), window, seen))
 
         self.tiles.over(self.trunk_size, work, STRIDE)
 
-    def inner(self, block: PaintBlock, trunk: Canvas, inner: Canvas) -> Moments:
+    def inner(self, block: PaintBlock, trunk: Map, inner: Map) -> Moments:
         found = PictureMoments()
 
         def work(window: Window) -> None:
             around = window.grown(BLOCK_HALO, self.trunk_size)
-            made = _cut(block.inner(self._read(trunk, around)), window, around).cpu()
-            _write(inner, window, made, window)
+            made = _cut(block.inner(trunk.read(around)), window, around)
             found.add(made)
+            inner.write(window, made)
 
         self.tiles.over(self.trunk_size, work, STRIDE)
         return Moments(*(one.to(self.of.device) for one in found.moments()))
 
-    def add(
-        self, block: PaintBlock, inner: Canvas, trunk: Canvas, own: Moments, given: Moments
-    ) -> None:
+    def add(self, block: PaintBlock, inner: Map, trunk: Map, own: Moments, given: Moments) -> None:
         def work(window: Window) -> None:
             around = window.grown(BLOCK_HALO, self.trunk_size)
-            added = block.added(restate(self._read(inner, around), own, given))
-            made = self._read(trunk, window) + _cut(added, window, around)
-            _write(trunk, window, made, window)
+            added = block.added(restate(inner.read(around), own, given))
+            trunk.write(window, trunk.read(window) + _cut(added, window, around))
 
         self.tiles.over(self.trunk_size, work, STRIDE)
 
-    def decode(self, trunk: Canvas, put: Put) -> None:
+    def decode(self, trunk: Map, put: Put) -> None:
         def work(window: Window) -> None:
             whole = Window(*(_quarter(side) for side in _sides(window)))
             around = whole.grown(DECODE_HALO, self.trunk_size)
             seen = _scaled(around, STRIDE)
             tinted = self.tinted(seen)
-            painted = self.of.painter.decode(tinted, self._read(trunk, around))
-            result = tinted + self.of.alpha * painted
+            painted = self.of.painter.decode(tinted, trunk.read(around))
+            result = tinted + (painted if self.of.alpha == 1.0 else self.of.alpha * painted)
             inside = window.grown(0, self.source.size)
             put(inside, _cut(result, inside, seen).cpu())
 
         self.tiles.over(self.frame, work)
-
-    def _read(self, canvas: Canvas, window: Window) -> Tensor:
-        return torch.from_numpy(canvas.read(window)).permute(2, 0, 1)[None].to(self.of.device)
 
 
 def paint_own(painter: Painter) -> PaintStylizer:
@@ -165,6 +169,26 @@ def paint_own(painter: Painter) -> PaintStylizer:
 
 
 _COLORS = ("style_mean", "style_covariance")
+
+
+def paint_collections(
+    multi: MultiPainter, names: Sequence[str], shares: Sequence[float] | None = None
+) -> PaintStylizer:
+    """Return the stylizer of a painter of all collections, for one of them or a blend of several.
+
+    Args:
+        multi: In evaluation mode.
+        names: Collections.
+        shares: Share of each in the blend, positive; equal ones by default.
+
+    Raises:
+        InvalidInputError: It does not know a collection, or the shares do not fit.
+    """
+    parts = _shares("shares", names, shares)
+    labels = [multi.label(name) for name in names]
+    manners = [multi.manner(torch.tensor([label])) for label in labels]
+    colors = [ColorStatistics(*multi.colors(label)) for label in labels]
+    return PaintStylizer(multi.painter, mixed(manners, parts), pool_colors(colors, parts))
 
 
 @torch.inference_mode()
@@ -193,15 +217,20 @@ def paint_like(
     Raises:
         InvalidInputError: There is no style, or the weights do not fit.
     """
-    shares = [1.0] * len(styles) if weights is None else list(weights)
-    if not styles or len(shares) != len(styles) or min(shares) <= 0:
-        raise InvalidInputError(
-            f"weights must be one positive number for each style, got {shares} for {len(styles)} "
-            "styles. Leave out what is not to be blended."
-        )
+    shares = _shares("weights", styles, weights)
     manners = [manner_of_picture(painter, picture) for picture in styles]
     colors = [measure_canvas(ArrayCanvas(picture)) for picture in styles]
     return PaintStylizer(painter, mixed(manners, shares), pool_colors(colors, shares), alpha)
+
+
+def _shares(name: str, styles: Sequence[object], given: Sequence[float] | None) -> list[float]:
+    shares = [1.0] * len(styles) if given is None else list(given)
+    if not styles or len(shares) != len(styles) or min(shares) <= 0:
+        raise InvalidInputError(
+            f"{name} must be one positive number for each style, got {shares} for {len(styles)} "
+            "styles. Leave out what is not to be blended."
+        )
+    return shares
 
 
 def _sides(window: Window) -> tuple[int, int, int, int]:
@@ -218,7 +247,3 @@ def _scaled(window: Window, factor: int) -> Window:
 
 def _cut(made: Tensor, window: Window, around: Window) -> Tensor:
     return made[(..., *window.within(around))]
-
-
-def _write(canvas: Canvas, window: Window, made: Tensor, seen: Window) -> None:
-    canvas.write(window, _cut(made, window, seen)[0].permute(1, 2, 0).cpu().numpy())

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window
-from artgan.stylize.tiles import Tiles
+from artgan.stylize.tiles import TILE_PX, Tiles
 
 Put = Callable[[Window, Tensor], None]
 """Takes the result of a window, (1, 3, h, w) in [0, 1]; what exceeds the range is clipped."""
@@ -34,15 +35,22 @@ class Source:
     def levels(self, window: Window) -> Tensor:
         """Return (1, 3, h, w) float32 in [0, 1]; beyond the frame its edge is repeated."""
         inside = window.grown(0, self.size)
-        codes = self.canvas.read(inside)[..., : self.colours].astype(np.float32)
-        edges = ((0, window.bottom - inside.bottom), (0, window.right - inside.right), (0, 0))
-        codes = np.pad(codes, edges, mode="edge")
-        levels = torch.from_numpy(codes).div_(self.peak).permute(2, 0, 1)[None]
+        codes = torch.from_numpy(self.canvas.read(inside)[..., : self.colours])
+        plain = torch.contiguous_format
+        levels = codes.permute(2, 0, 1)[None].to(torch.float32, memory_format=plain).div_(self.peak)
+        beyond = window.right - inside.right, window.bottom - inside.bottom
+        if any(beyond):
+            levels = F.pad(levels, (0, beyond[0], 0, beyond[1]), mode="replicate")
         return levels.expand(-1, _RGB, -1, -1).contiguous()
 
 
 class Stylizer(ABC):
     """One way to give pictures a style, with the style it gives."""
+
+    @property
+    def tile_px(self) -> int:
+        """Side of windows that is worth asking for, in pixels; results do not depend on it."""
+        return TILE_PX
 
     @abstractmethod
     def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
@@ -89,15 +97,17 @@ class Writer:
 
     def __call__(self, window: Window, styled: Tensor) -> None:
         """Write a window."""
-        before = self._source.levels(window)
-        after = finished(before, styled.clamp(0.0, 1.0), self._finish, window)
-        codes = after[0].mul(self._source.peak).round_().permute(1, 2, 0).numpy()
-        codes = codes.astype(self._result.dtype)
+        after = styled.clamp(0.0, 1.0)
+        if self._finish != Finish():
+            after = finished(self._source.levels(window), after, self._finish, window)
+        codes = after[0].mul_(self._source.peak).round_().permute(1, 2, 0).numpy()
+        codes = codes.astype(self._result.dtype, order="C")
         pixels = self._source.canvas.read(window)
-        alpha = pixels[..., self._source.colours :]
-        same = codes == pixels[..., : self._source.colours]
-        self.changed_pixels += int(np.count_nonzero(~same.all(axis=2)))
-        self._result.write(window, np.concatenate([codes, alpha], axis=2))
+        colours, alpha = np.split(pixels, [self._source.colours], axis=2)
+        self.changed_pixels += int(np.count_nonzero((codes != colours).any(axis=2)))
+        if alpha.shape[2]:
+            codes = np.concatenate([codes, alpha], axis=2)
+        self._result.write(window, codes)
 
 
 def finished(before: Tensor, after: Tensor, finish: Finish, window: Window) -> Tensor:
@@ -132,7 +142,8 @@ def stylize_canvas(
         canvas: (H, W, 1 to 4) uint8 or uint16, sRGB.
         result: Canvas of `result_shape` and the same kind of number.
         finish: Strength and colours; the full result by default.
-        tiles: Size of the windows, and where maps lie in between; in memory by default.
+        tiles: Size of the windows, and where maps lie in between; by default what suits the
+            stylizer, and memory.
 
     Raises:
         InvalidInputError: The regions have another size.
@@ -140,7 +151,7 @@ def stylize_canvas(
     _check_regions(finish, canvas.size)
     source = Source(canvas)
     writer = Writer(source, result, finish or Finish())
-    stylizer.stylize(source, writer, tiles or Tiles())
+    stylizer.stylize(source, writer, tiles or Tiles(stylizer.tile_px))
     return writer.changed_pixels
 
 

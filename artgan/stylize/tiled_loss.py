@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from artgan.imaging.canvas import Window
 from artgan.metrics.vgg import Vgg19Conv34
@@ -133,6 +134,36 @@ class TiledLoss:
             loss = self._weights.smooth * (down + right) + self._weights.range * beyond
             (slope,) = torch.autograd.grad(loss, seen)
         return float(loss.detach()), slope
+
+
+class PyramidLoss:
+    """The loss of a picture whose style is compared at several sizes, each half of the last.
+
+    VGG-19 sees 48 pixels at once: at one size alone, larger patterns are free to leave the style.
+    What the sizes say of the style is averaged; the first says the rest.
+
+    Args:
+        losses: One for each size, the picture's own first.
+
+    References:
+        Snelgrove 2017, "High-Resolution Multi-Scale Neural Texture Synthesis",
+        https://doi.org/10.1145/3145749.3149449
+    """
+
+    def __init__(self, losses: Sequence[TiledLoss]) -> None:
+        self._losses = losses
+
+    def __call__(self, image: Tensor) -> tuple[float, Tensor]:
+        """Return the loss of a picture and its gradient, (1, 3, H, W)."""
+        value, gradient = self._losses[0](image)
+        for halvings, loss in enumerate(self._losses[1:], start=1):
+            with torch.enable_grad():
+                seen = image.detach().requires_grad_()
+                small = F.avg_pool2d(seen, 2**halvings)
+            part, slope = loss(small.detach())
+            gradient = gradient + torch.autograd.grad(small, seen, slope)[0]
+            value += part
+        return value, gradient
 
 
 def _products(features: Tensor) -> Tensor:

@@ -12,6 +12,9 @@ from artgan.imaging.canvas import ArrayCanvas, Canvas, Window, windows
 
 ALIGN_PX = 32
 TILE_PX = 512
+ROOM_BYTES = 500_000_000
+"""What the work on one window may take, about."""
+_MOST_PX = 2048
 _SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 _log = logging.getLogger(__name__)
@@ -24,6 +27,12 @@ MakeCanvas = Callable[[tuple[int, int, int], np.dtype], Canvas]
 def array_canvas(shape: tuple[int, int, int], dtype: np.dtype) -> Canvas:
     """Make a canvas in memory."""
     return ArrayCanvas(np.zeros(shape, dtype))
+
+
+def roomy_px(bytes_per_px: float) -> int:
+    """Return the side of windows that fill the room, given what a pixel takes; they cost least."""
+    side = int((ROOM_BYTES / bytes_per_px) ** 0.5)
+    return max(ALIGN_PX, min(_MOST_PX, side // ALIGN_PX * ALIGN_PX))
 
 
 @dataclass
@@ -63,9 +72,10 @@ class Tiles:
             try:
                 work(window)
             except (MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error) or self.tile_px == ALIGN_PX:
+                if not is_out_of_memory(error) or self.tile_px == ALIGN_PX:
                     raise
-                self.tile_px = max(ALIGN_PX, self.tile_px // 2 // ALIGN_PX * ALIGN_PX)
+                tried = min(self.tile_px, scale * max(window.size))
+                self.tile_px = max(ALIGN_PX, tried // 2 // ALIGN_PX * ALIGN_PX)
                 _log.warning("out of memory; the run goes on with tiles of %d px", self.tile_px)
                 waiting.append(window)
 
@@ -76,7 +86,8 @@ def _parts(window: Window, side: int) -> Iterator[Window]:
         yield Window(*rows, window.left + part.left, window.left + part.right)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory did not suffice, of this machine or of its device."""
     said = str(error).lower()
     kinds = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, kinds) or any(words in said for words in _SAID_OF_MEMORY)

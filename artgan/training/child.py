@@ -14,52 +14,30 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from artgan.catalog.models import BASE, WEIGHTS, confidential
-from artgan.catalog.works import load_pictures
+from artgan.catalog.models import WEIGHTS
 from artgan.imaging.write import png_bytes
 from artgan.keys import set_digest
-from artgan.metrics.features import Extractor, extract, random_extractor, vgg_extractor
-from artgan.metrics.vgg import load_vgg
 from artgan.models.checkpoint import pack_weights, unpack_weights
-from artgan.presets import (
-    AdainPreset,
-    DenoisePreset,
-    DetectionPreset,
-    FastPreset,
-    KindPreset,
-    RestorationPreset,
-    SimulationPreset,
-    StylePreset,
-    TonePreset,
-    UpscalePreset,
-    architecture,
-)
+from artgan.presets import architecture
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store, open_store
-from artgan.stylize.losses import find_vgg
-from artgan.training import detection, finish, painting, restoration, simulation, style, tone, world
+from artgan.training import world
 from artgan.training.loop import Progress, Trainee, train
-from artgan.training.plan import TrainJob, Works, job_from_json
+from artgan.training.plan import TrainJob, job_from_json
+from artgan.training.preparation import WARM, Preparation, read_if_there
 from artgan.training.promote import Promotion, promote
-from artgan.weights import VGG19_CONV3_4, file_sha256, find_weights
 
 STATE = "state.safetensors"
-WARM = "training.safetensors"
 VALIDATIONS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 _THREADS = 2
-_SMALL_PX = 32
 _SHORT_STEPS = 50
-
-States = dict[str, dict[str, Tensor]]
 
 
 def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None:
@@ -73,13 +51,13 @@ def run(root: str, job: TrainJob, say: Callable[[dict[str, Any]], None]) -> None
     store = open_store(root)
     started = time.monotonic()
     preset = job.sizes
-    prepared = _Preparation(store, job, replace(preset, batch=world.share_of(preset.batch)))
+    prepared = Preparation(store, job, replace(preset, batch=world.share_of(preset.batch)))
     trainee = prepared.trainee(job.base_model, job.steps)
     history = train(
         trainee,
         job.steps,
         job.seed,
-        load_state=lambda: _read(store, f"{job.confidential}/{STATE}"),
+        load_state=lambda: read_if_there(store, f"{job.confidential}/{STATE}"),
         save_state=lambda state: store.write(f"{job.confidential}/{STATE}", state),
         validate_at=validation_steps(job.steps),
         observe=_observer(say),
@@ -97,105 +75,8 @@ def validation_steps(steps: int) -> list[int]:
     return sorted({round(part * steps) for part in parts})
 
 
-def _read(store: Store, path: str) -> bytes | None:
-    return store.read(path) if store.exists(path) else None
-
-
-class _Preparation:
-    """Loads what a training needs, once, and builds trainees from it."""
-
-    def __init__(self, store: Store, job: TrainJob, preset: KindPreset) -> None:
-        self.store, self.job, self.preset = store, job, preset
-        self.train, self.val = self._pictures(job.train), self._pictures(job.val)
-        self.content_train = self._pictures(job.content_train)
-        self.content_val = self._pictures(job.content_val)
-
-    def _pictures(self, works: Works) -> list[np.ndarray]:
-        preset = self.preset
-        side = preset.size_px if isinstance(preset, SimulationPreset) else preset.short_side_px
-        return load_pictures(self.store, works.access_paths, side)
-
-    def features(self, side_px: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-        """Return the network that judges during training: small enough to be asked often."""
-        vgg = find_weights(VGG19_CONV3_4, self.job.weights)
-        if vgg is None:
-            extractor = random_extractor(size_px=side_px)
-        else:
-            extractor = vgg_extractor(load_vgg(vgg), file_sha256(vgg), side_px)
-        return lambda pictures: extract(extractor, pictures)
-
-    def teacher(self) -> Extractor:
-        """Return VGG-19, which painters learn from; there is no stand-in for it."""
-        path = find_vgg(self.job.weights, f"training {self.job.kind}")
-        return vgg_extractor(load_vgg(path), file_sha256(path))
-
-    def trainee(self, start: str | None, steps: int) -> Trainee:  # noqa: PLR0911 -- one a kind
-        """Build what the loop trains, from a model's folder or from nothing."""
-        base = None if start is None else load_states(self.store, start)
-        seed = self.job.seed
-        match self.preset:
-            case RestorationPreset() as preset:
-                # A base that starts from the starter has the whole way before it.
-                gentle = self.job.collection != BASE
-                return restoration.build(
-                    self.train, self.val, preset, steps, seed, base, gentle=gentle
-                )
-            case DetectionPreset() as preset:
-                return detection.build(self.train, self.val, preset, steps, seed, base)
-            case TonePreset() as preset:
-                return tone.build(self.train, self.val, preset, steps, seed, base)
-            case DenoisePreset() as preset:
-                return finish.build_denoise(self.train, self.val, preset, steps, seed, base)
-            case UpscalePreset() as preset:
-                return finish.build_upscale(self.train, self.val, preset, steps, seed, base)
-            case SimulationPreset() as preset:
-                works = (self.train, self.val)
-                features = self.features(_SMALL_PX)
-                of = self.job.train.collections
-                return simulation.build(*works, preset, steps, seed, base, features, collections=of)
-            case StylePreset() as preset:
-                return style.build(
-                    self.train,
-                    self.val,
-                    self.content_train,
-                    self.content_val,
-                    preset,
-                    steps,
-                    seed,
-                    base,
-                    self.features(preset.short_side_px),
-                )
-            case AdainPreset() as preset:
-                return painting.build_adain(
-                    self.train, self.val, preset, steps, seed, base, self.teacher()
-                )
-            case FastPreset() as preset:
-                return painting.build_fast(
-                    self.train,
-                    self.val,
-                    self.content_train,
-                    self.content_val,
-                    preset,
-                    steps,
-                    seed,
-                    base,
-                    self.teacher(),
-                )
-        raise AssertionError(self.preset)
-
-
-def load_states(store: Store, folder: str) -> States:
-    """Return all networks of a model, those for fine-tuning included, by name."""
-    states, _ = unpack_weights(store.read(f"{folder}/{WEIGHTS}"))
-    # Models of earlier versions have it beside their weights.
-    places = confidential(folder), folder
-    found = (_read(store, f"{place}/{WARM}") for place in places)
-    warm = next((one for one in found if one is not None), None)
-    return states if warm is None else states | unpack_weights(warm)[0]
-
-
 def _incumbent(
-    prepared: _Preparation, job: TrainJob, history: list[dict[str, float]]
+    prepared: Preparation, job: TrainJob, history: list[dict[str, float]]
 ) -> dict[str, float] | None:
     """Measure what the new model would replace, on the same held-out works."""
     if job.incumbent is not None:
@@ -203,13 +84,13 @@ def _incumbent(
     return history[0] if job.base_model is not None else None
 
 
-def _as_large(prepared: _Preparation, model: str) -> _Preparation:
+def _as_large(prepared: Preparation, model: str) -> Preparation:
     """Return the preparation for networks of a model's size; another preset may have made it."""
     _, settings = unpack_weights(prepared.store.read(f"{model}/{WEIGHTS}"))
     sizes = architecture(prepared.job.kind, settings["preset"])
     if architecture(prepared.job.kind, asdict(prepared.preset)) == sizes:
         return prepared
-    return _Preparation(prepared.store, prepared.job, replace(prepared.preset, **sizes))
+    return Preparation(prepared.store, prepared.job, replace(prepared.preset, **sizes))
 
 
 def _mark(job: TrainJob) -> bytes:

@@ -15,17 +15,14 @@ from artgan.stylize.losses import mean_grams
 from artgan.training.ema import make_ema
 from artgan.training.loop import Trainee, training_device
 from artgan.training.painting_run import Held, Painting, Side
-from artgan.training.style import center_square, check_works
+from artgan.training.sides import FEWEST_HELD_OUT, Sides, center_square, check_works
 
 _BETAS = (0.9, 0.99)
 _MOST_VALIDATED = 16
 
 
-def build_fast(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out works
-    style_train: Sequence[np.ndarray],
-    style_val: Sequence[np.ndarray],
-    content_train: Sequence[np.ndarray],
-    content_val: Sequence[np.ndarray],
+def build_fast(
+    sides: Sides,
     preset: FastPreset,
     steps: int,
     seed: int,
@@ -39,10 +36,7 @@ def build_fast(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out w
     picture, so that the colours of the content are not asked for; VGG-19 up to conv3_4.
 
     Args:
-        style_train: The collection's works (H, W, 3) uint8, short side ``preset.short_side_px``.
-        style_val: Held-out works of the collection, at least three.
-        content_train: Works of other collections.
-        content_val: Held-out works of other collections, at least three.
+        sides: Works of short side ``preset.short_side_px``.
         preset: Sizes, rates and weights.
         steps: Steps of the run.
         seed: Of the weights.
@@ -52,24 +46,19 @@ def build_fast(  # noqa: PLR0913, PLR0917 -- two sides, each with its held-out w
     Raises:
         InvalidInputError: When a side has too few works.
     """
-    for name, works, fewest in (
-        ("style_train", style_train, 1),
-        ("style_val", style_val, 3),
-        ("content_train", content_train, 1),
-        ("content_val", content_val, 3),
-    ):
-        check_works(name, works, fewest, preset.crop_px)
+    sides.check(preset.crop_px)
     torch.manual_seed(seed)
     painter = Painter(preset.width, preset.blocks, own_manner=True)
-    style = Side.of(style_train)
+    style = Side.of(sides.style_train)
     pooled = pool_colors(style.colors)
     _set_colors(painter, pooled)
-    style_held = [center_square(work, preset.short_side_px) for work in style_val]
+    style_held = [center_square(work, preset.short_side_px) for work in sides.style_val]
     held = [
         Held(center_square(work, preset.short_side_px), pooled, style_held)
-        for work in content_val[:_MOST_VALIDATED]
+        for work in sides.content_val[:_MOST_VALIDATED]
     ]
-    run = _start(painter, preset, steps, base, extractor, (Side.of(content_train), style, held))
+    content = Side.of(sides.content_train)
+    run = _start(painter, preset, steps, base, extractor, (content, style, held))
     works = [work[None].to(run.device) for work in style.works]
     run.targets, run.pooled = mean_grams(run.network, works), pooled
     _set_colors(run.painter, pooled)  # a base may have brought others
@@ -104,7 +93,7 @@ def build_adain(  # noqa: PLR0913, PLR0917 -- as for the others
     Raises:
         InvalidInputError: When there are too few works.
     """
-    for name, works, fewest in (("train", train, 2), ("val", val, 3)):
+    for name, works, fewest in (("train", train, 2), ("val", val, FEWEST_HELD_OUT)):
         check_works(name, works, fewest, preset.crop_px)
     torch.manual_seed(seed)
     painter = Painter(preset.width, preset.blocks, own_manner=False)

@@ -15,7 +15,7 @@ from artgan.metrics.vgg import Vgg19Conv34
 from artgan.models.painter import Manner, Painter
 from artgan.presets import AdainPreset, FastPreset
 from artgan.simulate.works import grid
-from artgan.stylize.color import ColorStatistics, color_map, measure_colors
+from artgan.stylize.color import ColorStatistics, color_map, mapped, measure_colors
 from artgan.stylize.losses import content_loss, gram, gram_loss
 from artgan.training import world
 from artgan.training.ema import update_ema
@@ -26,8 +26,9 @@ from artgan.training.loop import (
     scale_learning_rate,
     warmup_cosine,
 )
+from artgan.training.sides import center_square, cut_crops
 from artgan.training.simulation import ema_decay
-from artgan.training.style import center_square, content_distance, cut_crops
+from artgan.training.translations import content_distance
 
 _GRID_WORKS = 6
 
@@ -143,8 +144,7 @@ class Painting:
             color_map(self.content.colors[one], style)
             for one, style in zip(chosen, styles, strict=True)
         ]
-        tinted = [tint(crop[None]) for tint, crop in zip(tints, crops, strict=True)]
-        return torch.cat(tinted).clamp(0.0, 1.0).to(self.device), manner, targets
+        return mapped(crops, tints).to(self.device), manner, targets
 
     @torch.no_grad()
     def painted(self) -> list[np.ndarray]:

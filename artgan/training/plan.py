@@ -1,8 +1,9 @@
 """What is to be trained: the job of one model, and whether its data changed enough."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
 
 from artgan.catalog.models import BASE, Model, confidential
 from artgan.keys import VERSION, key, set_digest
@@ -11,13 +12,14 @@ from artgan.presets import (
     DetectionPreset,
     Kind,
     KindPreset,
+    MultiPreset,
     PresetName,
     SimulationPreset,
     architecture,
 )
 
 _FEWEST_HELD_OUT = 3
-OF_TWO_SIDES: tuple[Kind, ...] = ("style", "fast")
+OF_TWO_SIDES: tuple[Kind, ...] = ("style", "fast", "cyclegan")
 """Kinds that learn from other collections' works as well."""
 TAUGHT: tuple[Kind, ...] = ("fast", "adain")
 """Kinds that learn from VGG-19, and cannot without its weights."""
@@ -51,8 +53,8 @@ class TrainJob:
         seed: Seed of all randomness.
         train: Works to learn from.
         val: Held-out works that decide on promotion.
-        content_train: For style and fast: works of other collections to translate from.
-        content_val: For style and fast: held-out works of other collections.
+        content_train: For style, cyclegan and fast: works of other collections to translate from.
+        content_val: For style, cyclegan and fast: held-out works of other collections.
         base_model: Folder key of the model that training starts from, if any.
         incumbent: Folder key of the model in use that this one would replace, if any.
         weights: Where the feature networks lie; see `artgan.weights`.
@@ -75,8 +77,16 @@ class TrainJob:
 
     @property
     def sizes(self) -> KindPreset:
-        """Sizes and rates of the model."""
-        return sizes_of(self.kind, self.preset, self.simulation)
+        """Sizes and rates of the model, and for multi the collections that it learns."""
+        sizes = sizes_of(self.kind, self.preset, self.simulation)
+        return replace(sizes, classes=self.classes) if isinstance(sizes, MultiPreset) else sizes
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Collections with enough works to learn from and to be measured on, by name."""
+        counts = [Counter(works.collections) for works in (self.train, self.val)]
+        names = sorted(counts[0].keys() & counts[1].keys())
+        return tuple(n for n in names if min(count[n] for count in counts) >= _FEWEST_HELD_OUT)
 
     @property
     def model_id(self) -> str:
@@ -111,6 +121,8 @@ class TrainJob:
 
 def can_be_judged(job: TrainJob) -> bool:
     """Whether enough works are held out to decide on promotion: three, as KID needs."""
+    if job.kind == "multi":
+        return len(job.classes) >= 2
     held_out = [job.val, job.content_val] if job.kind in OF_TWO_SIDES else [job.val]
     return all(len(works) >= _FEWEST_HELD_OUT for works in held_out)
 

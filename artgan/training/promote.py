@@ -47,6 +47,8 @@ RULES: dict[Kind, Rule] = {
     "upscale": Rule("psnr_db", higher_is_better=True),
     "fast": Rule("gram_distance", higher_is_better=False),
     "adain": Rule("gram_distance", higher_is_better=False),
+    "cyclegan": Rule("style_kid_x1000", higher_is_better=False),
+    "multi": Rule("style_kid_x1000", higher_is_better=False),
 }
 
 
@@ -69,12 +71,13 @@ def promote(
     A simulation that copies training works (copy ratio below 0.9, and below what unseen works
     read at this sample size) or collapses (diversity below 0.6) is refused whatever its
     distance. A stylizer must come nearer to the collection than works left as they are, and
-    than plain colour transfer; a painter likewise, in the patterns of VGG-19, and may lose at
-    most half of the correlation of light and dark. A tone network must take a fifth off the
-    colour error of aged works and move clean ones by less than 1.5 (CIEDE2000); a denoiser and
-    an upscaler must be better than the methods that need no training. A detector must find
-    damage better than top-hat filters do, and leave all but a hundredth of undamaged works
-    alone.
+    than plain colour transfer; a painter likewise, in the patterns of VGG-19. All of them but cut
+    may lose at most half of the correlation of light and dark, and results of the painter of all
+    collections must be taken for the one asked for at least as often as colour transfer's. A tone
+    network must take a fifth off the colour error of aged works and move clean ones by less than
+    1.5 (CIEDE2000); a denoiser and an upscaler must be better than the methods that need no
+    training. A detector must find damage better than top-hat filters do, and leave all but a
+    hundredth of undamaged works alone.
 
     Args:
         kind: Kind of model.
@@ -111,6 +114,8 @@ def _flaw(kind: Kind, measures: Mapping[str, float]) -> str | None:  # noqa: PLR
             return _style_flaw(measures)
         case "fast" | "adain":
             return _painter_flaw(measures)
+        case "cyclegan" | "multi":
+            return _style_flaw(measures) or _redrawn_flaw(measures)
         case "tone":
             return _tone_flaw(measures)
         case "denoise" | "upscale":
@@ -141,8 +146,15 @@ def _painter_flaw(measures: Mapping[str, float]) -> str | None:
     for peer, words in _PAINT_PEERS.items():
         if measures["gram_distance"] >= measures[peer]:
             return f"not nearer to the style than {words}"
+    return _redrawn_flaw(measures)
+
+
+def _redrawn_flaw(measures: Mapping[str, float]) -> str | None:
     if measures["content_distance"] > MOST_CONTENT_LOST:
         return f"too little of the content kept: {measures['content_distance']:.2f} lost"
+    obeyed, least = measures.get("obeyed", 1.0), measures.get("color_obeyed", 0.0)
+    if obeyed < least:
+        return f"taken for the collection asked for in {obeyed:.0%}, colour alone in {least:.0%}"
     return None
 
 

@@ -1,14 +1,16 @@
 """Stylization in bulk and on demand, with painters in use, without waiting for a training."""
 
 import io
+import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from artgan.catalog.schema import MODELS, OUTPUTS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
@@ -20,8 +22,11 @@ from artgan.imaging.decode import scan_array
 from artgan.imaging.hashes import file_sha256
 from artgan.imaging.write import png_bytes
 from artgan.models.checkpoint import pack_weights
+from artgan.models.multi import MultiPainter
 from artgan.models.painter import Painter
-from artgan.presets import PRESETS
+from artgan.models.translator import Translator
+from artgan.presets import PRESETS, KindPreset
+from artgan.provenance import read_xmp
 from flows.checks import check_places
 from flows.stylize import stylize
 
@@ -63,15 +68,40 @@ def add_painter(catalog: Catalog, kind: str, collection: str) -> None:
     painter.get_buffer("style_mean").fill_(0.5)
     painter.get_buffer("style_covariance").mul_(0.05)
     torch.nn.init.normal_(painter.head.weight, std=0.1)
+    record(catalog, kind, collection, {"painter_ema": painter}, preset)
+
+
+def add_multi(catalog: Catalog) -> None:
+    torch.manual_seed(0)
+    preset = replace(PRESETS["smoke"].multi, classes=("mist", "sunflowers"))
+    multi = MultiPainter(preset.width, preset.blocks, preset.classes)
+    torch.nn.init.normal_(multi.painter.head.weight, std=0.1)
+    torch.nn.init.normal_(multi.manners, 1.0, 0.5)
+    multi.color_covariances.mul_(0.05)
+    record(catalog, "multi", "archive", {"multi_ema": multi}, preset)
+
+
+def add_translator(catalog: Catalog, collection: str) -> None:
+    torch.manual_seed(0)
+    preset = PRESETS["smoke"].cyclegan
+    translator = Translator(preset.width, preset.blocks)
+    torch.nn.init.normal_(translator.head.weight, std=0.1)
+    record(catalog, "cyclegan", collection, {"translator_ema": translator}, preset)
+
+
+def record(
+    catalog: Catalog, kind: str, collection: str, networks: dict[str, nn.Module], preset: KindPreset
+) -> None:
     path = f"models/{collection}/{kind}/{kind}/weights.safetensors"
     settings = {"kind": kind, "preset": asdict(preset)}
-    catalog.store.write(path, pack_weights({"painter_ema": painter}, settings))
+    catalog.store.write(path, pack_weights(networks, settings))
     model = {
         "model_id": f"{kind}-{collection}",
         "kind": kind,
         "collection": collection,
         "promoted": True,
         "weights_path": path,
+        "settings_json": json.dumps(settings),
         "created_at": now(),
     }
     catalog.append(MODELS, [model])
@@ -79,13 +109,15 @@ def add_painter(catalog: Catalog, kind: str, collection: str) -> None:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Catalog:
-    """Two collections of four works; a painter of one, and one of any style."""
+    """Two collections of four works; models of one, and painters of both and of any style."""
     catalog = open_catalog(str(tmp_path / "root"))
     for collection in ("mist", "sunflowers"):
         for number in range(4):
             add_work(catalog, collection, number, tmp_path)
     add_painter(catalog, "fast", "mist")
     add_painter(catalog, "adain", "archive")
+    add_translator(catalog, "mist")
+    add_multi(catalog)
     return catalog
 
 
@@ -108,10 +140,10 @@ def test_every_method_makes_its_files_once_with_scores_beside_colour_alone(
 ) -> None:
     settings = asked(
         archive,
-        methods=["color", "fast", "adain", "optim"],
+        methods=["color", "cyclegan", "fast", "multi", "adain", "optim"],
         weights=str(real_data / "weights"),
     )
-    assert stylize(settings)["done"] == 8
+    assert stylize(settings)["done"] == 12
     rows = made(archive)
     pictures = {}
     for row in rows:
@@ -123,7 +155,7 @@ def test_every_method_makes_its_files_once_with_scores_beside_colour_alone(
         if row["method"] == "color":
             assert row["gram_distance"] == pytest.approx(row["color_gram_distance"], abs=0.01)
         pictures[row["method"], row["scan_id"]] = picture.tobytes()
-    assert len(set(pictures.values())) == 8
+    assert len(set(pictures.values())) == 12
     for scan_id in {row["scan_id"] for row in rows}:
         floor = {row["color_gram_distance"] for row in rows if row["scan_id"] == scan_id}
         assert len(floor) == 1
@@ -177,6 +209,35 @@ def test_one_work_in_a_blend_of_two_at_full_size(archive: Catalog) -> None:
         assert (after != before).any(axis=2).sum() == row["changed_pixels"]
     stylize(settings.model_copy(update={"style_shares": [3, 1]}))
     assert len(made(archive)) == 4
+
+
+def test_collections_are_blended_by_name_and_the_file_says_so(
+    archive: Catalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = {"methods": ["multi"], "scan": scans(archive, "sunflowers")[1][:12]}
+    stylize(asked(archive, **plain))
+    stylize(asked(archive, **plain, blend_with=["sunflowers"]))
+    with caplog.at_level(logging.WARNING):
+        stylize(
+            asked(
+                archive,
+                **plain | {"methods": ["multi", "cyclegan"]},
+                blend_with=["sunflowers"],
+                style_shares=[1, 9],
+            )
+        )
+    assert any("style of cyclegan must be one collection" in one.message for one in caplog.records)
+    rows = sorted(made(archive), key=lambda row: len(row["settings_json"]))
+    assert [row["method"] for row in rows] == ["multi"] * 3
+    assert len({row["output_sha256"] for row in rows}) == 3
+    assert json.loads(rows[2]["settings_json"])["style_shares"] == [1, 9]
+    with archive.store.local(rows[2]["output_path"]) as path:
+        assert "manner of mist and sunflowers by multi" in read_xmp(path)["note"]
+    with caplog.at_level(logging.WARNING):
+        stylize(asked(archive, **plain, blend_with=["fog"]))
+    assert any("must be one of mist, sunflowers, got fog" in one.message for one in caplog.records)
+    with pytest.raises(ValueError, match="for the style and each collection"):
+        asked(archive, **plain, blend_with=["sunflowers"], style_shares=[1])
 
 
 def test_a_scan_asked_for_by_name_is_rendered_though_another_stands_for_its_work(

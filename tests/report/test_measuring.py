@@ -17,7 +17,9 @@ from artgan.metrics.table import find_metric
 from artgan.models.checkpoint import pack_weights
 from artgan.models.filler import Filler
 from artgan.models.generator import Generator
+from artgan.models.multi import MultiPainter
 from artgan.models.painter import Painter
+from artgan.models.translator import Translator
 from artgan.report import measure_simulation as module
 from artgan.report.figures import read_figures
 from artgan.report.measure_restoration import measure_restoration
@@ -34,7 +36,8 @@ GENERATOR = {"size_px": 16, "base_channels": 8, "max_channels": 32, "latent": 16
 def add_model(archive, kind, name, network, preset, collection="river"):
     settings = {"kind": kind, "preset": preset}
     path = f"models/{collection}/{kind}/{name}/weights.safetensors"
-    part = "painter_ema" if isinstance(network, Painter) else "generator_ema"
+    names = {Painter: "painter_ema", Translator: "translator_ema", MultiPainter: "multi_ema"}
+    part = names.get(type(network), "generator_ema")
     archive.catalog.store.write(path, pack_weights({part: network}, settings))
     row = {
         "model_id": name,
@@ -214,6 +217,10 @@ def test_vgg_adds_its_own_measures_under_its_own_name(empty, real_data):
     for kind, collection in (("fast", "river"), ("adain", BASE)):
         painter = Painter(4, 1, own_manner=kind == "fast")
         add_model(empty, kind, f"{kind}-1", painter, {"width": 4, "blocks": 1}, collection)
+    add_model(empty, "cyclegan", "cyclegan-1", Translator(4, 1), {"width": 4, "blocks": 1})
+    names = {"classes": ["hill", "river"]}
+    multi = MultiPainter(4, 1, names["classes"])
+    add_model(empty, "multi", "multi-1", multi, {"width": 4, "blocks": 1} | names, BASE)
     measure_restoration(empty.catalog, "river", settings_for(empty, weights), STAMP)
     measure_stylization(empty.catalog, "river", settings_for(empty, weights), STAMP)
     restored, stylized = numbers(empty, "restoration"), numbers(empty, "stylization")
@@ -225,7 +232,7 @@ def test_vgg_adds_its_own_measures_under_its_own_name(empty, real_data):
     assert stylized["color", "cfsd"]["value"] > 0.0
     assert {("color", "gram_distance"), ("unchanged", "gram_distance")} <= set(stylized)
     assert {row["extractor"] for row in stylized.values()} == {"FD-VGG19c34"}
-    for kind in ("fast", "adain"):
+    for kind in ("cyclegan", "fast", "multi", "adain"):
         row = stylized[kind, "gram_distance"]
         assert row["model_id"] == f"{kind}-1"
         assert row["value"] > 0.0

@@ -9,12 +9,13 @@ from torch import nn
 
 from artgan.imaging.canvas import ArrayCanvas
 from artgan.metrics.vgg import Vgg19Conv34
+from artgan.models.multi import MultiPainter
 from artgan.models.painter import Painter
 from artgan.models.translator import Translator
 from artgan.stylize.color import ColorStylizer, measure_colors
 from artgan.stylize.losses import style_network
 from artgan.stylize.optim import Fit, OptimStylizer
-from artgan.stylize.paint import paint_like, paint_own
+from artgan.stylize.paint import paint_collections, paint_like, paint_own
 from artgan.stylize.stylizer import Source, Stylizer
 from artgan.stylize.tiles import Tiles
 from artgan.stylize.translate import TranslateStylizer
@@ -55,6 +56,20 @@ def make_painter() -> Callable[[bool], Painter]:
 
 
 @pytest.fixture(scope="session")
+def multi() -> MultiPainter:
+    """A painter of three collections that differ in colours and manner."""
+    torch.manual_seed(2)
+    multi = MultiPainter(4, 2, ["mist", "reeds", "snow"])
+    awake(multi)
+    for label in range(3):
+        multi.set_colors(label, np.full(3, 0.3 + 0.1 * label), np.diag([0.04, 0.05, 0.06]))
+    with torch.no_grad():
+        multi.manners.normal_(1.0, 0.5)
+        multi.painter.head.weight.mul_(4)
+    return multi.eval().requires_grad_(requires_grad=False)
+
+
+@pytest.fixture(scope="session")
 def vgg(real_data) -> Vgg19Conv34:
     return style_network(str(real_data / "weights"), "tests")
 
@@ -72,7 +87,7 @@ def styles() -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def make_stylizer(translator, make_painter, styles, request) -> Callable[[str], Stylizer]:
+def make_stylizer(translator, multi, make_painter, styles, request) -> Callable[[str], Stylizer]:
     def make(method: str) -> Stylizer:
         match method:
             case "color":
@@ -81,6 +96,8 @@ def make_stylizer(translator, make_painter, styles, request) -> Callable[[str], 
                 return TranslateStylizer(translator)
             case "fast":
                 return paint_own(make_painter(True))
+            case "multi":
+                return paint_collections(multi, ["snow", "mist"], [2.0, 1.0])
             case "adain":
                 return paint_like(make_painter(False), styles, [1.0, 2.0], 0.8)
         network = request.getfixturevalue("vgg")

@@ -1,15 +1,17 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas
 from artgan.imaging.read import read_rgb
 from artgan.stylize import optim
+from artgan.stylize.color import ColorStylizer, measure_colors
 from artgan.stylize.losses import content_loss, gram, gram_loss, mean_grams, style_network
 from artgan.stylize.optim import Checkpoint, Fit, OptimStylizer
 from artgan.stylize.stylizer import Source, stylize_picture
-from artgan.stylize.tiled_loss import TiledLoss, Weights
+from artgan.stylize.tiled_loss import PyramidLoss, TiledLoss, Weights
 from artgan.stylize.tiles import Tiles
 from tests.stylize.conftest import levels_of, noise
 
@@ -31,6 +33,23 @@ def test_the_gradient_of_tiles_is_that_of_plain_autograd(vgg):
         assert value == pytest.approx(float(loss.detach()), rel=1e-5)
         apart = torch.linalg.vector_norm(gradient - expected)
         assert apart < 1e-5 * torch.linalg.vector_norm(expected)
+
+
+def test_the_gradient_at_several_sizes_is_that_of_plain_autograd(vgg):
+    image = torch.rand(1, 3, 75, 50)
+    targets = mean_grams(vgg, [torch.rand(1, 3, 50, 60)])
+    plain = Weights(content=0.0, smooth=0.0, range=0.0)
+    seen = image.clone().requires_grad_()
+    loss = torch.zeros(())
+    for small in (seen, F.avg_pool2d(seen, 2)):
+        loss = loss + gram_loss([gram(one) for one in vgg.maps(small)], targets)
+    (expected,) = torch.autograd.grad(loss, seen)
+    sizes = [torch.rand(1, 3, *size) for size in ((75, 50), (37, 25))]
+    of_sizes = [TiledLoss(vgg, targets, size, plain, Tiles(32)) for size in sizes]
+    value, gradient = PyramidLoss(of_sizes)(image)
+    assert value == pytest.approx(float(loss.detach()), rel=1e-5)
+    apart = torch.linalg.vector_norm(gradient - expected)
+    assert apart < 1e-5 * torch.linalg.vector_norm(expected)
 
 
 class Killed(Exception):  # noqa: N818
@@ -71,6 +90,8 @@ def test_real_works_come_ten_times_nearer_to_a_real_style(vgg, real_data):
 
     result = stylize_picture(OptimStylizer(vgg, [style], Fit(steps=25, coarsest_px=64)), content)
     assert distance(result) < 0.1 * distance(content)
+    color = stylize_picture(ColorStylizer(measure_colors(style)), content)
+    assert distance(result) < 0.5 * distance(color)
     grey, kept = content.mean(axis=2).ravel(), result.mean(axis=2).ravel()
     assert np.corrcoef(grey, kept)[0, 1] > 0.5
 

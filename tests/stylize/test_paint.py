@@ -6,8 +6,14 @@ from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.models.painter import moments
-from artgan.stylize.color import color_map, measure_canvas, measure_colors
-from artgan.stylize.paint import PictureMoments, manner_of_picture, paint_like, paint_own
+from artgan.stylize.color import ColorStatistics, color_map, measure_canvas, measure_colors
+from artgan.stylize.paint import (
+    PictureMoments,
+    manner_of_picture,
+    paint_collections,
+    paint_like,
+    paint_own,
+)
 from artgan.stylize.stylizer import stylize_picture
 from tests.stylize.conftest import levels_of, noise
 
@@ -78,3 +84,22 @@ def test_shares_that_do_not_fit_are_refused(make_painter, styles):
             paint_like(painter, styles, shares)
     with pytest.raises(InvalidInputError, match="alpha must be from 0 to 1"):
         paint_like(painter, styles, alpha=1.5)
+
+
+def test_a_collection_is_what_the_network_says_and_a_blend_lies_between(multi):
+    picture = noise(48, 56, 3)
+    made = [
+        levels_of(paint_collections(multi, *asked), picture, 32)
+        for asked in ((["mist"],), (["mist", "snow"], [1.0, 1.0]), (["snow"],))
+    ]
+    tint = color_map(measure_canvas(ArrayCanvas(picture)), ColorStatistics(*multi.colors(2)))
+    with torch.no_grad():
+        tinted = tint(arrays_to_batch([picture])).clamp(0, 1)
+        expected = multi(tinted, torch.tensor([2]))[0].permute(1, 2, 0).numpy()
+    assert np.abs(made[2].clip(0, 1) - expected).max() < 1e-5
+    ends = np.abs(made[2] - made[0]).mean()
+    assert all(0 < np.abs(made[1] - end).mean() < ends for end in (made[0], made[2]))
+    with pytest.raises(InvalidInputError, match="got 'fog'"):
+        paint_collections(multi, ["fog"])
+    with pytest.raises(InvalidInputError, match="shares must be one positive number"):
+        paint_collections(multi, ["mist"], [1.0, 2.0])

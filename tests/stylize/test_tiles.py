@@ -10,7 +10,7 @@ from artgan.metrics.tiling import seam_ratio
 from artgan.stylize.tiles import Tiles
 from tests.stylize.conftest import levels_of, noise
 
-METHODS = ("color", "cut", "fast", "adain", "optim")
+METHODS = ("color", "cut", "fast", "multi", "adain", "optim")
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -11,8 +11,8 @@ from artgan.catalog.schema import MODELS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.clock import now
 from artgan.config import TrainSettings
-from artgan.presets import PRESETS, SIMULATION_SIZES, SimulationPreset
-from artgan.training.plan import TrainJob, job_from_json, job_to_json
+from artgan.presets import PRESETS, SIMULATION_SIZES, MultiPreset, SimulationPreset
+from artgan.training.plan import TrainJob, can_be_judged, job_from_json, job_to_json
 from tasks.train import decide_on, make_job
 
 
@@ -108,3 +108,17 @@ def test_only_a_base_of_the_same_network_is_fine_tuned(catalog: Catalog) -> None
     assert job_of(catalog, network="style").base_model == "models/base"
     assert job_of(catalog).base_model is None
     assert job_of(catalog).incumbent == "models/base"
+
+
+def test_a_painter_of_all_collections_knows_those_with_enough_works(catalog: Catalog) -> None:
+    settings = TrainSettings.model_validate({"root": catalog.store.root})
+    job = job_from_json(job_to_json(make_job(catalog, settings, "multi", BASE)))
+    assert isinstance(job.sizes, MultiPreset)
+    assert job.sizes.classes == ("prints", "rivers")
+    assert can_be_judged(job)
+    rivers = [row for row in catalog.rows(SCANS) if row["collection"] == "rivers"]
+    catalog.remove(SCANS, [row["scan_id"] for row in rivers if row["split"] == "val"])
+    alone = make_job(catalog, settings, "multi", BASE)
+    assert alone.classes == ("prints",)
+    assert not can_be_judged(alone)
+    assert make_job(catalog, settings, "multi", "prints").steps == 0

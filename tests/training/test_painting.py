@@ -21,6 +21,7 @@ from artgan.training.loop import step_seed
 from artgan.training.painting import build_adain, build_fast
 from artgan.training.plan import TrainJob, Works
 from artgan.training.promote import promote
+from artgan.training.sides import Sides
 
 SIDE_PX = 48
 SMALL = {"short_side_px": SIDE_PX, "crop_px": 32, "width": 4, "blocks": 1, "batch": 2}
@@ -55,8 +56,8 @@ def trained(trainee, steps):
 def test_a_painter_of_one_style_beats_colour_transfer_on_held_out_works(extractor):
     style, content = stripes(6, 4, (60, 50, 20)), stripes(6, 24, (20, 40, 60))
     preset = FastPreset(**SMALL, learning_rate=0.01)
-    sides = (style[:3], style[3:], content[:3], content[3:])
-    trainee = build_fast(*sides, preset, 16, 0, None, extractor)
+    sides = Sides(style[:3], style[3:], content[:3], content[3:])
+    trainee = build_fast(sides, preset, 16, 0, None, extractor)
     before = trainee.validate()
     assert before["gram_distance"] == pytest.approx(before["color_gram_distance"], abs=1e-6)
     after = trained(trainee, 16)
@@ -89,9 +90,10 @@ def test_a_painter_of_any_style_beats_colour_transfer_on_works_it_never_saw(extr
 def test_too_few_works_are_refused(extractor):
     works, preset = stripes(3, 6, (60, 50, 20)), FastPreset(**SMALL)
     with pytest.raises(InvalidInputError, match="style_val must hold at least 3 works, got 2"):
-        build_fast(works, works[:2], works, works, preset, 4, 0, None, extractor)
+        build_fast(Sides(works, works[:2], works, works), preset, 4, 0, None, extractor)
+    sides, large = Sides(works, works, works, works), replace(preset, crop_px=64)
     with pytest.raises(InvalidInputError, match="sides of at least 64 pixels"):
-        build_fast(works, works, works, works, replace(preset, crop_px=64), 4, 0, None, extractor)
+        build_fast(sides, large, 4, 0, None, extractor)
 
 
 def test_a_painter_that_loses_the_content_is_not_taken_into_use():

@@ -5,29 +5,18 @@ import torch
 from artgan.errors import InvalidInputError
 from artgan.presets import StylePreset
 from artgan.training.loop import train
-from artgan.training.style import build, content_distance, draw_crops, patch_contrast
+from artgan.training.sides import Sides, draw_crops
+from artgan.training.style import build, patch_contrast
+from artgan.training.translations import content_distance
+from tests.training.plain_works import features, works
 
 TINY = StylePreset(short_side_px=24, crop_px=16, width=4, blocks=1, patches=16, batch=2)
 
 
-def works(count, tone, seed):
-    rng = np.random.default_rng(seed)
-    return [
-        np.clip(
-            rng.normal(0, 20, (24, 28, 3)) + np.array(tone) + rng.normal(0, 9, 3), 0, 255
-        ).astype(np.uint8)
-        for _ in range(count)
-    ]
-
-
-def features(pictures):
-    return np.array([np.concatenate([p.mean((0, 1)), p.std((0, 1))]) for p in pictures]) / 255
-
-
 def trainee(seed=0, base=None):
     warm, cold = (200, 120, 60), (60, 100, 160)
-    sides = (works(8, warm, 0), works(4, warm, 1), works(8, cold, 2), works(4, cold, 3))
-    return build(*sides, TINY, 6, seed, base, features)
+    sides = Sides(works(8, warm, 0), works(4, warm, 1), works(8, cold, 2), works(4, cold, 3))
+    return build(sides, TINY, 6, seed, base, features)
 
 
 @pytest.fixture(autouse=True)
@@ -107,12 +96,13 @@ def test_a_fine_tuning_starts_from_the_base_but_keeps_its_own_colours():
     run(first, 2)
     base = {name: network.state_dict() for name, network in first.networks.items()}
     base = {name: {k: v.clone() for k, v in state.items()} for name, state in base.items()}
-    base["translator"]["style_mean"] += 1
+    for name in ("translator", "translator_ema"):
+        base[name]["style_mean"] += 1
     second = trainee(seed=2, base=base)
-    head = second.networks["translator_ema"].state_dict()["head.weight"]
-    assert torch.equal(head, base["translator"]["head.weight"])
-    mean = second.networks["translator"].state_dict()["style_mean"]
-    torch.testing.assert_close(mean, base["translator"]["style_mean"] - 1)
+    for name in ("translator", "translator_ema"):
+        started = second.networks[name].state_dict()
+        assert torch.equal(started["head.weight"], base[name]["head.weight"])
+        torch.testing.assert_close(started["style_mean"], base[name]["style_mean"] - 1)
 
 
 def test_only_the_average_is_published():
@@ -152,7 +142,7 @@ def test_crops_come_from_inside_the_works():
 def test_too_few_works_and_too_small_ones_are_refused():
     sides = [works(4, (99, 99, 99), seed) for seed in range(4)]
     with pytest.raises(InvalidInputError, match="style_val must hold at least 3 works"):
-        build(sides[0], sides[1][:2], *sides[2:], TINY, 1, 0, None, features)
+        build(Sides(sides[0], sides[1][:2], *sides[2:]), TINY, 1, 0, None, features)
     small = [np.zeros((12, 40, 3), np.uint8)] * 3
     with pytest.raises(InvalidInputError, match="content_train must have sides"):
-        build(sides[0], sides[1], small, sides[3], TINY, 1, 0, None, features)
+        build(Sides(sides[0], sides[1], small, sides[3]), TINY, 1, 0, None, features)
