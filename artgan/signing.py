@@ -39,6 +39,8 @@ _TYPES = {
     ".tiff": "image/tiff",
     ".webp": "image/webp",
     ".avif": "image/avif",
+    ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
 }
 _BUILDING = {"builder": {"thumbnail": {"enabled": False}}}
 

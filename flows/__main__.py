@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, type[config.Settings]]] = {
     "simulate": ("flows.simulate", config.SimulateSettings),
     "stylize": ("flows.stylize", config.StylizeSettings),
     "texture": ("flows.texture", config.TextureSettings),
+    "film": ("flows.film", config.FilmSettings),
     "report": ("flows.report", config.ReportSettings),
     "iiif": ("flows.iiif", config.IiifSettings),
     "fixity": ("flows.fixity", config.FixitySettings),

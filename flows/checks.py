@@ -11,6 +11,7 @@ from artgan.catalog.works import chosen_collections, find_scan, scans_where
 from artgan.config import (
     ArchiveSettings,
     EnhanceSettings,
+    FilmSettings,
     FlowSettings,
     IngestSettings,
     NightlySettings,
@@ -21,6 +22,8 @@ from artgan.config import (
     TextureSettings,
 )
 from artgan.errors import InvalidInputError
+from artgan.imaging.clip import video_library
+from artgan.imaging.video import VideoClip
 from artgan.ingest.discover import chosen_folders
 from artgan.ingest.masks import MASKED_SCAN, take_edited
 from artgan.storage import check_conditional_put, open_store
@@ -70,6 +73,8 @@ def check_places(settings: Settings) -> None:
             _check_scans(catalog, settings.scans)
         if isinstance(settings, StylizeSettings):
             _check_styles(catalog, settings)
+        if isinstance(settings, FilmSettings):
+            _check_film(catalog, settings)
     for scan in _sources(settings):
         find_scan(Catalog(store), scan, ["scan_id"])
 
@@ -114,6 +119,19 @@ def _check_styles(catalog: Catalog, settings: StylizeSettings) -> None:
                 f"{name} must fit at least one scan, got {condition!r}, which fits none. "
                 "Try it with `artgan query`."
             )
+
+
+def _check_film(catalog: Catalog, settings: FilmSettings) -> None:
+    """Refuse a film or a work that is not there, a file that is no film, and styles that fit none.
+
+    A film on S3 is looked at by the run, which copies it.
+    """
+    video_library()
+    if settings.pan is not None:
+        find_scan(catalog, settings.pan, ["scan_id"])
+    elif settings.video is not None and "://" not in settings.video:
+        VideoClip(Path(settings.video).expanduser())
+    _check_styles(catalog, settings.styles())
 
 
 def _check_scans(catalog: Catalog, wanted: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from artgan.catalog.recognise import Candidate, Recognised, recognise
 from artgan.catalog.table import Catalog
 from artgan.config import VerifySettings
 from artgan.errors import ArtganError, MissingAssetError
+from artgan.imaging.video_mark import read_film_mark
 from artgan.ingest.decoder_process import Limits, end_child
 from artgan.ingest.decoders import Examined, examine
 from artgan.ingest.inspect import Refused
@@ -38,7 +39,7 @@ def verify_file(settings: VerifySettings) -> None:
     catalog = None
     if settings.root is not None:
         catalog = Catalog(open_store(settings.root, must_exist=True))
-    found = _recognised(catalog, seen)
+    found = _recognised(path, catalog, seen)
     if settings.format == "json":
         sys.stdout.write(json.dumps(_facts(path, seen, found), indent=1) + "\n")
     else:
@@ -58,10 +59,12 @@ def _anchors(name: str | None) -> str | None:
     return Path(name).read_text()
 
 
-def _recognised(catalog: Catalog | None, seen: Examined | Refused) -> Recognised:
+def _recognised(path: Path, catalog: Catalog | None, seen: Examined | Refused) -> Recognised:
     if isinstance(seen, Refused):
-        found = recognise(catalog, seen.content_sha256, None, {}, Signature("not read"))
-        found.says.append(seen.message)
+        mark = read_film_mark(path)
+        found = recognise(catalog, seen.content_sha256, None, mark, Signature("not read"))
+        if not mark:  # a film is no picture, and no complaint
+            found.says.append(seen.message)
         return found
     found = recognise(catalog, seen.sha256, seen.look, seen.mark, seen.signature)
     if seen.mark_problem is not None:

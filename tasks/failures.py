@@ -24,6 +24,7 @@ _VERBS = {
     "enhanced": "enhance",
     "simulated": "simulate",
     "stylized": "stylize",
+    "film": "film",
     "iiif": "iiif",
     "texture": "texture",
 }

@@ -23,7 +23,7 @@ from tasks.chunks import Manifest, Plan, forget, plan
 _PICTURES = (".png", ".jpg", ".tif", ".webp")
 
 Row = dict[str, Any]
-Kind = Literal["restored", "enhanced", "simulated", "stylized", "iiif", "texture"]
+Kind = Literal["restored", "enhanced", "simulated", "stylized", "iiif", "texture", "film"]
 
 
 def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[Row]) -> Plan[Row]:
@@ -31,7 +31,7 @@ def plan_outputs(catalog: Catalog, kind: Kind, collection: str, jobs: Sequence[R
 
     Args:
         catalog: The archive.
-        kind: What is made: restored, enhanced, simulated, stylized, iiif or texture.
+        kind: What is made: restored, enhanced, simulated, stylized, iiif, texture or film.
         collection: The collection.
         jobs: Each has an ``output_id``.
     """

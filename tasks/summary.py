@@ -40,13 +40,14 @@ Row = dict[str, Any]
 
 _NOTHING = "nothing new was made"
 _DOUBTFUL = ("conjectural", "needs_review")
-_KINDS = ("restored", "enhanced", "simulated", "stylized", "texture")
+_KINDS = ("restored", "enhanced", "simulated", "stylized", "texture", "film")
 _TITLES = {
     "restored": "Restored: before and after",
     "enhanced": "Enhanced: before and after",
     "simulated": "Simulated works",
     "stylized": "Rendered in a style: the work, and how it came out",
     "texture": "Textures: a work, and a tile made of it",
+    "film": "Films: frames, and how they came out",
     "detected": "Damage masks proposed, the largest first",
     "models": "Models: samples on held-out works",
 }
@@ -92,6 +93,10 @@ _COUNTED = {
     "texture": (
         ("done", "texture made", "textures made"),
         ("failed", "texture could not be made", "textures could not be made"),
+    ),
+    "film": (
+        ("done", "film rendered in a style", "films rendered in a style"),
+        ("failed", "film could not be rendered", "films could not be rendered"),
     ),
     "iiif": (
         ("done", "scan cut into tiles", "scans cut into tiles"),
@@ -366,6 +371,9 @@ def _shots(catalog: Catalog, name: str, rows: Sequence[Row]) -> list[Shot]:
             for row, folder in folders
         ]
         return [shot for shot in found if shot]
+    if name == "film":
+        found = [load_picture(thumbnails, _of_film(row), row["preview_path"]) for row in rows]
+        return [shot for shot in found if shot]
     scans = Snapshot(catalog).scans_named(row["scan_id"] for row in rows if row["scan_id"])
     if name == "detected":
         found = [
@@ -396,6 +404,15 @@ def _near(row: Row) -> str:
     if row["method"] == "color":
         return f", {own} from the style"
     return f", {own} from the style; colour alone {color}"
+
+
+def _of_film(row: Row) -> str:
+    """Say of a film what it is, and how steady beside its source."""
+    words = f"{row['collection']} ({row['method']}), {duration(row['seconds_long'])}"
+    own, source = row["warping_error"], row["source_warping_error"]
+    if not own or not source:
+        return words
+    return f"{words}; changes beyond its motion {own / source:.2f} times as much as the source"
 
 
 def _caption(row: Row, scan: Row | None) -> str:

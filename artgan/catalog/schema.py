@@ -254,20 +254,21 @@ MODELS = Table(
 OUTPUTS = Table(
     "outputs",
     "output_id",
-    "One file made: restored, enhanced, simulated, stylized, a texture, or shown by IIIF; or not.",
+    "One file made: restored, enhanced, simulated, stylized, a film, a texture, or for IIIF; or not.",
     pa.schema(
         [
             _field("output_id", pa.string(), "Hash of inputs, model, settings.", required=True),
             _choice(
                 "kind",
-                ("restored", "enhanced", "simulated", "stylized", "iiif", "texture"),
+                ("restored", "enhanced", "simulated", "stylized", "iiif", "texture", "film"),
                 required=True,
             ),
             _field("collection", pa.string(), "Collection whose model or style.", required=True),
             _field(
                 "scan_id",
                 pa.string(),
-                "Source scan; of a texture the first; empty for simulated works but projections.",
+                "Source scan; of a texture the first; empty for films and simulated works, but not for "
+                "pans and projections.",
             ),
             _field("mask_id", pa.string(), "Damage mask used, for restored works."),
             _field("source_output_id", pa.string(), "Output it was made of, if not of the scan."),
@@ -304,7 +305,11 @@ OUTPUTS = Table(
             _field("effective_mask_path", pa.string(), "Key of the mask of what may change."),
             _field("patch_path", pa.string(), "Key of (restored - scan) modulo 2^bits, a TIFF."),
             _field("patch_sha256", pa.string(), "sha256 of the patch."),
-            _field("preview_path", pa.string(), "Key of a picture with hatched fills."),
+            _field(
+                "preview_path",
+                pa.string(),
+                "Key of a picture with hatched fills; of films, a strip of frames.",
+            ),
             _field("report_path", pa.string(), "Key of the report on what was done, JSON."),
             _field("report_sha256", pa.string(), "sha256 of the report."),
             _field("digital_source_type", pa.string(), "IPTC term written inside the file."),
@@ -325,6 +330,20 @@ OUTPUTS = Table(
             ),
             _field(*("color_cfsd", pa.float64()), "That of colour transfer alone."),
             _field("phash", pa.string(), "Perceptual hash of the picture, 16 hex digits."),
+            _field("source_sha256", pa.string(), "Films: sha256 of the film they were made of."),
+            _field("frames", pa.int64(), "Films: number of frames."),
+            _field("shots", pa.int32(), "Films: number of shots, each stylized by itself."),
+            _field(*("seconds_long", pa.float64(), "Films: how long they play."), unit="s"),
+            _field(
+                *("warping_error", pa.float64()),
+                "Films: mean squared change beyond the motion, of [0, 1]; 0 is steady.",
+            ),
+            _field(*("source_warping_error", pa.float64()), "That of the source."),
+            _field(
+                *("frame_difference", pa.float64()),
+                "Films: mean change from frame to frame, motion and all, of [0, 1].",
+            ),
+            _field(*("source_frame_difference", pa.float64()), "That of the source."),
         ]
     ),
     examples.OUTPUTS,

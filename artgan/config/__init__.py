@@ -13,6 +13,7 @@ from artgan.config.commands import (
     TraceSettings,
     VerifySettings,
 )
+from artgan.config.film import FilmMethod, FilmSettings
 from artgan.config.flows import (
     AccessFormat,
     DetectSettings,
@@ -44,6 +45,8 @@ __all__ = [
     "DeploySettings",
     "DetectSettings",
     "EnhanceSettings",
+    "FilmMethod",
+    "FilmSettings",
     "FixitySettings",
     "FlowSettings",
     "IiifSettings",

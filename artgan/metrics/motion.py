@@ -42,24 +42,58 @@ def warping_error(
         Ruder et al. 2016, "Artistic Style Transfer for Videos", eqs. 5 and 6
     """
     _check_clip(frames, forward, backward)
-    errors = []
-    for number, flow in enumerate(forward):
-        mask = steady_pixels(flow, backward[number])
-        if mask.any():
-            now, after = (frames[n].astype(np.float32) / 255.0 for n in (number, number + 1))
-            change = np.square(moved_back(after, flow) - now, dtype=np.float64)
-            errors.append(float(change.mean(axis=2)[mask].mean()))
+    found = [
+        change_beyond_motion(frames[n], frames[n + 1], flow, steady_pixels(flow, backward[n]))
+        for n, flow in enumerate(forward)
+    ]
+    errors = [error for error in found if error is not None]
     if not errors:
         raise InvalidInputError("frames must share pixels that stay in sight, got none.")
     return float(np.mean(errors))
 
 
-def moved_back(after: np.ndarray, flow: np.ndarray) -> np.ndarray:
+def change_beyond_motion(
+    now: np.ndarray, after: np.ndarray, flow: np.ndarray, mask: np.ndarray
+) -> float | None:
+    """Measure the `warping_error` of one pair of frames.
+
+    Args:
+        now: (H, W, 3) uint8.
+        after: The next frame.
+        flow: (H, W, 2) float32: where each pixel of ``now`` is in ``after``.
+        mask: (H, W) bool: pixels that count, as `steady_pixels` finds them.
+
+    Returns:
+        In squared units of [0, 1]; None where no pixel counts.
+    """
+    if not mask.any():
+        return None
+    first, second = (frame.astype(np.float32) / 255.0 for frame in (now, after))
+    change = np.square(moved_back(second, flow) - first, dtype=np.float64)
+    return float(change.mean(axis=2)[mask].mean())
+
+
+def frame_difference(now: np.ndarray, after: np.ndarray) -> float:
+    """Measure how much a frame differs from the next, motion and all; 0 is equal.
+
+    The mean absolute difference of all pixels and channels, in units of [0, 1]. Where the camera
+    and all before it stand still, it is the flicker and the grain of the clip, and nothing else.
+
+    Args:
+        now: (H, W, 3) uint8.
+        after: The next frame, same shape.
+    """
+    return float(np.abs(after.astype(np.int16) - now).mean(dtype=np.float64) / 255.0)
+
+
+def moved_back(
+    after: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR
+) -> np.ndarray:
     """Sample a frame, or a flow, at the places to which a flow leads: (H, W, C) float32."""
     height, width = flow.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     to_x, to_y = x + flow[..., 0], y + flow[..., 1]
-    return cv2.remap(after, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(after, to_x, to_y, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def steady_pixels(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
@@ -72,6 +106,16 @@ def steady_pixels(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     Returns:
         (H, W) bool.
     """
+    slope = sum(np.square(part).sum(axis=2) for part in np.gradient(forward, axis=(0, 1)))
+    edge = slope > _EDGE * np.square(forward).sum(axis=2) + _EDGE_PX2
+    return pixels_in_sight(forward, backward) & ~edge
+
+
+def pixels_in_sight(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """Find pixels of a frame that are seen in the next as well, at edges of the motion too.
+
+    Where nothing moves, the noise of an estimated flow alone makes edges everywhere.
+    """
     height, width = forward.shape[:2]
     y, x = np.mgrid[0:height, 0:width]
     to_x, to_y = x + forward[..., 0], y + forward[..., 1]
@@ -79,9 +123,7 @@ def steady_pixels(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     back = moved_back(backward, forward)
     lengths = np.square(forward).sum(axis=2) + np.square(back).sum(axis=2)
     covered = np.square(forward + back).sum(axis=2) > _MISMATCH * lengths + _MISMATCH_PX2
-    slope = sum(np.square(part).sum(axis=2) for part in np.gradient(forward, axis=(0, 1)))
-    edge = slope > _EDGE * np.square(forward).sum(axis=2) + _EDGE_PX2
-    return inside & ~covered & ~edge
+    return inside & ~covered
 
 
 def _check_clip(

@@ -18,7 +18,7 @@ ATTENTION_CAP = 50
 CHANGES_CAP = 200
 MODELS_CAP = 100
 
-STEPS = ("ingest", "train", "restore", "simulate", "stylize", "fixity", "report", "publish")
+STEPS = ("ingest", "train", "restore", "simulate", "stylize", "film", "fixity", "report", "publish")
 
 
 @dataclass(frozen=True)

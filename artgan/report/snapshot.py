@@ -84,6 +84,12 @@ _OUTPUT_COLUMNS = (
     "report_path",
     "created_at",
     "run_id",
+    "shots",
+    "seconds_long",
+    "warping_error",
+    "source_warping_error",
+    "frame_difference",
+    "source_frame_difference",
 )
 _MASK_COLUMNS = (
     *("mask_id", "scan_id", "content_sha256", "damaged_fraction", "mask_path", "source_path"),

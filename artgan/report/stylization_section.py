@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from artgan.report.films import Film, films
 from artgan.report.measures import measure, newest_named, subject_title
 from artgan.report.section import Common, Context, MethodTable, common, method_table
 from artgan.report.snapshot import Row, output_source, scan_source, scan_title
@@ -47,6 +48,7 @@ class Stylization:
         common: What every section has.
         methods: Numbers by method.
         works: Contents with their results.
+        films: Films in the manner of the collection.
         outcome: What was made and failed, in a sentence; empty if nothing was.
         cut: Sentence that says that the list was cut.
     """
@@ -54,6 +56,7 @@ class Stylization:
     common: Common
     methods: MethodTable | None
     works: list[RenderedWork]
+    films: list[Film]
     outcome: str
     cut: str | None
 
@@ -75,6 +78,7 @@ def stylization_section(context: Context) -> Stylization:
         common=replace(shared, trend=measure_trend(context.snapshot.metrics, lead)),
         methods=method_table(rows),
         works=[_rendered(context, scans.get(one), by_content[one]) for one in first],
+        films=films(context.snapshot.outputs(context.collection, "film"), context.thumbnails),
         outcome=_outcome(by_content),
         cut=showing(len(first), len(chosen), "contents", "the table outputs"),
     )

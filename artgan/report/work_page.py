@@ -203,6 +203,7 @@ def _made(row: Row) -> str:
         "enhanced": f"Enhancement ({row['method']})",
         "stylized": f"Rendering in the manner of {clip(row['collection'], 60)}",
         "texture": "Texture, a tile made of its patches",
+        "film": f"Film in the manner of {clip(row['collection'], 60)}",
         "iiif": "Image service (IIIF)",
     }.get(row["kind"], row["kind"])
     by = f" by model {row['model_id']}" if row["model_id"] else ""

@@ -188,14 +188,15 @@ class ColorStylizer(Stylizer):
 
     Args:
         style: Colours to reach.
+        content: Colours to start from; None measures each picture itself.
     """
 
-    def __init__(self, style: ColorStatistics) -> None:
-        self.style = style
+    def __init__(self, style: ColorStatistics, content: ColorStatistics | None = None) -> None:
+        self.style, self.content = style, content
 
     def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
         """See `Stylizer`."""
-        tint = color_map(measure_canvas(source.canvas), self.style)
+        tint = color_map(self.content or measure_canvas(source.canvas), self.style)
 
         def work(window: Window) -> None:
             put(window, tint(source.levels(window).double()).float())

@@ -30,10 +30,11 @@ class TranslateStylizer(Stylizer):
 
     Args:
         translator: Trained translator; used on the device that it is on.
+        content: Colours to start from; None measures each picture itself.
     """
 
-    def __init__(self, translator: Translator) -> None:
-        self.translator = translator
+    def __init__(self, translator: Translator, content: ColorStatistics | None = None) -> None:
+        self.translator, self.content = translator, content
 
     @property
     def tile_px(self) -> int:
@@ -45,7 +46,8 @@ class TranslateStylizer(Stylizer):
         """See `Stylizer`."""
         device = self.translator.head.weight.device
         style, content = (ColorStatistics(*self.translator.colors(side)) for side in COLOR_SIDES)
-        colors = color_map(pool_colors([measure_canvas(source.canvas), content]), style)
+        own = self.content or measure_canvas(source.canvas)
+        colors = color_map(pool_colors([own, content]), style)
         height, width = rounded_up(source.size, STRIDE)
         frame = max(height, _SMALLEST_PX), max(width, _SMALLEST_PX)
         halo_px = -(-self.translator.reach_px // STRIDE) * STRIDE
