@@ -43,7 +43,7 @@ from artgan.presets import PRESETS
 from artgan.stylize.color import ColorStylizer, measure_colors, pool_colors
 from artgan.stylize.paint import paint_own
 from artgan.stylize.stylizer import Finish, Stylizer, stylize_picture
-from artgan.stylize.video import ShotStylizer
+from artgan.stylize.video import LEAD, ShotStylizer
 from artgan.stylize.video_flow import motion_between
 from artgan.stylize.video_frozen import frozen, sample_frames
 from artgan.stylize.video_pan import PannedClip
@@ -143,6 +143,7 @@ def stylized(clip: VideoClip, stylizer: Stylizer, folder: Path) -> tuple[Frames,
         chosen = [shot.start + at for at in sample_frames(shot.length, 1)]
         still = frozen(stylizer, [next(clip.frames(at, at + 1)) for at in chosen])
         worker = ShotStylizer(still, Finish(), SHARE)
+        worker.settle(list(clip.frames(shot.start + 1, min(shot.start + LEAD, shot.stop))))
         pieces.append(folder / f"{number}.mp4")
         write_shot(pieces[-1], map(worker, clip.frames(shot.start, shot.stop)), clip.facts)
     path = join_shots(pieces, folder, clip.facts, FilmWords("benchmark", "benchmark"))

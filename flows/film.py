@@ -3,7 +3,7 @@
 from prefect import flow
 
 from artgan.config import FilmSettings
-from flows.runner import task_runner
+from flows.runner import task_runner, unsearched
 from tasks.collections import catalogued_collections
 from tasks.film import (
     commit_films,
@@ -28,13 +28,11 @@ def film(settings: FilmSettings) -> dict[str, int]:
             planned = plan_films(settings, collection, source)
             manifests = [planned.made]
             for job in planned.todo:
-                cuts = cut_film(settings, source, job)
-                made = [
-                    film_shots.submit(settings, collection, source, job, cuts, numbers)
-                    for numbers in share_out(cuts)
-                ]
+                cuts = cut_film(settings, source, unsearched(job))
+                asked = settings, collection, source, unsearched(job), unsearched(cuts)
+                made = [film_shots.submit(*asked, numbers) for numbers in share_out(cuts)]
                 troubles = gather(made, f"film {collection}, {job['shape']['method']}")
-                manifests.append(join_film(settings, collection, source, job, cuts, troubles))
+                manifests.append(join_film(*asked, troubles))
             if any(manifests):
                 run.count(commit_films(settings, collection, source, manifests, run.run_id))
         check_failures(run, 0.0)

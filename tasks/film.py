@@ -40,7 +40,7 @@ from tasks.styles import Studio, finish_of, style_of, style_works
 from tasks.stylize import source_type
 
 _SHOTS = "_work/shots"
-_MOST_TASKS = 200
+_MOST_TASKS = 32  # each opens the film anew, and copies it where it lies on S3
 
 
 @task(cache_policy=NO_CACHE)
@@ -102,7 +102,10 @@ def cut_film(settings: FilmSettings, film: Film, job: Row) -> dict[str, Any]:
         "repeated": cutting.repeated,
     }
     store.write(path, json.dumps(found).encode())
-    get_run_logger().info("%d shots, %d frames", len(cutting.shots), cutting.shots[-1].stop)
+    log = get_run_logger()
+    log.info("%d shots, %d frames", len(cutting.shots), cutting.shots[-1].stop)
+    if cutting.repeated:
+        log.info("%d frames repeat one before: its own rate varies", cutting.repeated)
     return found
 
 

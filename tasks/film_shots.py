@@ -17,7 +17,7 @@ from artgan.imaging.clip import Clip
 from artgan.imaging.video_write import write_shot
 from artgan.storage import Store
 from artgan.stylize.stylizer import Finish, Stylizer
-from artgan.stylize.video import Before, ShotStylizer, Steadiness
+from artgan.stylize.video import LEAD, Before, ShotStylizer, Steadiness
 from artgan.stylize.video_frozen import frozen, sample_frames
 from artgan.stylize.video_shots import Shot
 
@@ -97,6 +97,8 @@ def make_shot(clip: Clip, manner: Manner, pieces: Pieces, number: int, shot: Sho
     for at, piece in todo:
         started = time.monotonic()
         worker = ShotStylizer(still, manner.finish, manner.share, before)
+        if piece.start == shot.start:
+            worker.settle(list(clip.frames(shot.start + 1, min(shot.start + LEAD, shot.stop))))
         with pieces.store.scratch() as folder:
             path = folder / "piece.mp4"
             made = map(worker, clip.frames(piece.start, piece.stop))

@@ -77,8 +77,8 @@ class VideoClip:
         facts = self.facts
         for seek_s in (self._seek_s(start), None):
             with _opened(self.path) as (container, stream):
-                if seek_s is not None:
-                    container.seek(int(seek_s / stream.time_base), stream=stream)
+                if seek_s is not None and not _sought(container, stream, seek_s):
+                    continue
                 timed = _timed(self.path, container, stream, facts)
                 ticks = at_rate(timed, facts.start_s, facts.rate)
                 first = next(ticks, None)
@@ -131,6 +131,16 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             )
         streams[0].thread_type = "AUTO"
         yield container, streams[0]
+
+
+def _sought(container: Any, stream: Any, seek_s: Fraction) -> bool:  # noqa: ANN401
+    """Go to a key frame at or before a time; some files cannot."""
+    av = video_library()
+    try:
+        container.seek(int(seek_s / stream.time_base), stream=stream)
+    except av.error.FFmpegError:
+        return False
+    return True
 
 
 def _is_cover(av: Any, stream: Any) -> bool:  # noqa: ANN401

@@ -6,6 +6,7 @@ the same. A network whose strokes lie on a grid of 4 pixels draws them anew when
 multiple of 4; that the statistics do not cure, and the carrying does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from artgan.stylize.stylizer import Finish, Stylizer, stylize_picture
 from artgan.stylize.tiles import Tiles
 from artgan.stylize.video_flow import carried, motion_between, trusted
 
+LEAD = 5
+"""Frames that a shot settles on; of the first of them 0.7^5, a sixth, is left."""
 _PEAK = 255.0
 
 
@@ -105,11 +108,30 @@ class ShotStylizer:
             )
         self._stylizer, self._finish, self._share = stylizer, finish, share
         self._tiles = tiles or Tiles()
-        self.before, self.steadiness = before, Steadiness()
+        self.before, self.steadiness, self._is_counting = before, Steadiness(), True
         self._made: np.ndarray | None = None if before is None else _codes(before.levels)
+
+    def settle(self, ahead: Sequence[np.ndarray]) -> None:
+        """Begin as if the shot had gone on before: pass its first frames backwards.
+
+        Otherwise a shot begins with a frame of which nothing was carried, and settles in sight.
+
+        Args:
+            ahead: The second to the `LEAD`-th frame of the shot, in order; there may be fewer.
+        """
+        for frame in reversed(ahead):
+            self(frame)
+        self.steadiness = Steadiness()
+        self._is_counting = not ahead
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """Return the next frame stylized, (H, W, 3) uint8."""
+        made = self._next(frame)
+        if not self._is_counting:  # of the way back
+            self.steadiness, self._is_counting = Steadiness(), True
+        return made
+
+    def _next(self, frame: np.ndarray) -> np.ndarray:
         before, made = self.before, self._made
         if before is not None and made is not None and np.array_equal(frame, before.source):
             self._measure_repeated()

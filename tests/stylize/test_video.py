@@ -9,7 +9,7 @@ from artgan.errors import InvalidInputError
 from artgan.metrics.motion import warping_error
 from artgan.stylize.color import ColorStatistics, ColorStylizer
 from artgan.stylize.stylizer import Finish, stylize_picture
-from artgan.stylize.video import ShotStylizer, Steadiness
+from artgan.stylize.video import LEAD, ShotStylizer, Steadiness
 from artgan.stylize.video_flow import carried, motion_between, trusted
 from artgan.stylize.video_frozen import frozen
 from artgan.stylize.video_pan import PannedClip
@@ -93,6 +93,24 @@ def test_a_shot_made_in_two_parts_is_the_shot_made_at_once(room):
     second = ShotStylizer(color, Finish(), 0.7, first.before)
     made += [second(frame) for frame in room[6:]]
     assert all((one == two).all() for one, two in zip(whole, made, strict=True))
+
+
+def test_a_shot_begins_settled(room):
+    """Without that its first frame has all its grain, and the grain goes in sight."""
+    color = frozen(ColorStylizer(VIVID), room)
+    calm = np.s_[44:, :]
+
+    def first_changes(settled):
+        worker = ShotStylizer(color, Finish(), 0.7)
+        if settled:
+            worker.settle(room[1:LEAD])
+        made = [worker(frame)[calm].astype(float) for frame in room[:4]]
+        assert worker.steadiness.pairs == 3
+        return [np.abs(one - two).mean() for one, two in pairwise(made)]
+
+    at_once, settling = first_changes(True), first_changes(False)
+    assert at_once[0] < 0.7 * settling[0]
+    assert max(at_once) < 1.5 * min(at_once)
 
 
 def test_a_frame_that_stands_again_comes_out_the_same(room):
