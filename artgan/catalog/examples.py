@@ -84,12 +84,6 @@ OUTPUTS: tuple[Example, ...] = (
         "from outputs where kind = 'restored' and status = 'ok' and assessment <> 'ok'\n"
         "order by assessment desc, filled_pct desc limit 20",
     ),
-    (
-        "How steady are films beside their sources?",
-        "select collection, method, round(seconds_long) as seconds, shots,\n"
-        "    warping_error / source_warping_error as times_the_source, output_path\n"
-        "from outputs where kind = 'film' and status = 'ok' order by times_the_source desc",
-    ),
 )
 
 METRICS: tuple[Example, ...] = (
