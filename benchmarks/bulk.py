@@ -70,7 +70,8 @@ class Place:
         """Start a bulk run at the head of a group of processes."""
         flags = ["stylize", "--root", str(self.root), "--contents", str(contents)]
         flags += ["--methods", "color", "--long-side-px", str(LONG_SIDE_PX)]
-        flags += ["--collections", *STYLES, "--contents-from", *collections(self.root)]
+        flags += ["--collections", ",".join(STYLES)]
+        flags += ["--contents-from", ",".join(collections(self.root))]
         quiet = {"PREFECT_HOME": str(self.home), "PREFECT_LOGGING_LEVEL": "ERROR"}
         return subprocess.Popen(
             [sys.executable, *(("-c", code) if code else ("-m", "flows")), *flags],

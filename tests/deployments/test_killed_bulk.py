@@ -45,7 +45,7 @@ def start(home: Path, *flags: str, code: str | None = None) -> subprocess.Popen[
 
 def bulk(root: Path, home: Path, code: str | None = None) -> subprocess.Popen[bytes]:
     flags = ("--methods", "color", "--contents", "500", "--long-side-px", "256")
-    named = ("--collections", *STYLES, "--contents-from", *STYLES)
+    named = ("--collections", ",".join(STYLES), "--contents-from", ",".join(STYLES))
     return start(home, "stylize", "--root", str(root), *flags, *named, code=code)
 
 

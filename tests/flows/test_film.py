@@ -15,6 +15,7 @@ from artgan.imaging.video_mark import read_film_mark
 from artgan.imaging.video_write import write_shot
 from artgan.imaging.write import png_bytes
 from artgan.report.films import films
+from artgan.report.site import build_site
 from artgan.report.snapshot import Snapshot
 from artgan.report.thumbs import open_thumbnails
 from flows.__main__ import run
@@ -52,6 +53,17 @@ def made(catalog: Catalog) -> dict[str, dict]:
     return {row["method"]: row for row in catalog.rows(OUTPUTS)}
 
 
+def check_report(archive: Catalog) -> None:
+    """Two films of three shots stand on the collection's page, with strips and numbers."""
+    shown = films(Snapshot(archive).outputs("mist", "film"), open_thumbnails(archive.store))
+    assert all(one.thumbnail and "times that of the source" in one.steadiness for one in shown)
+    assert all("3 shots" in one.title for one in shown)
+    build_site(archive, "a run")
+    page = archive.store.read("reports/collections/mist/index.html").decode()
+    assert page.count("times that of the source") == 4
+    assert all(one.thumbnail and Path(one.thumbnail.key).name in page for one in shown)
+
+
 def test_a_film_is_made_once_with_its_sound_its_mark_and_its_numbers(
     archive: Catalog, video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -85,9 +97,7 @@ def test_a_film_is_made_once_with_its_sound_its_mark_and_its_numbers(
     assert not film(settings).get("done")
     assert len(archive.rows(OUTPUTS)) == 2
     assert not archive.store.entries("_work")
-    shown = films(Snapshot(archive).outputs("mist", "film"), open_thumbnails(archive.store))
-    assert all(one.thumbnail and "times that of the source" in one.steadiness for one in shown)
-    assert all("3 shots" in one.title for one in shown)
+    check_report(archive)
 
 
 def test_a_run_that_died_goes_on_in_the_middle_of_a_shot_to_the_same_bytes(
