@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ MOST_EXAMPLES = 8
 """Works that stand for a collection where a stylizer, or a score, looks at pictures themselves."""
 _STATISTICS_SIDE_PX = 64
 _EXAMPLE_SIDE_PX = 256
+_STYLES_KEPT = 256
 _FITS = "_work/fits"
 
 
@@ -164,8 +166,14 @@ def finish_of(shape: Row, regions: np.ndarray | None = None) -> Finish:
     return Finish(strength, keep_colours=shape.get("keep_colours", False), regions=canvas)
 
 
-def style_colors(store: Store, paths: Sequence[str], shares: Sequence[float]) -> ColorStatistics:
-    """Measure the colours of a set of works."""
+@lru_cache(maxsize=_STYLES_KEPT)
+def style_colors(
+    store: Store, paths: tuple[str, ...], shares: tuple[float, ...]
+) -> ColorStatistics:
+    """Measure the colours of a set of works, once for all chunks of a run.
+
+    Access copies are named by their content, so what was measured stays true.
+    """
     pictures = load_pictures(store, paths, _STATISTICS_SIDE_PX)
     return pool_colors([measure_colors(picture) for picture in pictures], list(shares) or None)
 
@@ -196,7 +204,9 @@ class Studio:
 
     def _make(self, method: StyleMethod, job: Row) -> Stylizer:
         if method == "color":
-            return ColorStylizer(style_colors(self._store, job["paths"], job["shares"]))
+            return ColorStylizer(
+                style_colors(self._store, tuple(job["paths"]), tuple(job["shares"]))
+            )
         data = self._store.read(job["weights_path"])
         if method in {"cut", "cyclegan"}:
             return TranslateStylizer(load_translator(data).to(self._device))

@@ -254,7 +254,7 @@ MODELS = Table(
 OUTPUTS = Table(
     "outputs",
     "output_id",
-    "One file made: restored, enhanced, simulated, stylized, a film, a texture, or for IIIF; or not.",
+    "One file made: restored, simulated, stylized, a film, a texture, for IIIF...; or why not.",
     pa.schema(
         [
             _field("output_id", pa.string(), "Hash of inputs, model, settings.", required=True),
@@ -267,7 +267,7 @@ OUTPUTS = Table(
             _field(
                 "scan_id",
                 pa.string(),
-                "Source scan; of a texture the first; empty for films and simulated works, but not for "
+                "Source scan; of a texture the first; empty for films and simulated works, not for "
                 "pans and projections.",
             ),
             _field("mask_id", pa.string(), "Damage mask used, for restored works."),

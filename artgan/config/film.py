@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from artgan.config.base import ArchiveSettings
 from artgan.config.stylize import StylizeSettings
 
-FilmMethod = Literal["color", "cut", "fast", "adain"]
+FilmMethod = Literal["color", "cut", "cyclegan", "fast", "multi", "adain"]
 
 
 class FilmSettings(ArchiveSettings):
@@ -26,8 +26,8 @@ class FilmSettings(ArchiveSettings):
     pan_s: Annotated[float, Field(title="Length of the pan, seconds", gt=0, le=120)] = 6
     """How long the camera takes."""
     methods: Annotated[list[FilmMethod], Field(min_length=1)] = ["color"]
-    """Stylizers: color transfers the palette in closed form; cut and fast are networks trained for
-    a collection, adain one for any style."""
+    """Stylizers: color transfers the palette in closed form; cut, cyclegan and fast are networks
+    trained for a collection, multi is one for all collections, adain one for any style."""
     style_scans: Annotated[list[str], Field(title="Style works, by scan_id")] = []
     """Take the style from these works, blended, instead of from whole collections; for color and
     adain."""

@@ -87,7 +87,7 @@ class ShotStylizer:
         finish: Strength and colours.
         share: Part that is carried, in [0, 1); 0 carries nothing.
         before: The last frame of a part of this shot that was made before.
-        tiles: How large windows may be.
+        tiles: How large windows may be; by default what suits the stylizer.
 
     References:
         Ruder et al. 2016, "Artistic Style Transfer for Videos", https://arxiv.org/abs/1604.08610;
@@ -107,7 +107,7 @@ class ShotStylizer:
                 f"share must be at least 0 and below 1, got {share}. 0.7 is steady."
             )
         self._stylizer, self._finish, self._share = stylizer, finish, share
-        self._tiles = tiles or Tiles()
+        self._tiles = tiles
         self.before, self.steadiness, self._is_counting = before, Steadiness(), True
         self._made: np.ndarray | None = None if before is None else _codes(before.levels)
 

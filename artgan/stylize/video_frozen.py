@@ -87,6 +87,11 @@ class FrozenPaint(Stylizer):
         self._halo_px = -(-reach_px // STRIDE) * STRIDE
         self._moments = self._measure(frames)
 
+    @property
+    def tile_px(self) -> int:
+        """See `Stylizer`."""
+        return self._of.tile_px
+
     @torch.inference_mode()
     def _measure(self, frames: Sequence[np.ndarray]) -> list[tuple[Moments, Moments]]:
         """Return the moments of each block over all frames, and those it is given instead."""

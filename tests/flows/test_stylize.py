@@ -14,6 +14,7 @@ from torch import nn
 
 from artgan.catalog.schema import MODELS, OUTPUTS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
+from artgan.catalog.works import load_pictures
 from artgan.clock import now
 from artgan.config import StylizeSettings
 from artgan.errors import InvalidInputError
@@ -27,6 +28,7 @@ from artgan.models.painter import Painter
 from artgan.models.translator import Translator
 from artgan.presets import PRESETS, KindPreset
 from artgan.provenance import read_xmp
+from artgan.storage import Store
 from flows.checks import check_places
 from flows.stylize import stylize
 
@@ -238,6 +240,22 @@ def test_collections_are_blended_by_name_and_the_file_says_so(
     assert any("must be one of mist, sunflowers, got fog" in one.message for one in caplog.records)
     with pytest.raises(ValueError, match="for the style and each collection"):
         asked(archive, **plain, blend_with=["sunflowers"], style_shares=[1])
+
+
+def test_a_style_is_measured_once_for_all_chunks(
+    archive: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def watched(store: Store, paths: tuple[str, ...], side_px: int) -> list[np.ndarray]:
+        read.append(len(paths))
+        return load_pictures(store, paths, side_px)
+
+    monkeypatch.setattr("tasks.styles.load_pictures", watched)
+    monkeypatch.setattr("tasks.stylize.CHUNK", 1)
+    monkeypatch.setenv("ARTGAN_TASK_WORKERS", "1")
+    assert stylize(asked(archive, methods=["color"], contents=4))["done"] == 4
+    assert read == [2]
 
 
 def test_a_scan_asked_for_by_name_is_rendered_though_another_stands_for_its_work(
