@@ -26,10 +26,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from held_out import say
-from painting import untrained
-from simulation import SEED, Split, line, load_split, run
-from stylization import COLLECTIONS, QUICK, others
+from held_out import SEED, Split, read_splits, say, trained
+from simulation import line
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.clip import ClipFacts
@@ -50,7 +48,9 @@ from artgan.stylize.video_pan import PannedClip
 from artgan.stylize.video_shots import HEIGHT_PX, WIDTH_PX, find_shots
 from artgan.stylize.video_strip import COLUMNS, strip
 from artgan.training.painting import build_fast
+from artgan.training.sides import Sides
 
+STYLE, OTHERS = "ukiyo_e", ("van_gogh", "old_masters")
 MOST_ERROR = 1.3
 MOST_DIFFERENCE = 1.0
 MOST_COMPRESSED = 3.0  # levels
@@ -241,12 +241,24 @@ def taught(splits: dict[str, Split], root: Path, steps: int, state: Path | None)
     preset = PRESETS["tiny"].fast
     extractor = load_vgg_extractor(str(root / "weights"), preset.short_side_px)
     assert extractor is not None, "the folder of weights holds VGG-19"
-    style, content = splits[QUICK], others(splits, QUICK)
-    sides = (style.train, style.test[:3], content.train, content.test[:3])
-    trainee = build_fast(*sides, preset, steps, SEED, None, extractor)
-    say(f"fast: {run(trainee, steps, 'video-fast', state, (1.0,))[-1]}")
+    style, content = splits[STYLE], [splits[name] for name in OTHERS]
+    learned = [work for split in content for work in split.train]
+    sides = Sides(style.train, style.test[:3], learned, content[0].test[:3])
+    trainee = build_fast(sides, preset, steps, SEED, None, extractor)
+    trained(trainee, steps, state, "video-fast")
     painter = trainee.networks["painter_ema"]
     assert isinstance(painter, Painter), "what it trains"
+    return painter.eval().requires_grad_(requires_grad=False)
+
+
+def untrained() -> Painter:
+    """Return a painter of the preset's size, with all of it at work."""
+    torch.manual_seed(SEED)
+    sizes = PRESETS["tiny"].fast
+    painter = Painter(sizes.width, sizes.blocks, own_manner=True)
+    painter.get_buffer("style_mean").fill_(0.5)
+    painter.get_buffer("style_covariance").mul_(0.04)
+    torch.nn.init.normal_(painter.head.weight, std=0.05)
     return painter.eval().requires_grad_(requires_grad=False)
 
 
@@ -264,12 +276,11 @@ def main() -> None:
     root, count = Path(folder), 12 if chosen.quick else 40
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
-    names = [n for n in COLLECTIONS if n != "monet_256"]  # 300 scans
     side = PRESETS["tiny"].fast.short_side_px
-    splits = {name: load_split(root / "scans" / name, side) for name in names}
-    large = [load_split(root / "scans" / n, 480).test[0] for n in ("van_gogh", "old_masters")]
+    splits = read_splits(root / "scans", side, 480, names=(STYLE, *OTHERS))
+    large = [splits[name].test[0] for name in OTHERS]
     painter = untrained() if chosen.quick else taught(splits, root, chosen.steps, chosen.state)
-    colors = pool_colors([measure_colors(work) for work in splits[QUICK].train])
+    colors = pool_colors([measure_colors(work) for work in splits[STYLE].train])
     stylizers: dict[str, Stylizer] = {"color": ColorStylizer(colors), "fast": paint_own(painter)}
 
     def keep(name: str, source: Frames, made: Frames) -> None:
