@@ -26,8 +26,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from bulk import line
 from held_out import SEED, Split, read_splits, say, trained
-from simulation import line
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.clip import ClipFacts
