@@ -10,6 +10,7 @@ from tasks.report import (
     check_extractor,
     measure_detection,
     measure_enhancement,
+    measure_privacy,
     measure_restoration,
     measure_simulation,
     measure_stylization,
@@ -30,6 +31,7 @@ def report(settings: ReportSettings) -> dict[str, int]:
             run.count(measure_simulation(settings, collection, run.run_id))
             run.count(measure_stylization(settings, collection, run.run_id))
             run.count(measure_detection(settings, collection, run.run_id))
+            run.count(measure_privacy(settings, collection, run.run_id))
             for kind in ENHANCERS:
                 run.count(measure_enhancement(settings, kind, collection, run.run_id))
     return dict(run.counts)

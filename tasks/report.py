@@ -16,6 +16,7 @@ from artgan.presets import Enhancer
 from artgan.report import archive_network
 from artgan.report import measure_detection as detection
 from artgan.report import measure_enhancement as enhancement
+from artgan.report import measure_privacy as privacy
 from artgan.report import measure_restoration as restoration
 from artgan.report import measure_simulation as simulation
 from artgan.report import measure_stylization as stylization
@@ -64,6 +65,12 @@ def measure_stylization(settings: ReportSettings, collection: str, run_id: str) 
 def measure_detection(settings: ReportSettings, collection: str, run_id: str) -> Counts:
     """Measure a collection's detector on held-out works."""
     return _measured(detection.measure_detection, settings, collection, run_id)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="measure-privacy-{collection}")
+def measure_privacy(settings: ReportSettings, collection: str, run_id: str) -> Counts:
+    """Try to tell the works that a collection's models learned from."""
+    return _measured(privacy.measure_privacy, settings, collection, run_id)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="measure-{kind}-{collection}")

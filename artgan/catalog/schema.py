@@ -363,6 +363,7 @@ METRICS = Table(
                 (
                     *("restoration", "simulation", "stylization"),
                     *("detection", "tone", "denoise", "upscale"),
+                    *("privacy", "robustness"),
                 ),
             ),
             _field("subject", pa.string(), "Model kind or method measured: filler, telea, cut..."),

@@ -364,6 +364,36 @@ METRICS: tuple[Metric, ...] = (
         "Own; mean share of pixels",
         "masks.altered",
     ),
+    Metric(
+        "membership_auc",
+        "Membership: members ranked first",
+        "",
+        "lower",
+        "How often an attacker gives a work that the model learned from a higher score than one "
+        "that it did not; 0.5 is guessing.",
+        "Mann and Whitney 1947; Hayes et al. 2019, arXiv:1705.07663 for the attack",
+        "membership.membership",
+    ),
+    Metric(
+        "membership_advantage",
+        "Membership: advantage",
+        "",
+        "lower",
+        "Share of training works that an attacker finds minus the share of other works accused "
+        "for it, at a threshold chosen on other works; 0 is guessing.",
+        "Yeom et al. 2018, arXiv:1709.01604; threshold by halves, own",
+        "membership.membership",
+    ),
+    Metric(
+        "membership_tpr",
+        "Membership: told at 1 % false alarms",
+        "fraction",
+        "lower",
+        "Share of training works told for sure: above 99 in 100 of the works that were not "
+        "learned from, or above all of them where there are fewer than 100.",
+        "Carlini et al. 2022, arXiv:2112.03570",
+        "membership.membership",
+    ),
 )
 
 

@@ -17,7 +17,15 @@ MEASURED = "reports/measured"
 """Where finished measurements are remembered, by collection."""
 
 Product = Literal[
-    "restoration", "simulation", "stylization", "detection", "tone", "denoise", "upscale"
+    "restoration",
+    "simulation",
+    "stylization",
+    "detection",
+    "tone",
+    "denoise",
+    "upscale",
+    "privacy",
+    "robustness",
 ]
 Layout = Literal["strips", "grid", "pairs"]
 

@@ -58,6 +58,12 @@ SUBJECTS = {
     "multi": "Painter of all collections (multi)",
     "adain": "Painter of any style (adain)",
     "optim": "Fitted picture by picture (optim)",
+    "samples_alone": "Somebody who has samples alone",
+    "filler_answers": "Somebody who can ask the filler",
+    "translator_answers": "Somebody who can ask the translator",
+    "simulation_discriminator": "Somebody who has the discriminator, which is never published",
+    "filler_discriminator": "Somebody who has the PatchGAN, which is never published",
+    "translator_discriminator": "Somebody who has its discriminator, which is never published",
 }
 _SUBJECT_ORDER = {name: position for position, name in enumerate(SUBJECTS)}
 

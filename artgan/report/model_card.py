@@ -12,6 +12,7 @@ from typing import Any
 from artgan.catalog.models import BASE, STARTER
 from artgan.report.card import Card, Delivered, Section
 from artgan.report.measures import Measure, base_title, canonical
+from artgan.report.privacy import privacy_words
 from artgan.report.simulators import simulator_words
 from artgan.report.snapshot import Row
 from artgan.report.words import (
@@ -160,6 +161,7 @@ def model_card(
         _evaluation(row, measures),
         Section("Known failures", (_FAILURES[row["kind"]],), (("Worst cases", _worst(measures)),)),
         _memorisation(row, measures),
+        _privacy(row, measures),
         Section("Human review", (reviewed,)),
         Section("Licence", (), (("Licence of the weights", NOT_RECORDED), *_rights(row, works))),
         _log(siblings),
@@ -298,6 +300,7 @@ def _evaluation(row: Row, measures: Sequence[Measure]) -> Section:
             Delivered(one.sentence + (f". {one.caution}" if one.caution else "")),
         )
         for one in measures
+        if one.row["product"] != "privacy"
     ]
     facts += [("By medium, and by kind of damage", NOT_MEASURED)]
     words = "Held-out works only. Rows of other methods are measured on the same works."
@@ -318,6 +321,15 @@ def _memorisation(row: Row, measures: Sequence[Measure]) -> Section:
     found = [one.sentence for one in measures if canonical(one.row["metric"]) in _COPIES]
     words = tuple(f"{one}." for one in found) or (f"{NOT_MEASURED.capitalize()} yet.",)
     return Section("Memorisation", words)
+
+
+def _privacy(row: Row, measures: Sequence[Measure]) -> Section:
+    facts = [
+        (Delivered(f"{clip(one.row['collection'], 60)}, {one.subject}"), Delivered(one.sentence))
+        for one in measures
+        if one.row["product"] == "privacy"
+    ]
+    return Section("Privacy", (privacy_words(row, measures),), tuple(facts))
 
 
 def _log(siblings: Sequence[Row]) -> Section:

@@ -13,6 +13,7 @@ from artgan.report.card import Card
 from artgan.report.figures import FigureSet
 from artgan.report.measures import Measure, latest, measure
 from artgan.report.model_card import model_card, model_title
+from artgan.report.privacy import privacy_words
 from artgan.report.restored_pictures import generated_share
 from artgan.report.reviews import last_review, model_review_words
 from artgan.report.section import (
@@ -30,6 +31,8 @@ from artgan.report.words import clip, count, share
 from artgan.storage import Store
 
 HARD_CASES = 12
+_APART = {"privacy", "robustness"}
+"""Products whose numbers are not about the quality of what a model makes."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {
@@ -131,6 +134,8 @@ class ModelPage:
         title: What it is called.
         outcome: Verdict and use, in a sentence.
         evaluated: Held-out numbers beside other methods, by collection.
+        privacy: What attackers told of the works that it learned from, by collection.
+        privacy_words: The same in a sentence.
         measures: The same numbers, one by one.
         curves: Held-out measures over the training, the one that decides first.
         samples: The fixed panel of its last state.
@@ -144,6 +149,8 @@ class ModelPage:
     title: str
     outcome: str
     evaluated: list[Evaluated]
+    privacy: list[Evaluated]
+    privacy_words: str
     measures: list[Measure]
     curves: list[Curve]
     samples: Samples | None
@@ -229,7 +236,9 @@ def model_page(thumbnails: Thumbnails, rows: ModelRows) -> ModelPage:
         row=row,
         title=model_title(row),
         outcome=_outcome(rows),
-        evaluated=_evaluated(rows.metrics),
+        evaluated=_evaluated(rows.metrics, _APART, wanted=False),
+        privacy=_evaluated(rows.metrics, {"privacy"}),
+        privacy_words=privacy_words(row, measures),
         measures=measures,
         curves=[*([curve] if curve else []), *other_curves(row)],
         samples=_samples(thumbnails.store, row),
@@ -266,7 +275,10 @@ def _outcome(rows: ModelRows) -> str:
     return f"{verdict}: {clip(row['reason'], 300)}. It is {used}; {made}{lost}."
 
 
-def _evaluated(metrics: Sequence[Row]) -> list[Evaluated]:
+def _evaluated(
+    metrics: Sequence[Row], products: set[str], *, wanted: bool = True
+) -> list[Evaluated]:
+    metrics = [row for row in metrics if (row["product"] in products) == wanted]
     codes = dict.fromkeys(row["collection"] for row in metrics)
     found = []
     for code in sorted(codes):

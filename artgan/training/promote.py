@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from artgan.metrics.membership import MOST_ADVANTAGE
 from artgan.presets import Kind
 
 COPY_RATIO_FLOOR = 0.9
@@ -69,7 +70,8 @@ def promote(
     """Decide on promotion.
 
     A simulation that copies training works (copy ratio below 0.9, and below what unseen works
-    read at this sample size) or collapses (diversity below 0.6) is refused whatever its
+    read at this sample size), collapses (diversity below 0.6), or lets its training works be
+    told from its samples (an advantage over 0.1, and by more than chance) is refused whatever its
     distance. A stylizer must come nearer to the collection than works left as they are, and
     than plain colour transfer; a painter likewise, in the patterns of VGG-19. All of them but cut
     may lose at most half of the correlation of light and dark, and results of the painter of all
@@ -132,6 +134,12 @@ def _simulation_flaw(measures: Mapping[str, float]) -> str | None:
         return f"too near to training works: copy ratio {found:.2f}, under {floor:.2f}"
     if measures["diversity_ratio"] < DIVERSITY_FLOOR:
         return f"too little diversity: {measures['diversity_ratio']:.2f} of that of real works"
+    advantage = measures.get("membership_advantage", 0.0)
+    if advantage > MOST_ADVANTAGE and measures["membership_advantage_low"] > 0.0:
+        return (
+            f"its samples tell its training works from others: advantage {advantage:.2f}, over "
+            f"{MOST_ADVANTAGE:.2f}"
+        )
     return None
 
 

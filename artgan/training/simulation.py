@@ -15,7 +15,8 @@ from artgan.imaging.tensors import batch_to_arrays
 from artgan.metrics.diversity import diversity_ratio
 from artgan.metrics.features import normalise
 from artgan.metrics.kernel import kid_x1000
-from artgan.metrics.memorisation import copy_ratio, honest_copy_ratio
+from artgan.metrics.membership import FEWEST_A_SIDE, Space, membership, sample_scores
+from artgan.metrics.memorisation import copy_ratio, honest_copy_ratio, pixel_features
 from artgan.models.checkpoint import load_network
 from artgan.models.simulators import (
     AnyDiscriminator,
@@ -159,8 +160,12 @@ class _Simulation:
     @cached_property
     def references(self) -> tuple[np.ndarray, np.ndarray]:
         """Features of the training works' and of the held-out works' centre squares."""
-        train = [batch_to_arrays(square(work, 0.5)[None])[0] for work in self.works]
-        return self.features(train), self.features(self.held_out)
+        return self.features(self.squares), self.features(self.held_out)
+
+    @cached_property
+    def squares(self) -> list[np.ndarray]:
+        """The centre squares of the training works."""
+        return [batch_to_arrays(square(work, 0.5)[None])[0] for work in self.works]
 
     @cached_property
     def honest(self) -> float:
@@ -169,7 +174,8 @@ class _Simulation:
 
     def validate(self) -> dict[str, float]:
         train, held_out = self.references
-        generated = self.features(batch_to_arrays(self.sampled(_SAMPLES)))
+        pictures = batch_to_arrays(self.sampled(_SAMPLES))
+        generated = self.features(pictures)
         kid = kid_x1000(*normalise(held_out, generated))
         return {
             "kid_x1000": kid.value,
@@ -178,6 +184,22 @@ class _Simulation:
             "copy_ratio": copy_ratio(generated, train, held_out),
             "honest_copy_ratio": self.honest,
             "diversity_ratio": diversity_ratio(generated, held_out),
+            **self.betrayed(pictures, generated),
+        }
+
+    def betrayed(self, pictures: list[np.ndarray], generated: np.ndarray) -> dict[str, float]:
+        """Measure whether samples tell the works learned from; nothing of very few works."""
+        if min(len(self.works), len(self.held_out)) < FEWEST_A_SIDE:
+            return {}
+        sets = self.squares, self.held_out, pictures
+        kinds = (*self.references, generated), [pixel_features(one) for one in sets]
+        spaces = [Space(train[None], held_out[None], made) for train, held_out, made in kinds]
+        leak = membership(*sample_scores(spaces))
+        low, high = leak.advantage_interval
+        return {
+            "membership_advantage": leak.advantage,
+            "membership_advantage_low": low,
+            "membership_advantage_high": high,
         }
 
 

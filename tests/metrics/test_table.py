@@ -36,6 +36,7 @@ _NO_MEASURES = {
         "gram.check_features",
         "gram.itself",
         "kernel.kernel_distance",
+        "membership.sample_scores",
         "memorisation.honest_copy_ratio",
         "memorisation.nearer",
         "memorisation.nearest_works",
