@@ -6,24 +6,27 @@ tells them apart. A good average says little: a few works that are told for sure
 which is what the share at one false alarm in a hundred is for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
 from artgan.errors import InvalidInputError
 from artgan.metrics.gram import Gram
+from artgan.metrics.intervals import (
+    Interval,
+    area_interval,
+    area_under_curve,
+    difference_interval,
+    exact_interval,
+)
 
 MOST_ADVANTAGE = 0.1
 """What an attacker who has samples alone may gain before a model is refused."""
 FEWEST_A_SIDE = 4
 FALSE_ALARMS = 0.01
 _HALVINGS = 100
-_Z = 1.959964
 _TINY = 1e-12
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,7 @@ def membership(members: np.ndarray, others: np.ndarray, seed: int = 0) -> Leak:
 
     References:
         Yeom et al. 2018, arXiv:1709.01604 (advantage); Carlini et al. 2022, arXiv:2112.03570
-        (share at few false alarms); Newcombe 2006, doi:10.1002/sim.2324, method 5 (interval of
-        the AUC); Newcombe 1998, "Interval estimation for the difference between independent
-        proportions", Statistics in Medicine 17, 873-890, method 10.
+        (share at few false alarms).
     """
     members, others = (np.asarray(side, np.float64).ravel() for side in (members, others))
     if min(len(members), len(others)) < FEWEST_A_SIDE:
@@ -90,17 +91,17 @@ def membership(members: np.ndarray, others: np.ndarray, seed: int = 0) -> Leak:
             "scores must be finite, got NaN or infinity. Look for broken pictures."
         )
     sizes = len(members), len(others)
-    auc = _auc(members, others)
+    auc = area_under_curve(members, others)
     found, accused = _shares(members, others, seed)
     threshold = np.sort(others)[-1 - int(FALSE_ALARMS * len(others))]
     told = int(np.sum(members > threshold))
     return Leak(
         auc,
-        _auc_interval(auc, *sizes),
+        area_interval(auc, *sizes),
         found - accused,
-        _difference_interval(found, accused, *sizes),
+        difference_interval(found, accused, *sizes),
         told / len(members),
-        _share_interval(told, len(members)),
+        exact_interval(told, len(members)),
         *sizes,
     )
 
@@ -174,32 +175,6 @@ def _nearest(gram: Gram, first: str, second: str, without: np.ndarray | None = N
     return nearest
 
 
-def _auc(members: np.ndarray, others: np.ndarray) -> float:
-    """Share of the pairs in which the member has the higher score; ties count half."""
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, members) + np.searchsorted(ordered, members, side="right")
-    return float(below.sum() / (2 * len(members) * len(others)))
-
-
-def _auc_interval(auc: float, m: int, n: int) -> Interval:
-    """Where the true AUC may lie: unlike DeLong's interval it has a width at 0 and 1 as well."""
-    rest = (m + n) / 2 - 1
-
-    def is_likely(true: float) -> bool:
-        spread = 1 + rest * (1 - true) / (2 - true) + rest * true / (1 + true)
-        return (true - auc) ** 2 <= _Z**2 * true * (1 - true) * spread / (m * n)
-
-    return _edge(is_likely, auc, 0.0), _edge(is_likely, auc, 1.0)
-
-
-def _edge(is_likely: Callable[[float], bool], inside: float, outside: float) -> float:
-    """The border between a value that is likely and one that is not, by halving."""
-    for _ in range(50):
-        middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if is_likely(middle) else (inside, middle)
-    return inside
-
-
 def _shares(members: np.ndarray, others: np.ndarray, seed: int) -> tuple[float, float]:
     """Members found and others accused with thresholds that were chosen on other works."""
     rng = np.random.default_rng(seed)
@@ -221,22 +196,3 @@ def _best_threshold(members: np.ndarray, others: np.ndarray) -> float:
     best = int(np.argmax(found - accused))
     # half way to the next value, since the works to come lie between those that were seen
     return float(values[best : best + 2].mean())
-
-
-def _wilson(share: float, n: int) -> Interval:
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n)) / (1 + _Z**2 / n)
-    return float(middle - half), float(middle + half)
-
-
-def _difference_interval(found: float, accused: float, m: int, n: int) -> Interval:
-    (low, high), (least, most) = _wilson(found, m), _wilson(accused, n)
-    below = float(np.hypot(found - low, most - accused))
-    above = float(np.hypot(high - found, accused - least))
-    return found - accused - below, found - accused + above
-
-
-def _share_interval(told: int, n: int) -> Interval:
-    low = 0.0 if told == 0 else float(betaincinv(told, n - told + 1, 0.025))
-    high = 1.0 if told == n else float(betaincinv(told + 1, n - told, 0.975))
-    return low, high

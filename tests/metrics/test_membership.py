@@ -3,8 +3,8 @@ import pytest
 from scipy.stats import binomtest, mannwhitneyu
 
 from artgan.errors import InvalidInputError
+from artgan.metrics.intervals import difference_interval
 from artgan.metrics.membership import Leak, Space, membership, sample_scores
-from artgan.metrics.membership import _difference_interval as difference_interval
 
 
 def normal(n, seed, shift=0.0):

@@ -30,6 +30,11 @@ _NO_MEASURES = {
         "vgg.load_vgg",
     },
     "parts of a measure": {
+        "intervals.area_interval",
+        "intervals.area_under_curve",
+        "intervals.difference_interval",
+        "intervals.exact_interval",
+        "intervals.wilson",
         "colour_difference.ciede2000",
         "colour_difference.srgb_to_lab",
         "feature_store.picture_sha256",
