@@ -311,6 +311,7 @@ class DetectionPreset:
         clean_fraction: Fraction of the crops that stay undamaged.
         overlays: Damage drawn ahead, of which crops get one each, turned and shifted.
         most_works: Works learned from at most; they lie in memory, a megabyte each.
+        hardened_codes: Bound of changes against it that it learns to bear, in codes of 255.
         base_steps: Steps of the archive-wide base model.
         collection_steps: Steps of a collection's fine-tuning.
     """
@@ -326,6 +327,7 @@ class DetectionPreset:
     clean_fraction: float = 0.3
     overlays: int = 400
     most_works: int = 500
+    hardened_codes: int = 0
     base_steps: int = 5000
     collection_steps: int = 300
 

@@ -12,6 +12,7 @@ from tasks.report import (
     measure_enhancement,
     measure_privacy,
     measure_restoration,
+    measure_robustness,
     measure_simulation,
     measure_stylization,
     refresh_archive_network,
@@ -32,6 +33,7 @@ def report(settings: ReportSettings) -> dict[str, int]:
             run.count(measure_stylization(settings, collection, run.run_id))
             run.count(measure_detection(settings, collection, run.run_id))
             run.count(measure_privacy(settings, collection, run.run_id))
+            run.count(measure_robustness(settings, collection, run.run_id))
             for kind in ENHANCERS:
                 run.count(measure_enhancement(settings, kind, collection, run.run_id))
     return dict(run.counts)

@@ -18,6 +18,7 @@ from artgan.report import measure_detection as detection
 from artgan.report import measure_enhancement as enhancement
 from artgan.report import measure_privacy as privacy
 from artgan.report import measure_restoration as restoration
+from artgan.report import measure_robustness as robustness
 from artgan.report import measure_simulation as simulation
 from artgan.report import measure_stylization as stylization
 from artgan.report.site import build_site
@@ -36,9 +37,11 @@ def check_extractor(settings: ReportSettings) -> None:
 @task(cache_policy=NO_CACHE)
 def refresh_archive_network(settings: ReportSettings) -> None:
     """Train the archive's own feature network if there is none or its works changed."""
-    log = get_run_logger()
+    log, catalog = get_run_logger(), open_catalog(settings.root)
     try:
-        log.info("%s", archive_network.refresh_archive_network(open_catalog(settings.root)))
+        # the plain one as well: what hardening costs is told by both beside each other
+        for codes in sorted({0, settings.hardened_codes}):
+            log.info("%s", archive_network.refresh_archive_network(catalog, codes))
     except ArtganError as error:  # the other networks still measure
         log.error("FD-archive: %s", error)
 
@@ -71,6 +74,12 @@ def measure_detection(settings: ReportSettings, collection: str, run_id: str) ->
 def measure_privacy(settings: ReportSettings, collection: str, run_id: str) -> Counts:
     """Try to tell the works that a collection's models learned from."""
     return _measured(privacy.measure_privacy, settings, collection, run_id)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="measure-robustness-{collection}")
+def measure_robustness(settings: ReportSettings, collection: str, run_id: str) -> Counts:
+    """Attack what judges the pictures of a collection."""
+    return _measured(robustness.measure_robustness, settings, collection, run_id)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="measure-{kind}-{collection}")

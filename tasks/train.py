@@ -134,6 +134,7 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
         incumbent=_folder(incumbent),
         weights=settings.weights,
         simulation=simulation,
+        hardened_codes=settings.hardened_codes if kind == "detection" else 0,
         **content,
     )
 

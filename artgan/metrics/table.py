@@ -394,6 +394,36 @@ METRICS: tuple[Metric, ...] = (
         "Carlini et al. 2022, arXiv:2112.03570",
         "membership.membership",
     ),
+    Metric(
+        "attacked_accuracy",
+        "Collection told",
+        "fraction",
+        "higher",
+        "Share of works whose collection, or artist, is told rightly, as they are and after they "
+        "were changed on purpose within a bound.",
+        "Madry et al. 2018, arXiv:1706.06083",
+        "intervals.wilson",
+    ),
+    Metric(
+        "attacked_f1",
+        "F1 of detected damage, attacked",
+        "",
+        "higher",
+        "How well marked pixels agree with damaged ones, as pictures are and after they were "
+        "changed on purpose within a bound.",
+        "Madry et al. 2018, arXiv:1706.06083; van Rijsbergen 1979, chapter 7",
+        "masks.f1",
+    ),
+    Metric(
+        "attacked_auc",
+        "Real told from generated",
+        "",
+        "higher",
+        "How often a real work gets a higher score than a generated one, as both are and after "
+        "both were changed on purpose within a bound; 0.5 is guessing.",
+        "Madry et al. 2018, arXiv:1706.06083; Mann and Whitney 1947",
+        "intervals.area_under_curve",
+    ),
 )
 
 

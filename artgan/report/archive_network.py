@@ -2,7 +2,8 @@
 
 It lies under ``models/archive/features/<id>/``, the id being a hash of the works and labels that
 it was trained on. Its numbers compare with those of no other training, so one network stays in
-use until the labels change or the training works became a quarter more or fewer.
+use until the labels change or the training works became a quarter more or fewer. A network that
+was hardened against changes on purpose lies beside the plain one, and is used if asked for.
 """
 
 import json
@@ -17,7 +18,13 @@ from artgan.clock import now
 from artgan.keys import VERSION, key
 from artgan.metrics.archive_network import archive_extractor
 from artgan.metrics.features import Extractor
-from artgan.training.archive_network import LOADED_PX, Labelled, train_archive_network
+from artgan.training.archive_network import (
+    HARDENED_STEPS,
+    LOADED_PX,
+    STEPS,
+    Labelled,
+    train_archive_network,
+)
 
 FOLDER = "models/archive/features"
 FEWEST_WORKS = 20
@@ -42,6 +49,7 @@ class Card:
         accuracy: Share of these whose label it tells.
         guess: Share that always naming the most frequent label tells.
         trained_at: When, in UTC.
+        codes: Bound that it was hardened within, in codes of 255; 0 is a plain network.
     """
 
     network_id: str
@@ -52,6 +60,7 @@ class Card:
     accuracy: float
     guess: float
     trained_at: str
+    codes: int = 0
 
     @property
     def is_used(self) -> bool:
@@ -59,23 +68,37 @@ class Card:
         return self.accuracy > self.guess
 
 
-def find_archive_extractor(catalog: Catalog) -> Extractor | None:
-    """Return the archive's own network as an extractor; None if none is worth using."""
-    card = _newest(catalog)
-    if card is None or not card.is_used:
-        return None
+def find_archive_extractor(catalog: Catalog, codes: int = 0) -> Extractor | None:
+    """Return the archive's own network as an extractor; None if none is worth using.
+
+    Args:
+        catalog: The archive.
+        codes: Bound that it was hardened within; 0 is the plain one.
+    """
+    card = newest_card(catalog, codes)
+    return None if card is None or not card.is_used else load_card(catalog, card)
+
+
+def load_card(catalog: Catalog, card: Card) -> Extractor:
+    """Return the network of a card as an extractor."""
     return archive_extractor(catalog.store.read(f"{FOLDER}/{card.network_id}/weights.safetensors"))
 
 
-def refresh_archive_network(catalog: Catalog) -> str:
-    """Train the archive's own network if there is none or its works changed; say what was done."""
+def refresh_archive_network(catalog: Catalog, codes: int = 0) -> str:
+    """Train the archive's own network if there is none or its works changed; say what was done.
+
+    Args:
+        catalog: The archive.
+        codes: Bound to harden it within, in codes of 255; 0 trains the plain one.
+    """
     chosen = _chosen(catalog)
     if chosen is None:
         return f"no FD-archive: fewer than two collections or artists of {FEWEST_WORKS} works"
     label_field, labels, rows = chosen
-    card = _newest(catalog)
+    name = f"FD-archive hardened within {codes} of 255 codes" if codes else "FD-archive"
+    card = newest_card(catalog, codes)
     if card is not None and _still_fits(card, label_field, labels, len(rows)):
-        return f"FD-archive as trained on {card.n_train} works"
+        return f"{name} as trained on {card.n_train} works"
     held_out = [row for row in works(catalog, None, "val") if row[label_field] in labels]
     if not held_out:
         return "no FD-archive: no work of the validation split has one of the labels"
@@ -83,8 +106,12 @@ def refresh_archive_network(catalog: Catalog) -> str:
         _labelled(catalog, rows, label_field, labels),
         _labelled(catalog, held_out, label_field, labels),
         labels,
+        steps=HARDENED_STEPS if codes else STEPS,
+        codes=codes,
     )
-    network_id = key(VERSION, label_field, labels, sorted(row["scan_id"] for row in rows))
+    hardened = [codes] if codes else []
+    scan_ids = sorted(row["scan_id"] for row in rows)
+    network_id = key(VERSION, label_field, labels, scan_ids, *hardened)
     card = Card(
         network_id,
         label_field,
@@ -94,22 +121,25 @@ def refresh_archive_network(catalog: Catalog) -> str:
         trained.accuracy,
         trained.guess,
         now().isoformat(),
+        codes,
     )
     folder = f"{FOLDER}/{network_id}"
     catalog.store.write(f"{folder}/weights.safetensors", trained.content)
     catalog.store.write(f"{folder}/model.json", json.dumps(asdict(card), indent=1).encode())
     return (
-        f"FD-archive trained on {card.n_train} works of {len(labels)} labels; it tells "
+        f"{name} trained on {card.n_train} works of {len(labels)} labels; it tells "
         f"{card.accuracy:.0%} of {card.n_held_out} held-out works, guessing {card.guess:.0%}"
     )
 
 
-def _newest(catalog: Catalog) -> Card | None:
+def newest_card(catalog: Catalog, codes: int) -> Card | None:
+    """Return the newest network that was hardened within a bound, or the newest plain one for 0."""
     cards = [
         Card(**json.loads(catalog.store.read(entry.key)))
         for entry in catalog.store.entries(FOLDER)
         if entry.key.endswith("/model.json")
     ]
+    cards = [card for card in cards if card.codes == codes]
     return max(cards, key=lambda card: card.trained_at, default=None)
 
 

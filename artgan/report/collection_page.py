@@ -12,6 +12,7 @@ from artgan.report.measures import latest, measure
 from artgan.report.operator_section import Operator, operator_sections
 from artgan.report.restoration_section import Restoration, restoration_section
 from artgan.report.reviews import last_review, tally_words
+from artgan.report.robustness_section import Robustness, robustness_section
 from artgan.report.section import Context
 from artgan.report.simulation_section import Simulation, simulation_section
 from artgan.report.snapshot import Row, Snapshot, pixels, scan_title
@@ -73,6 +74,7 @@ class CollectionPage:
         products: The three product sections in order.
         operators: Sections of the detector and of what corrects whole pictures, where there are
             any.
+        robustness: What changes on purpose do to networks that judge its pictures, if measured.
         has_fid: False if a distance of sets was measured without the FID network.
         models: Models ever trained for it, the newest first.
         metrics: Newest numbers, all of them.
@@ -95,6 +97,7 @@ class CollectionPage:
     duplicates: list[tuple[str, str]]
     products: tuple[Restoration, Simulation, Stylization]
     operators: list[Operator]
+    robustness: Robustness | None
     has_fid: bool
     models: list[Row]
     metrics: list[Any]
@@ -147,6 +150,7 @@ def collection_page(
             stylization_section(context),
         ),
         operators=operator_sections(context),
+        robustness=robustness_section(context),
         has_fid=all(row["is_fid"] is not False for row in metrics if row["extractor"]),
         models=models[:MODELS_CAP],
         metrics=[measure(row) for row in metrics[:METRICS_CAP]],

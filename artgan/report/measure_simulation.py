@@ -86,7 +86,7 @@ def measure_simulation(
         return 0
     everything = works(catalog, collection)
     extractor = load_extractor(settings.weights, settings.require_fid, vgg_size_px=_VGG_SIDE_PX)
-    own = find_archive_extractor(catalog)
+    own = find_archive_extractor(catalog, settings.hardened_codes)
     one = measurement(
         "simulation",
         collection,

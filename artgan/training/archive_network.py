@@ -5,17 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.metrics.archive_network import SIDE_PX, ArchiveNetwork, archive_extractor
 from artgan.metrics.features import prepared_batches
+from artgan.metrics.robustness import climb, margin
 from artgan.models.checkpoint import pack_weights
 from artgan.training.crops import check_pictures
 
 LOADED_PX = 72
 """Short side of the pictures that crops of 64 px are cut from."""
 STEPS = 200
+HARDENED_STEPS = 600
+"""Steps of a hardened network: it has more to learn, and each of them takes four times as long."""
+_CLIMB_STEPS = 3
 _BATCH = 16
 _LEARNING_RATE = 3e-3
 
@@ -48,15 +53,22 @@ class TrainedNetwork:
     guess: float
 
 
-def train_archive_network(
+def train_archive_network(  # noqa: PLR0913 - the last one by name
     train: Labelled,
     held_out: Labelled,
     names: Sequence[str],
     seed: int = 0,
     steps: int = STEPS,
     observe: Callable[[int], None] = lambda _: None,
+    *,
+    codes: int = 0,
 ) -> TrainedNetwork:
     """Train to tell labels apart, every label drawn equally often; a quarter of a minute on a core.
+
+    A network that is hardened learns from pictures that are changed against it within a bound,
+    which grows over the first half of the training: one that meets the whole bound at once only
+    guesses. Differs from the paper by that, and by the margin in place of the cross entropy in
+    what is climbed.
 
     Args:
         train: Works to learn from, each label at least once.
@@ -65,13 +77,18 @@ def train_archive_network(
         seed: Of weights, crops and order; the same on one machine gives the same bytes.
         steps: Optimisation steps of 16 mirrored crops.
         observe: Called with the number of steps done.
+        codes: Bound to harden within, in codes of 255; 0 does not harden.
 
     Raises:
         InvalidInputError: A set is empty, a picture is too small, or a label has no work.
+
+    References:
+        Madry et al. 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks",
+        section 2, https://arxiv.org/abs/1706.06083
     """
     check_pictures("train", train.pictures, SIDE_PX)
     check_pictures("held_out", held_out.pictures, SIDE_PX)
-    rng = np.random.default_rng(seed)
+    rng, starts = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ArchiveNetwork(len(names))
@@ -84,19 +101,34 @@ def train_archive_network(
         labels = rng.integers(len(names), size=_BATCH)
         crops = [_crop(train.pictures[rng.choice(by_label[label])], rng) for label in labels]
         images = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255.0
-        loss = F.cross_entropy(network.classify(images), torch.from_numpy(labels))
+        wanted = torch.from_numpy(labels)
+        if codes:
+            bound = codes * min(1.0, 2 * (step + 1) / steps)
+            images = _against(network, images, wanted, bound, starts)
+        loss = F.cross_entropy(network.classify(images), wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         observe(step + 1)
     content = pack_weights({"archive": network}, {"labels": list(names)})
-    wanted = np.asarray(held_out.labels)
+    known = np.asarray(held_out.labels)
     return TrainedNetwork(
         content,
-        accuracy=float(np.mean(_told(content, held_out.pictures) == wanted)),
-        guess=float(np.bincount(wanted).max() / len(wanted)),
+        accuracy=float(np.mean(_told(content, held_out.pictures) == known)),
+        guess=float(np.bincount(known).max() / len(known)),
     )
+
+
+def _against(
+    network: ArchiveNetwork, images: Tensor, labels: Tensor, codes: float, starts: torch.Generator
+) -> Tensor:
+    """Change pictures against the network as it is now."""
+
+    def loss(moved: Tensor) -> Tensor:
+        return margin(network.classify(moved), labels)
+
+    return climb(loss, images, codes, _CLIMB_STEPS, starts)
 
 
 def _crop(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -11,6 +11,7 @@ from artgan.degrade.blind import BlindCrop, blind_crops, cut_scaled
 from artgan.degrade.work import DamageBank
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.metrics.masks import altered, f1, precision, recall
+from artgan.metrics.robustness import climb, marked_wrongly
 from artgan.models.classical import small_details
 from artgan.models.detector import Detector
 from artgan.presets import DETECTED, OPAQUE, DetectionPreset
@@ -27,6 +28,7 @@ BETAS = (0.9, 0.99)
 GRAIN_CODES = 4.0
 VALIDATION_CROPS = 64
 GRID_CROPS = 8
+CLIMB_STEPS = 2
 _DRAWS = 9
 CLASSICAL_WIDTH_PX, CLASSICAL_CONTRAST = 9, 48
 
@@ -67,6 +69,8 @@ def build(
 
     def losses(detector: Detector, device: torch.device) -> dict[str, Tensor]:
         images, masks = (part.to(device) for part in draw())
+        if preset.hardened_codes:
+            images = hardened(detector, images, masks, preset.hardened_codes)
         with mixed_precision(device):
             logits = detector(images)
         return detection_loss(logits.float(), masks, pos_weight.to(device))
@@ -82,6 +86,28 @@ def build(
         loss_weights={"classes": CLASS_WEIGHT},
     )
     return build_pupil(pupil, steps, base)
+
+
+def hardened(detector: Detector, images: Tensor, masks: Tensor, codes: int) -> Tensor:
+    """Change the first half of a batch against the detector as it is now, within a bound.
+
+    The other half stays, so that pictures that nobody changed are still looked at well.
+
+    Args:
+        detector: As it is now.
+        images: (B, 3, H, W) in [0, 1].
+        masks: (B, K + 1, H, W) of 0 and 1, the union last.
+        codes: The bound, in codes of 255.
+
+    References:
+        Madry et al. 2018, https://arxiv.org/abs/1706.06083; two steps, on half of each batch
+    """
+    half = len(images) // 2
+
+    def loss(moved: Tensor) -> Tensor:
+        return marked_wrongly(detector(moved)[:, -1].float(), masks[:half, -1])
+
+    return torch.cat([climb(loss, images[:half], codes, CLIMB_STEPS), images[half:]])
 
 
 class DamagedBatches:

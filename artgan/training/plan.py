@@ -59,6 +59,7 @@ class TrainJob:
         incumbent: Folder key of the model in use that this one would replace, if any.
         weights: Where the feature networks lie; see `artgan.weights`.
         simulation: For simulation: what was chosen in place of the preset's sizes, if anything.
+        hardened_codes: For detection: bound of changes that it learns to bear, in codes of 255.
     """
 
     kind: Kind
@@ -74,11 +75,14 @@ class TrainJob:
     incumbent: str | None = None
     weights: str | None = None
     simulation: SimulationPreset | None = None
+    hardened_codes: int = 0
 
     @property
     def sizes(self) -> KindPreset:
         """Sizes and rates of the model, and for multi the collections that it learns."""
         sizes = sizes_of(self.kind, self.preset, self.simulation)
+        if isinstance(sizes, DetectionPreset):
+            return replace(sizes, hardened_codes=self.hardened_codes)
         return replace(sizes, classes=self.classes) if isinstance(sizes, MultiPreset) else sizes
 
     @property
@@ -160,10 +164,13 @@ def fitting(
 
 def made_alike(model: Model, job: TrainJob) -> bool:
     """Whether a model came of the same choice of networks and loss; its data may differ."""
+    there = json.loads(model["settings_json"] or "{}").get("preset", {})
+    if job.kind == "detection":
+        return there.get("hardened_codes", 0) == job.hardened_codes
     if job.kind != "simulation":
         return True
     before = {"loss": "relativistic", "frozen": 0}
-    there = before | json.loads(model["settings_json"] or "{}").get("preset", {})
+    there = before | there
     wanted = asdict(job.sizes)
     alike = architecture(job.kind, there) == architecture(job.kind, wanted)
     return alike and all(there[name] == wanted[name] for name in before)

@@ -19,8 +19,8 @@ def two_collections(empty, monkeypatch):
     """An archive with 23 training works in each of two collections; trainings are short."""
     full = archive_network.train_archive_network
 
-    def short(*sides):
-        return full(*sides, steps=30)
+    def short(*sides, steps, codes):
+        return full(*sides, steps=30 if steps == 200 else 31, codes=codes)
 
     monkeypatch.setattr(archive_network, "train_archive_network", short)
     empty.picture = tinted
@@ -59,8 +59,8 @@ def test_network_that_only_guesses_is_not_used_nor_trained_again(two_collections
     catalog = two_collections.catalog
     trained = archive_network.train_archive_network
 
-    def guessing(*sides):
-        return replace(trained(*sides), accuracy=0.5, guess=0.5)
+    def guessing(*sides, **asked):
+        return replace(trained(*sides, **asked), accuracy=0.5, guess=0.5)
 
     monkeypatch.setattr(archive_network, "train_archive_network", guessing)
     assert "tells 50% of 22 held-out works, guessing 50%" in refresh_archive_network(catalog)

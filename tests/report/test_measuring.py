@@ -128,7 +128,7 @@ def test_archives_own_network_measures_beside_the_other_and_leaves_it_the_headli
     empty.add_scans("hill", 46)
     network = train_archive_network(*[quartered(empty)] * 2, ["river", "hill"], steps=2)
     own = archive_extractor(network.content)
-    monkeypatch.setattr(module, "find_archive_extractor", lambda _: own)
+    monkeypatch.setattr(module, "find_archive_extractor", lambda *_: own)
     add_generator(empty, "first", 0)
     measure_simulation(empty.catalog, "river", settings_for(empty), STAMP)
     rows = [row for row in empty.catalog.rows(METRICS) if row["metric"] == "fd_excess"]
