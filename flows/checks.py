@@ -24,8 +24,10 @@ from artgan.config import (
 from artgan.errors import InvalidInputError
 from artgan.imaging.clip import video_library
 from artgan.imaging.video import VideoClip
+from artgan.ingest.decoder_process import Limits
+from artgan.ingest.decoders import take_mask
 from artgan.ingest.discover import chosen_folders
-from artgan.ingest.masks import MASKED_SCAN, take_edited
+from artgan.ingest.masks import MASKED_SCAN
 from artgan.storage import check_conditional_put, open_store
 
 _ANSWERS_WITHIN_S = 10.0
@@ -98,7 +100,7 @@ def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:
     row = find_scan(catalog, scan, MASKED_SCAN)
     if mask is not None:
         with catalog.store.scratch() as scratch:
-            take_edited(Path(mask), row, scratch / "kept.png", scratch)
+            take_mask(Path(mask), row, scratch / "kept.png", scratch, Limits())
 
 
 def _check_styles(catalog: Catalog, settings: StylizeSettings) -> None:

@@ -10,6 +10,7 @@ from artgan.catalog.schema import QUARANTINE, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.clock import now
 from artgan.config import IngestSettings
+from artgan.ingest.decoder_process import Limits
 from artgan.ingest.discover import chosen_folders, collections_in
 from artgan.ingest.metadata import read_metadata
 from artgan.ingest.originals import FOLDER, LIST_NAME, Brought, fetch_listed, listed_addresses
@@ -48,7 +49,8 @@ def _fetch(web: Web, settings: IngestSettings, collection: str, addresses: list[
             bars.append(ProgressBar(f"fetch {collection}", total, "pictures"))
         bars[0].move(done)
 
-    brought = fetch_listed(web, addresses, store, collection, observe)
+    limits = Limits(settings.decode_memory_mb, settings.decode_seconds)
+    brought = fetch_listed(web, addresses, store, collection, observe, limits)
     log = get_run_logger()
     log.info(
         "%s: %d pictures fetched, %d there before, %d addresses failed",

@@ -16,7 +16,9 @@ from artgan.clock import now
 from artgan.config import RestoreSettings
 from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at
-from artgan.ingest.masks import MASKED_SCAN, take_edited
+from artgan.ingest import decoders
+from artgan.ingest.decoder_process import Limits
+from artgan.ingest.masks import MASKED_SCAN
 from artgan.keys import VERSION, digest, key
 from artgan.models.detector import Detector, load_detector
 from artgan.models.filler import load_filler
@@ -53,7 +55,7 @@ def take_mask(settings: RestoreSettings, run_id: str) -> str:
     scan = find_scan(catalog, settings.scan, MASKED_SCAN)
     with catalog.store.scratch() as scratch:
         kept = scratch / "kept.png"
-        row = take_edited(Path(settings.mask), scan, kept, scratch)
+        row = decoders.take_mask(Path(settings.mask), scan, kept, scratch, Limits())
         path = f"masks/{row['collection']}/{row['mask_id']}.png"
         catalog.store.put(path, kept)
     stamp = {"mask_path": path, "run_id": run_id, "ingested_at": now()}

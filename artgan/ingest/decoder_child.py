@@ -5,8 +5,8 @@ started with, each a JSON line, with the bytes of a picture behind it where it n
 Nothing but JSON and pictures passes either way: what breaks out of a codec here finds no
 credentials, and cannot hand its parent an object to unpack.
 
-Memory, processor time, file size and open files are limited by the kernel, and what is not on the
-list of loaders is refused by libvips; both are tried before the first order is taken.
+Memory, processor time, file size and open files are limited by the kernel, the network is out of
+reach where the kernel allows that, and what is not on the list of loaders is refused by libvips.
 """
 
 import json
@@ -21,14 +21,16 @@ from xml.etree import ElementTree
 
 import pyvips
 
-from artgan.imaging.decode import decode_page
+from artgan.errors import InvalidInputError
+from artgan.imaging.decode import decode, decode_page
 from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at_scan
 from artgan.imaging.scan_file import RefusedScan, identify
 from artgan.imaging.write import XMP, AccessForm
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Beginning, Refused, inspect_pages
-from artgan.ingest.masks import inspect_mask
+from artgan.ingest.isolation import leave_network
+from artgan.ingest.masks import inspect_mask, take_edited
 from artgan.provenance import read_packet
 from artgan.signing import read_signature
 
@@ -49,7 +51,14 @@ class Looked:
     small: bytes
 
 
-Message = Accepted | Beginning | Looked | Refused
+@dataclass(frozen=True)
+class Told:
+    """What was asked of a file, in plain values."""
+
+    facts: dict[str, Any]
+
+
+Message = Accepted | Beginning | Looked | Refused | Told
 
 OUT_OF_MEMORY = "out_of_memory"
 _SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
@@ -62,11 +71,12 @@ def main() -> None:
     # Codecs print to standard output too: what they say must not be taken for a reply.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    is_alone = leave_network()
     _limit(resource.RLIMIT_AS, int(sys.argv[1]) << 20)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_CORE, 0)
     check_loaders()
-    _send(replies, {"ready": True})
+    _send(replies, {"ready": True, "alone": is_alone})
     for line in sys.stdin.buffer:
         _obey(json.loads(line), replies)
         _send(replies, {"end": True, "cpu_s": _used_s(), "memory_mb": _resident_mb()})
@@ -121,6 +131,8 @@ def _reply(replies: BinaryIO, message: Message) -> None:
             _send(replies, {"refused": vars(message)})
         case Looked(facts, small):
             _send(replies, {"looked": facts}, small)
+        case Told(facts):
+            _send(replies, {"told": facts})
         case Beginning(page, pages):
             _send(replies, {"page": page, "of": pages})
 
@@ -138,6 +150,24 @@ def _judge_scan(order: Order) -> Iterator[Message]:
 
 def _judge_mask(order: Order) -> Iterator[Message]:
     yield inspect_mask(Path(order["path"]).read_bytes(), FoundFile(**order["found"]), order["scan"])
+
+
+def _take_edited(order: Order) -> Iterator[Message]:
+    path, kept, scratch = (Path(order[name]) for name in ("path", "kept", "scratch"))
+    try:
+        yield Told(take_edited(path, order["scan"], kept, scratch))
+    except (RefusedScan, InvalidInputError) as refusal:
+        yield Refused("mask_refused", str(refusal), file_sha256(path))
+
+
+def _measure(order: Order) -> Iterator[Message]:
+    path = Path(order["path"])
+    try:
+        scan = decode(path, order["max_pixels"], name=order["found"]["path"])
+    except RefusedScan as refusal:
+        yield Refused(refusal.reason, str(refusal), file_sha256(path))
+        return
+    yield Told({"width_px": scan.width_px, "height_px": scan.height_px})
 
 
 def _look(order: Order) -> Iterator[Message]:
@@ -172,6 +202,8 @@ _JUDGES: dict[str, Callable[[Order], Iterator[Message]]] = {
     "scan": _judge_scan,
     "mask": _judge_mask,
     "look": _look,
+    "edited": _take_edited,
+    "size": _measure,
 }
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from artgan.errors import ArtganError
@@ -96,6 +97,11 @@ def child_cpu_s() -> float:
     return earlier_s + (child.cpu_s if child is not None else 0.0)
 
 
+@cache
+def _say_that_network_is_kept() -> None:
+    _log.info("decoders keep the network: the kernel does not let them leave it")
+
+
 class Child:
     """One child process, and what was said with it."""
 
@@ -122,6 +128,8 @@ class Child:
         self._is_busy = True
         message, _ = self._receive(time.monotonic() + _STARTS_WITHIN_S)
         self._is_busy = "ready" not in message
+        if not message.get("alone"):
+            _say_that_network_is_kept()
 
     def _environment(self) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import SMALL_SIDE_PX, Look
 from artgan.imaging.write import AccessForm
@@ -106,6 +107,44 @@ def examine(path: Path, anchors: str | None, limits: Limits) -> Examined | Refus
     return seen
 
 
+def take_mask(
+    path: Path, scan: Mapping[str, Any], kept: Path, scratch: Path, limits: Limits
+) -> dict[str, Any]:
+    """Take a corrected mask as `artgan.ingest.masks.take_edited` does, in a child.
+
+    Raises:
+        MissingAssetError: If the file is not there.
+        InvalidInputError: If it does not fit its scan, marks nothing or cannot be decoded.
+    """
+    if not path.is_file():
+        raise MissingAssetError(f"mask must be a file, got {str(path)!r}. Check the name.")
+    path = path.absolute()
+    order = {"what": "edited", "scan": dict(scan), "kept": str(kept), "scratch": str(scratch)}
+    order["max_pixels"] = max(scan["width_px"] * scan["height_px"], 1_000_000)
+    found = FoundFile("", path.name, path.stat().st_size, "", "mask")
+    (taken,) = _judged(order, path, found, limits)
+    if isinstance(taken, Refused):
+        raise InvalidInputError(taken.message)
+    return taken
+
+
+def picture_size(path: Path, name: str, limits: Limits) -> tuple[int, int] | None:
+    """Return width and height of a file that came from anywhere, read in a child.
+
+    Args:
+        path: The file.
+        name: What to call it.
+        limits: What decoding may use.
+
+    Returns:
+        The size of its first page, upright; None if it is no picture.
+    """
+    order = {"what": "size", "max_pixels": _MOST_PIXELS}
+    found = FoundFile("", name, path.stat().st_size, "", "scan")
+    (told,) = _judged(order, path, found, limits)
+    return None if isinstance(told, Refused) else (told["width_px"], told["height_px"])
+
+
 def _judged(order: Order, path: Path, found: FoundFile, limits: Limits) -> Iterator[Any]:
     order |= {"path": str(path), "found": asdict(found), "seconds": limits.seconds}
     page = pages = 1
@@ -116,6 +155,8 @@ def _judged(order: Order, path: Path, found: FoundFile, limits: Limits) -> Itera
             for message, content in child.ask(order | {"first_page": page}, limits.seconds):
                 if "page" in message:
                     page, pages = message["page"], message["of"]
+                elif "told" in message:
+                    yield message["told"]
                 elif "looked" in message:
                     yield _examined(path, message["looked"], content)
                 elif "accepted" in message:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from artgan.errors import InvalidInputError, MissingAssetError
+from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import mask_canvas
 from artgan.imaging.decode import decode
 from artgan.imaging.hashes import file_sha256
@@ -82,7 +82,7 @@ def inspect_mask(
 
 
 def take_edited(file: Path, scan: Mapping[str, Any], kept: Path, scratch: Path) -> dict[str, Any]:
-    """Take a mask that a person corrected, of any size.
+    """Take a mask that a person corrected, of any size; `artgan.ingest.decoders` calls this.
 
     The same picture is another mask than the delivered or detected one that it may be a copy of,
     since a person vouches for it.
@@ -97,12 +97,9 @@ def take_edited(file: Path, scan: Mapping[str, Any], kept: Path, scratch: Path) 
         The columns of `artgan.catalog.schema.MASKS` that need nothing but the file.
 
     Raises:
-        MissingAssetError: If the file is not there.
         InvalidInputError: If it has another size than the scan, or marks nothing.
         RefusedScan: If it cannot be decoded whole.
     """
-    if not file.is_file():
-        raise MissingAssetError(f"mask must be a file, got {str(file)!r}. Check the name.")
     size = scan["height_px"], scan["width_px"]
     canvas = mask_canvas(file, scratch / "mask", size)
     marked = float(canvas.image().avg()) / 255

@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from artgan.imaging.decode import decode
-from artgan.imaging.opening import RefusedScan
 from artgan.ingest.addresses import SourceUnavailable, host_of
+from artgan.ingest.decoder_process import Limits
+from artgan.ingest.decoders import picture_size
 from artgan.ingest.presentation import Picture, kind_of, members_of, pictures_of
 from artgan.ingest.services import Offer, offers_of
 from artgan.ingest.web import Fetched, Web
@@ -34,7 +34,6 @@ _DEEPEST = 4
 _MOST_MANIFESTS = 10_000
 _MOST_BYTES = 8_000_000_000
 _INDEX_EVERY = 50
-_MAX_PIXELS = 100_000_000_000
 _ENDINGS = {
     "image/jpeg": ".jpg",
     "image/tiff": ".tif",
@@ -94,6 +93,7 @@ def fetch_listed(
     store: Store,
     collection: str,
     observe: Callable[[int, int], None] = lambda _, __: None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Brought:
     """Fetch the pictures of some manifests that are not there yet.
 
@@ -106,6 +106,7 @@ def fetch_listed(
         store: The archive root.
         collection: Collection that the pictures belong to.
         observe: Called with the number of pictures looked at, and of all.
+        limits: What reading the size of a picture may use.
     """
     brought = Brought()
     pictures = list(_pictures(web, addresses, brought))
@@ -114,7 +115,7 @@ def fetch_listed(
         there = shelf.find(picture)
         if there is None:
             try:
-                there = _fetch(web, shelf, picture, brought)
+                there = _fetch(web, shelf, picture, brought, limits)
             except SourceUnavailable as error:
                 brought.failures.append(Failure(picture.url, "source_unavailable", str(error)))
                 continue
@@ -248,7 +249,7 @@ class _Shelf:
         return True
 
 
-def _fetch(web: Web, shelf: _Shelf, picture: Picture, brought: Brought) -> str:
+def _fetch(web: Web, shelf: _Shelf, picture: Picture, brought: Brought, limits: Limits) -> str:
     with tempfile.TemporaryDirectory(prefix="artgan-") as folder:
         path = Path(folder) / "picture"
         offer, fetched = _download(web, picture, path)
@@ -257,7 +258,7 @@ def _fetch(web: Web, shelf: _Shelf, picture: Picture, brought: Brought) -> str:
             "fetched_from": offer.url,
             "fetched_etag": fetched.etag,
             "fetched_last_modified": fetched.last_modified,
-            "fetched_note": _note(offer, path),
+            "fetched_note": _note(offer, path, limits),
         }
     if facts["fetched_note"]:
         brought.notes.append(facts["fetched_note"])
@@ -283,14 +284,12 @@ def _download_picture(web: Web, url: str, path: Path) -> Fetched:
     return fetched
 
 
-def _note(offer: Offer, path: Path) -> str | None:
+def _note(offer: Offer, path: Path, limits: Limits) -> str | None:
     """Say so if a server gives a picture only in a smaller size than it has."""
-    try:
-        scan = decode(path, _MAX_PIXELS, name=offer.url)
-    except RefusedScan:  # judged later, with all other files
-        return None
-    got, whole = (scan.width_px, scan.height_px), offer.whole_size
-    if whole is None or max(got) >= max(whole):
+    whole = offer.whole_size
+    # what is no picture is judged later, with all other files
+    got = None if whole is None else picture_size(path, offer.url, limits)
+    if whole is None or got is None or max(got) >= max(whole):
         return None
     return (
         f"{offer.url} is {got[0]} x {got[1]} pixels of a picture of {whole[0]} x {whole[1]}, "

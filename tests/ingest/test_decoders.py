@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from artgan.errors import InvalidInputError, MissingAssetError
+from artgan.imaging.read import read_mask
 from artgan.imaging.write import AccessForm, png_bytes
 from artgan.ingest import decoder_process
 from artgan.ingest.decoder_process import CRASHED, TIMED_OUT, Limits, child_cpu_s, child_process
-from artgan.ingest.decoders import judge_mask, judge_scan
+from artgan.ingest.decoders import judge_mask, judge_scan, picture_size, take_mask
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused, inspect
-from artgan.ingest.masks import inspect_mask
+from artgan.ingest.masks import inspect_mask, take_edited
 from tests.ingest.corpus.all import CORPUS
 from tests.ingest.corpus.case import MAX_PIXELS, painting
 from tests.ingest.corpus.tiff import tiff
@@ -50,7 +55,8 @@ def sick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[
 
     def make(words: str) -> None:
         (tmp_path / "sick_child.py").write_text(
-            "import ctypes, os, pathlib, signal, sys, time\n"
+            "import ctypes, os, pathlib, signal, socket, sys, time\n"
+            "from artgan.imaging import canvas\n"
             "from artgan.ingest import decoder_child, inspect\n"
             "sound = inspect._accepted\n"
             "def _accepted(file, page, *rest):\n"
@@ -58,6 +64,15 @@ def sick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[
             f"        {words}\n"
             "    return sound(file, page, *rest)\n"
             "inspect._accepted = _accepted\n"
+            "sound_image, sound_size = canvas.mask_image, decoder_child.decode\n"
+            "def mask_image(scan):\n"
+            f"    {words}\n"
+            "    return sound_image(scan)\n"
+            "def decode(file, *rest, **more):\n"
+            "    if 'sick' in file.name:\n"
+            f"        {words}\n"
+            "    return sound_size(file, *rest, **more)\n"
+            "canvas.mask_image, decoder_child.decode = mask_image, decode\n"
             "decoder_child.main()\n"
         )
         monkeypatch.syspath_prepend(str(tmp_path))
@@ -84,6 +99,85 @@ def test_masks_are_judged_as_in_the_same_process(tmp_path: Path) -> None:
     for known in (scan, scan | {"width_px": 31}, None):
         expected = inspect_mask(path.read_bytes(), found(path), known)
         assert judge_mask(path, found(path), known, LIMITS) == expected
+
+
+def test_corrected_masks_are_taken_as_in_the_same_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = np.zeros((20, 30), np.uint8)
+    marked[3:9] = 255
+    path = tmp_path / "edited.png"
+    path.write_bytes(png_bytes(marked))
+    scan = {"scan_id": "ab", "collection": "prints", "width_px": 30, "height_px": 20}
+    folders = [tmp_path / name for name in ("here", "there")]
+    for folder in folders:
+        folder.mkdir()
+    expected = take_edited(path, scan, folders[0] / "kept.png", folders[0])
+    monkeypatch.chdir(tmp_path)  # a child has a folder of its own
+    taken = take_mask(Path("edited.png"), scan, folders[1] / "kept.png", folders[1], LIMITS)
+    assert taken == expected
+    kept = [(folder / "kept.png").read_bytes() for folder in folders]
+    assert kept[0] == kept[1]
+    assert (read_mask(kept[1]) == (marked > 0)).all()
+    for other, says in (({"width_px": 31}, "size of its upright scan"), ({}, "mark damage")):
+        path.write_bytes(png_bytes(marked * (len(other) or 0)))
+        with pytest.raises(InvalidInputError, match=says):
+            take_mask(path, scan | other, folders[1] / "kept.png", folders[1], LIMITS)
+    with pytest.raises(MissingAssetError, match="must be a file"):
+        take_mask(tmp_path / "none.png", scan, folders[1] / "kept.png", folders[1], LIMITS)
+
+
+def test_a_mask_or_a_fetched_picture_that_crashes_a_codec_is_refused_in_words(
+    sick: Sick, good: Path, tmp_path: Path
+) -> None:
+    sick("os.abort()")
+    size = painting().shape[1::-1]
+    scan = dict(zip(("width_px", "height_px"), size, strict=True))
+    with pytest.raises(InvalidInputError, match="SIGABRT"):
+        take_mask(good, scan | {"scan_id": "ab"}, tmp_path / "kept.png", tmp_path, LIMITS)
+    assert picture_size(good, "https://museum.example/1", LIMITS) == size
+    bad = good.with_name("sick.png")
+    bad.write_bytes(good.read_bytes())
+    assert picture_size(bad, "https://museum.example/2", LIMITS) is None
+    bad.write_bytes(b"<html>")
+    assert picture_size(bad, "https://museum.example/3", LIMITS) is None
+
+
+_ALONE = """
+import os, sys
+from artgan.ingest.isolation import leave_network
+if sys.argv[1] != "0":
+    os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
+print(leave_network(), sum(":" in line for line in open("/proc/self/net/dev")))
+print(int(open("/proc/self/status").read().split("CapEff:")[1].split()[0], 16))
+"""
+
+
+def test_a_child_reaches_no_network_where_the_kernel_allows_that(sick: Sick, good: Path) -> None:
+    probe = subprocess.run(
+        [sys.executable, "-c", _ALONE, "0"], capture_output=True, text=True, check=True
+    )
+    if not probe.stdout.startswith("True 1"):
+        pytest.skip("this kernel lets no process leave the network")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        sick(f"socket.create_connection(('127.0.0.1', {port}), 5)")
+        bad = good.with_name("sick.png")
+        bad.write_bytes(good.read_bytes())
+        (refused,) = judged(bad)
+    assert isinstance(refused, Refused)
+    assert "Network is unreachable" in refused.message
+    assert isinstance(judged(good)[0], Accepted)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_whoever_is_not_root_leaves_the_network_without_gaining_capabilities() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE, "65534"], capture_output=True, text=True, check=True
+    )
+    left, capabilities = done.stdout.splitlines()
+    assert left == "True 1" or left.startswith("False ")
+    assert capabilities == "0"
 
 
 def test_one_child_serves_many_files_and_ends_with_its_thread(good: Path) -> None:
