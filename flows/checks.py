@@ -13,6 +13,7 @@ from artgan.config import (
     EnhanceSettings,
     FilmSettings,
     FlowSettings,
+    IiifSettings,
     IngestSettings,
     NightlySettings,
     RestoreSettings,
@@ -77,6 +78,8 @@ def check_places(settings: Settings) -> None:
             _check_styles(catalog, settings)
         if isinstance(settings, FilmSettings):
             _check_film(catalog, settings)
+        if isinstance(settings, IiifSettings) and settings.protection:
+            _check_protection(settings)
     for scan in _sources(settings):
         find_scan(Catalog(store), scan, ["scan_id"])
 
@@ -101,6 +104,12 @@ def check_mask(catalog: Catalog, scan: str, mask: str | None) -> None:
     if mask is not None:
         with catalog.store.scratch() as scratch:
             take_mask(Path(mask), row, scratch / "kept.png", scratch, Limits())
+
+
+def _check_protection(settings: IiifSettings) -> None:
+    from artgan.stylize.protection import protecting_network  # noqa: PLC0415 - it brings torch
+
+    protecting_network(settings.weights)
 
 
 def _check_styles(catalog: Catalog, settings: StylizeSettings) -> None:

@@ -29,8 +29,10 @@ from artgan.iiif.tree import ROOT, TOP, service_key, take_down, write_json, writ
 from artgan.imaging.colour import to_srgb
 from artgan.imaging.decode import decode
 from artgan.keys import VERSION, digest, key
+from artgan.metrics.vgg import Vgg19Conv34
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.storage import Store
+from artgan.stylize.protection import protect, protecting_network
 from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
     Row,
@@ -91,6 +93,8 @@ def _job(settings: IiifSettings, scan: Row) -> Row:
         "tile_px": settings.tile_px,
         "full_px": settings.full_px,
     }
+    if settings.protection:
+        shape["protection"] = settings.protection
     rights = rights_uri(scan["rights"])
     note = {"title": scan["title"], "rights": rights}
     # An access copy may be made anew at another size.
@@ -116,13 +120,14 @@ def tile_chunk(settings: IiifSettings, collection: str, jobs: list[Row]) -> Mani
     store = open_catalog(settings.root).store
 
     def make() -> Manifest:
-        return [_tile_one(store, collection, job) for job in jobs]
+        network = protecting_network(settings.weights) if settings.protection else None
+        return [_tile_one(store, collection, job, network) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]
     return remembered(store, stage_of(_KIND, collection), identity, make)
 
 
-def _tile_one(store: Store, collection: str, job: Row) -> Row:
+def _tile_one(store: Store, collection: str, job: Row, network: Vgg19Conv34 | None) -> Row:
     row = {
         "output_id": job["output_id"],
         "kind": _KIND,
@@ -130,23 +135,37 @@ def _tile_one(store: Store, collection: str, job: Row) -> Row:
         "scan_id": job["scan_id"],
         "method": job["shape"]["resolution"],
         "settings_json": json.dumps(job["shape"]),
-        "digital_source_type": DigitalSourceType.DIGITAL_CAPTURE,
+        "digital_source_type": _source_type(job),
     }
 
     def make() -> Row:
-        with _picture(store, job) as open_image:
+        with _picture(store, job, network) as open_image:
             return _write_service(store, collection, job, open_image)
 
     return attempt(row, make)
 
 
+def _source_type(job: Row) -> DigitalSourceType:
+    """Say what the pictures are: a copy, or one whose values were changed on purpose."""
+    if "protection" in job["shape"]:
+        return DigitalSourceType.ALGORITHMICALLY_ENHANCED
+    return DigitalSourceType.DIGITAL_CAPTURE
+
+
 @contextmanager
-def _picture(store: Store, job: Row) -> Iterator[Callable[[], pyvips.Image]]:
+def _picture(
+    store: Store, job: Row, network: Vgg19Conv34 | None
+) -> Iterator[Callable[[], pyvips.Image]]:
     """Give a way to open a scan's picture, again and again."""
     is_full = job["shape"]["resolution"] == "full"
     page = (job["page"] or 1) if is_full else 1
     with source_file(job) if is_full else store.local(job["access_path"]) as path:
-        yield partial(_open, path, job["source_path"], page)
+        opened = partial(_open, path, job["source_path"], page)
+        if network is None:
+            yield opened
+            return
+        changed = protect(opened().numpy(), network, job["shape"]["protection"])
+        yield lambda: pyvips.Image.new_from_array(changed).copy(interpretation="srgb")
 
 
 def _open(path: Path, name: str, page: int) -> pyvips.Image:
@@ -163,11 +182,11 @@ def _write_service(
         source_sha256=content_of(job),
         settings_sha256=digest(shape),
         title=job["title"],
-        note=job["rights"],
+        note=_note(job),
     )
     place = service_key(collection, job["scan_id"])
     with store.folder(place) as folder:
-        packet = xmp_packet(DigitalSourceType.DIGITAL_CAPTURE, note)
+        packet = xmp_packet(_source_type(job), note)
         write_pictures(open_image, service, folder, packet)
         (folder / INFO).write_bytes(info)
         size = sum(path.stat().st_size for path in folder.rglob("*.*") if path.is_file())
@@ -179,6 +198,14 @@ def _write_service(
         "height_px": service.height,
         "bit_depth": 8,
     }
+
+
+def _note(job: Row) -> str | None:
+    codes = job["shape"].get("protection")
+    if codes is None:
+        return job["rights"]
+    words = f"Values were changed by up to {codes} of 255 so that its style is harder to imitate."
+    return " ".join(part for part in (words, job["rights"]) if part)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="commit-iiif-{collection}")

@@ -274,11 +274,25 @@ class IiifSettings(ArchiveSettings):
     """Side of a tile in pixels; smaller tiles show sooner, larger ones are fewer files."""
     full_px: Annotated[int, Field(title="Whole picture, pixels", ge=2048, le=65_500)] = 3000
     """Long side of the largest whole picture offered; tiles always have every pixel."""
+    protection: Annotated[int, Field(title="Make imitation harder, codes", ge=0, le=8)] = 0
+    """Change the published pictures, never scans or access copies, by up to so many codes of 255 so
+    that networks learn another style from them; 4 hardly show, 8 do. It is friction, not a lock:
+    published attacks remove it, and halving a picture takes most of it. 0 changes nothing."""
+    weights: FeatureWeights = None
     publisher: str | None = None
     """Institution named in viewers as the source; none names nobody."""
     publisher_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     """Home page of that institution."""
     max_failed_fraction: FailedFraction = 0.5
+
+    @model_validator(mode="after")
+    def _protects_access_copies(self) -> Self:
+        if self.protection and self.resolution == "full":
+            raise ValueError(
+                f"protection must be 0 where scans are shown at full resolution, got "
+                f"{self.protection}. Publish access copies, or leave it out"
+            )
+        return self
 
 
 class PublishSettings(FlowSettings):

@@ -1,5 +1,7 @@
 """The export as a user runs it: from an inbox to files that a viewer can read."""
 
+import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from artgan.catalog.schema import OUTPUTS, RUNS, SCANS
 from artgan.catalog.table import Catalog, open_catalog
 from artgan.config import IiifSettings, IngestSettings
 from artgan.errors import ArtganError
+from artgan.stylize import protection
+from flows.checks import check_places
 from flows.iiif import iiif
 from flows.ingest import ingest
 
@@ -189,3 +193,40 @@ def test_full_resolution_is_cut_from_the_scan_itself(archive: Catalog, tmp_path:
     scan = next(row for row in archive.rows(SCANS) if row["source_path"] == "prints/a.tif")
     info = read(archive, f"{BASE}/prints/{scan['scan_id']}/info.json")
     assert (info["width"], info["height"]) == (scan["width_px"], scan["height_px"])
+
+
+def test_published_pictures_can_be_protected_and_access_copies_stay_as_they_are(
+    archive: Catalog, real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protection.protect, "__defaults__", (0, 1))  # one step is enough
+    iiif(settings(archive, collections=["prints"]))
+    copies = {row["access_path"]: row["access_sha256"] for row in archive.rows(SCANS)}
+    whole = {
+        entry.key: archive.store.read(entry.key)
+        for entry in archive.store.entries("iiif/prints")
+        if entry.key.endswith("full/max/0/default.jpg")
+    }
+    assert len(whole) == 3
+    asked = settings(
+        archive, collections=["prints"], protection=8, weights=str(real_data / "weights")
+    )
+    assert iiif(asked)["done"] == 3
+    assert "done" not in iiif(asked)
+    for key_, before in whole.items():
+        after = archive.store.read(key_)
+        then, now = (np.asarray(Image.open(io.BytesIO(one))).astype(int) for one in (before, after))
+        assert now.shape == then.shape
+        assert 1 < np.abs(now - then).mean() < 12  # JPEG adds its own to the 8
+        assert b"algorithmicallyEnhanced" in after
+        assert b"up to 8 of 255" in after
+    for path, sha256 in copies.items():
+        assert hashlib.sha256(archive.store.read(path)).hexdigest() == sha256
+    rows = [row for row in archive.rows(OUTPUTS) if row["collection"] == "prints"]
+    assert {row["digital_source_type"] for row in rows} == {"algorithmicallyEnhanced"}
+
+
+def test_protection_without_weights_or_of_scans_is_refused_in_words(archive: Catalog) -> None:
+    with pytest.raises(ValueError, match="protection must be 0 where scans are shown at full"):
+        settings(archive, resolution="full", protection=4)
+    with pytest.raises(ArtganError, match="or leave protection out"):
+        check_places(settings(archive, protection=4))

@@ -111,8 +111,12 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     detect(DetectSettings(root=root, collections=["sketches"]))
     restore(RestoreSettings(root=root))
     enhance(EnhanceSettings(root=root, denoise=True))
-    simulate(SimulateSettings(root=root, works=2))
-    stylize(StylizeSettings(root=root, collections=["prints"], contents=1))
+    (scan, *_) = [row for row in catalog.rows(SCANS) if row["collection"] == "prints"]
+    more = {"film_s": 0.4, "axes": True, "project": [scan["scan_id"]]}
+    simulate(SimulateSettings(root=root, works=2, **more))
+    style = {"root": root, "collections": ["prints"], "contents": 1, "methods": ["color", "cut"]}
+    stylize(StylizeSettings(**style))
+    stylize(StylizeSettings(**style, resolution="full"))
     iiif(IiifSettings(root=root, base_url="https://iiif.example.org", tile_px=256))
     return catalog
 
@@ -121,6 +125,14 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 def _end():
     yield
     end_child()
+
+
+def _shown(row: dict[str, str]) -> str:
+    """Say what a file of the table outputs is, closer than its kind does."""
+    if row["kind"] == "simulated" and row["method"] != "generator":
+        return row["method"]
+    is_full = row["kind"] == "stylized" and row["output_path"].endswith(".tif")
+    return "stylized at full size" if is_full else row["kind"]
 
 
 def made_files(catalog: Catalog) -> list[tuple[str, str, Path, str]]:
@@ -139,7 +151,7 @@ def made_files(catalog: Catalog) -> list[tuple[str, str, Path, str]]:
             whole = path.parent / "full/max/0/default.jpg"
             files.append(("whole", row["scan_id"], whole, CAPTURE))
             continue
-        files.append((row["kind"], row["output_id"], path, term))
+        files.append((_shown(row), row["output_id"], path, term))
         if row["kind"] == "restored":
             files.append(("patch", row["output_id"], local(row["patch_path"]), term))
             files.append(("preview", row["scan_id"], local(row["preview_path"]), term))
@@ -166,7 +178,8 @@ def test_all_kinds_are_there(catalog: Catalog) -> None:
     kinds = {kind for kind, *_ in made_files(catalog)}
     assert kinds == {
         *("access", "overview", "probability", "restored", "patch", "preview", "enhanced"),
-        *("simulated", "stylized", "tile", "whole"),
+        *("simulated", "interpolation", "axes", "projection"),
+        *("stylized", "stylized at full size", "tile", "whole"),
     }
 
 
@@ -176,14 +189,15 @@ def test_another_library_reads_the_term_and_the_origin_in_every_file(catalog: Ca
         assert re.search(r"digitalsourcetype/(\w+)<", packet)[1] == term, kind
         assert "SettingsSha256" in packet, kind
         assert "CreatorTool>artgan " in packet, kind
-        assert ("SourceSha256" in packet) == (kind != "simulated"), kind
+        nothing_real = kind in {"simulated", "interpolation", "axes"}
+        assert ("SourceSha256" in packet) != nothing_real, kind
 
 
 def test_untouched_files_are_known_and_none_is_accused(catalog: Catalog) -> None:
     for kind, name, path, term in made_files(catalog):
         found = told(catalog, path)
         assert found.mark["digital_source_type"] == term
-        if kind in {"access", "restored", "patch", "enhanced", "simulated", "stylized"}:
+        if kind not in {"preview", "overview", "probability", "tile", "whole"}:
             assert found.verdict == "unchanged", kind
             assert [one["id"] for one in found.known] == [name]
         else:

@@ -15,7 +15,9 @@ from artgan.training import restoration
 from artgan.training.child import run
 from artgan.training.plan import OF_TWO_SIDES, TrainJob, Works, fitting
 
-PUBLISHED = {"generator_ema", "perceptual", "translator_ema", "multi_ema"}
+PUBLISHED = {
+    *("generator_ema", "perceptual", "translator_ema", "multi_ema", "detector_ema", "painter_ema"),
+}
 KINDS = ("restoration", "simulation", "style", "cyclegan", "multi")
 
 
@@ -64,9 +66,25 @@ def test_a_model_of_another_size_is_measured_and_replaced(kind, store):
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_published_model_holds_a_discriminator(kind, store):
-    job = job_for(kind, "smoke", 2)
+OTHERS = [
+    replace(PRESETS["smoke"].simulation, network=network, loss="hinge", **more)
+    for network, more in (("style", {"continuous": 1, "modes": 2}), ("dcgan", {}))
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen"),
+    [
+        *((kind, None) for kind in (*KINDS, "detection")),
+        *(("simulation", one) for one in OTHERS),
+        *((kind, None) for kind in ("fast", "adain")),
+    ],
+)
+def test_no_published_model_holds_a_discriminator(kind, chosen, store, request):
+    more = {} if chosen is None else {"simulation": chosen}
+    if kind in {"fast", "adain"}:
+        more["weights"] = str(request.getfixturevalue("real_data") / "weights")
+    job = job_for(kind, "smoke", 2, **more)
     run(store.root, job, lambda _: None)
     for entry in store.entries("models"):
         if entry.key.endswith(".safetensors"):
@@ -75,7 +93,7 @@ def test_no_published_model_holds_a_discriminator(kind, store):
             assert networks <= PUBLISHED, entry.key
     kept = {entry.key for entry in store.entries("confidential")}
     assert kept <= {f"{job.confidential}/training.safetensors"}
-    again = job_for(kind, "smoke", 3, base_model=job.folder)
+    again = job_for(kind, "smoke", 3, base_model=job.folder, **more)
     run(store.root, again, lambda _: None)
     assert card_of(store, again)["base_model_id"] == job.model_id
 
