@@ -109,6 +109,7 @@ class SimulationPreset:
         modes: Modes of one categorical code, read back likewise; 0 is no such code.
         classes: Collections that works can be asked for, in the order of their labels.
         frozen: Early levels of the discriminator that a fine-tuning leaves as they are.
+        privacy_noise: Noise of a private training over the longest gradient of a work; 0 is none.
     """
 
     size_px: int = 32
@@ -126,6 +127,7 @@ class SimulationPreset:
     modes: int = 0
     classes: tuple[str, ...] = ()
     frozen: int = 0
+    privacy_noise: float = 0.0
 
 
 @dataclass(frozen=True)

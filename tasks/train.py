@@ -116,7 +116,8 @@ def make_job(catalog: Catalog, settings: TrainSettings, kind: Kind, collection: 
     archive_wide = _clean(catalog, in_use(catalog, kind, BASE))
     if own is None and archive_wide and archive_wide["preset"] != STARTER:
         archive_wide = None  # a base of the archive's own starts from nothing or from the starter
-    base = fitting(archive_wide, kind, settings.preset, simulation)
+    is_private = kind == "simulation" and settings.privacy_noise > 0
+    base = None if is_private else fitting(archive_wide, kind, settings.preset, simulation)
     # What a training starts from is measured at its start; what it cannot start from is not.
     used = _clean(catalog, in_use(catalog, kind, collection))
     incumbent = used or (None if base else archive_wide)
@@ -152,7 +153,9 @@ def _simulation(catalog: Catalog, settings: TrainSettings) -> SimulationPreset |
     """Return what was chosen for simulation in place of the preset's sizes, or None."""
     chosen = {
         "network": settings.network,
-        "loss": settings.loss or USUAL_LOSS[settings.network],
+        "loss": settings.loss
+        or ("non-saturating" if settings.privacy_noise else USUAL_LOSS[settings.network]),
+        "privacy_noise": settings.privacy_noise,
         "continuous": settings.codes,
         "modes": settings.modes,
         "frozen": settings.frozen,

@@ -111,6 +111,10 @@ class TrainSettings(ArchiveSettings):
     frozen: Annotated[int, Field(title="Simulation: levels kept", ge=0, le=8)] = 0
     """Early levels of the discriminator that stay as the base learned them while a collection is
     fine-tuned; 2 or 3 may help collections of few works."""
+    privacy_noise: Annotated[float, Field(title="Simulation: privacy, noise", ge=0, le=100)] = 0
+    """Train simulations with differential privacy of single pictures, for collections whose works
+    are private: noise over the longest gradient of a work, 1 or more. The model card says what that
+    promises. Works look worse, and small collections cannot have both; 0 is no such training."""
     compare: Annotated[bool, Field(title="Simulation: compare with starting from nothing")] = False
     """Train each collection from nothing as well, and lay works of base, scratch and fine-tuned
     model side by side with their distances; whichever is better on held-out works is used."""
@@ -120,6 +124,21 @@ class TrainSettings(ArchiveSettings):
     """Teach the detector also by pictures that were changed against it by up to so many codes of
     255: it is harder to mislead, finds a little less, and takes three times as long; 0 does not."""
     weights: FeatureWeights = None
+
+    @model_validator(mode="after")
+    def _is_private(self) -> Self:
+        others = (self.codes, self.modes, self.by_collection, self.frozen, self.compare)
+        if self.privacy_noise and any(others):
+            raise ValueError(
+                "codes, modes, by_collection, frozen and compare must be left out with "
+                f"privacy_noise {self.privacy_noise}, got some of them. They are not accounted for"
+            )
+        if self.privacy_noise and self.loss in {"relativistic", "wgan-gp"}:
+            raise ValueError(
+                f"loss must be non-saturating or hinge with privacy_noise, got {self.loss!r}. "
+                "Leave it out for the usual one"
+            )
+        return self
 
 
 class DetectSettings(ArchiveSettings):

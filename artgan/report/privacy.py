@@ -1,5 +1,6 @@
 """What may be said of a model after its works were looked for in it, in a sentence."""
 
+import json
 from collections.abc import Sequence
 
 from artgan.metrics.membership import MOST_ADVANTAGE
@@ -7,6 +8,7 @@ from artgan.presets import Kind
 from artgan.report.measures import Measure
 from artgan.report.snapshot import Row
 from artgan.report.words import NOT_MEASURED, clip, number
+from artgan.training.private import private_words
 
 ATTACKED: tuple[Kind, ...] = ("simulation", "restoration", "style")
 """Kinds of model that make pictures from what they learned."""
@@ -31,9 +33,15 @@ def privacy_words(row: Row, measures: Sequence[Measure]) -> str:
         for one in measures
         if one.row["metric"] == "membership_advantage" and one.row["subject"] in _OPEN
     ]
+    settings = json.loads(row.get("settings_json") or "{}").get("preset", {})
+    promised = private_words(settings, row.get("n_train") or 0, row.get("steps") or 0)
+    return " ".join(part for part in (promised, *_verdicts(tried)) if part)
+
+
+def _verdicts(tried: Sequence[Measure]) -> list[str]:
     if not tried:
-        return f"{NOT_MEASURED.capitalize()} yet: too few works, or the report has not been run."
-    return " ".join(_verdict(one) for one in tried)
+        return [f"{NOT_MEASURED.capitalize()} yet: too few works, or the report has not been run."]
+    return [_verdict(one) for one in tried]
 
 
 def _verdict(one: Measure) -> str:

@@ -52,6 +52,10 @@ class Adversaries:
         """The loss that the preset names."""
         return LOSSES[self.preset.loss]
 
+    def chosen(self, works: int) -> list[int]:
+        """Draw the numbers of a step's works, with replacement."""
+        return torch.randint(works, (self.preset.batch,)).tolist()
+
     def step(self, draw: Draw, number: int) -> dict[str, float]:
         """Make one step of both; the discriminator comes first, several times for some losses.
 

@@ -169,7 +169,7 @@ def made_alike(model: Model, job: TrainJob) -> bool:
         return there.get("hardened_codes", 0) == job.hardened_codes
     if job.kind != "simulation":
         return True
-    before = {"loss": "relativistic", "frozen": 0}
+    before = {"loss": "relativistic", "frozen": 0, "privacy_noise": 0.0}
     there = before | there
     wanted = asdict(job.sizes)
     alike = architecture(job.kind, there) == architecture(job.kind, wanted)

@@ -34,6 +34,7 @@ from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import LOSSES
 from artgan.training.loop import Trainee, scale_learning_rate, training_device
+from artgan.training.private import PrivateAdversaries
 from artgan.training.squares import scale_work, square
 
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -110,17 +111,17 @@ class _Simulation:
         Anywhere along each work's long side; small classes more often than their works alone
         would be, or a generator hardly learns that they are there.
         """
-        batch = self.adversaries.preset.batch
         if self.labels:
+            batch = self.adversaries.preset.batch
             chosen = torch.multinomial(self.shares, batch, replacement=True).tolist()
         else:
-            chosen = torch.randint(len(self.works), (batch,)).tolist()
-        positions = torch.rand(batch).tolist()
-        real = torch.stack(
-            [square(self.works[i], at) for i, at in zip(chosen, positions, strict=True)]
-        )
+            chosen = self.adversaries.chosen(len(self.works))
+        positions = torch.rand(len(chosen)).tolist()
+        squares = [square(self.works[i], at) for i, at in zip(chosen, positions, strict=True)]
+        size_px = self.adversaries.preset.size_px
+        real = torch.stack(squares) if squares else torch.empty(0, 3, size_px, size_px)
         if self.flip:
-            real = torch.where(torch.rand(batch, 1, 1, 1) < 0.5, real.flip(3), real)
+            real = torch.where(torch.rand(len(real), 1, 1, 1) < 0.5, real.flip(3), real)
         device = device_of(self.ema)
         labels = torch.tensor([self.labels[i] for i in chosen]) if self.labels else None
         return real.to(device), None if labels is None else labels.to(device)
@@ -244,6 +245,10 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
             f"got {len(train)} and {len(val)}. Use the archive-wide base model as it is."
         )
         raise InvalidInputError(message)
+    if preset.privacy_noise and base is not None:
+        raise InvalidInputError(
+            "base must be none in a private training, got a model. What it knows is not bounded."
+        )
     torch.manual_seed(seed)
     generator, discriminator = make_generator(preset), make_discriminator(preset)
     networks: dict[str, nn.Module] = {
@@ -267,11 +272,12 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
             _learning(discriminator, 0 if base is None else preset.frozen), rate
         ),
     }
+    kind = PrivateAdversaries if preset.privacy_noise else Adversaries
     held_out = [square(scale_work(picture, preset.size_px), 0.5)[None] for picture in val]
     # Pigment matters where works abound: there colours are changed in every other one only.
     colour = 1.0 if len(train) < SMALL_COLLECTION else 0.5
     run = _Simulation(
-        Adversaries(preset, generator, discriminator, optimizers, partial(_augmented, colour)),
+        kind(preset, generator, discriminator, optimizers, partial(_augmented, colour)),
         works=[scale_work(picture, preset.size_px) for picture in train],
         labels=_labels(preset, collections),
         held_out=batch_to_arrays(torch.cat(held_out)),
