@@ -20,7 +20,13 @@ from artgan.models.checkpoint import load_network
 from artgan.models.filler import fill_batch, load_filler
 from artgan.models.patchgan import PatchGan, holed_patches
 from artgan.models.prefill import push_pull
-from artgan.models.simulators import AnyDiscriminator, load_simulator, make_discriminator, sample
+from artgan.models.simulators import (
+    AnyDiscriminator,
+    AnyGenerator,
+    load_simulator,
+    make_discriminator,
+    sample,
+)
 from artgan.models.translator import StyleDiscriminator, load_translator
 from artgan.training.child import States, load_states
 from artgan.training.squares import scale_work, square
@@ -63,26 +69,36 @@ def simulation_scores(
     """Score by samples alone, and by the discriminator where it is still there."""
     simulator = load_simulator(catalog.store.read(model["weights_path"]))
     preset, label = simulator.preset, simulator.label_of(collection)
-    pictures = suspects.pictures(catalog, preset.size_px)
-    works = [scale_work(picture, preset.size_px) for picture in pictures]
-    views = [torch.stack([square(work, at) for work in works]) for at in _VIEWS]
-    seeds = range(SEED, SEED + SAMPLES)
-    batches = [
-        sample(simulator.generator, seeds[start : start + _BATCH], label=label)
-        for start in range(0, SAMPLES, _BATCH)
-    ]
-    spaces = _spaces(views, torch.cat(batches), len(suspects.members), extractor)
+    views = views_of(suspects.pictures(catalog, preset.size_px), preset.size_px)
+    generated = samples_of(simulator.generator, label)
+    spaces = spaces_of(views, generated, len(suspects.members), extractor)
     found = {"samples_alone": sample_scores(spaces)}
     state = load_states(catalog.store, folder(model)).get("discriminator")
     if state is not None:
         discriminator = make_discriminator(preset)
         load_network(discriminator, state)
-        logits = [_judged(discriminator.eval(), view, label) for view in views]
+        logits = [judgements(discriminator.eval(), view, label) for view in views]
         found["simulation_discriminator"] = suspects.parted(np.mean(logits, axis=0))
     return found
 
 
-def _spaces(
+def views_of(pictures: Sequence[np.ndarray], size_px: int) -> list[Tensor]:
+    """Cut three squares along each work, as trainings see works: (N, 3, size, size) for each."""
+    works = [scale_work(picture, size_px) for picture in pictures]
+    return [torch.stack([square(work, at) for work in works]) for at in _VIEWS]
+
+
+def samples_of(generator: AnyGenerator, label: int | None) -> Tensor:
+    """Draw the samples that an attacker looks through: (1024, 3, size, size)."""
+    seeds = range(SEED, SEED + SAMPLES)
+    batches = [
+        sample(generator, seeds[start : start + _BATCH], label=label)
+        for start in range(0, SAMPLES, _BATCH)
+    ]
+    return torch.cat(batches)
+
+
+def spaces_of(
     views: Sequence[Tensor], generated: Tensor, n_members: int, extractor: Extractor
 ) -> list[Space]:
     """Features of views and samples by the network, and the pixels."""
@@ -100,7 +116,8 @@ def _spaces(
 
 
 @torch.no_grad()
-def _judged(discriminator: AnyDiscriminator, images: Tensor, label: int | None) -> np.ndarray:
+def judgements(discriminator: AnyDiscriminator, images: Tensor, label: int | None) -> np.ndarray:
+    """Return what a discriminator thinks of works, (N,); high for real."""
     scores = []
     for batch in images.split(_BATCH):
         labels = None if label is None else torch.full((len(batch),), label)

@@ -65,6 +65,15 @@ def test_same_works_and_seed_give_the_same_bytes_and_another_seed_others():
     assert train_archive_network(few, few, NAMES, seed=1, steps=3).content != first
 
 
+def test_a_hardened_network_is_another_and_the_same_seed_gives_the_same_one():
+    few = labelled(4, 0)
+    first, second = (
+        train_archive_network(few, few, NAMES, steps=4, codes=8).content for _ in range(2)
+    )
+    assert first == second
+    assert first != train_archive_network(few, few, NAMES, steps=4).content
+
+
 def test_label_without_works_or_foreign_bytes_are_refused():
     one = Labelled(strokes(3, 0, tilted=True), [0, 0, 0])
     with pytest.raises(InvalidInputError, match="work of each label"):

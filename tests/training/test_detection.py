@@ -1,4 +1,5 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -7,15 +8,19 @@ import torch
 from artgan.degrade.blind import blind_crops, cut_scaled
 from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.imaging.read import read_rgb
+from artgan.metrics.robustness import marked_wrongly
+from artgan.models.detector import Detector
 from artgan.presets import OPAQUE, DetectionPreset
 from artgan.training import detection
 from artgan.training.detection import (
     DamagedBatches,
     build,
     classical_f1,
+    hardened,
     measures,
 )
 from artgan.training.losses import detection_loss
+from artgan.training.plan import TrainJob, Works, made_alike
 
 TINY = DetectionPreset(40, 32, 32, (4, 8), (1, 1), batch=4, overlays=8)
 
@@ -70,6 +75,37 @@ def test_crops_are_cut_at_scales_from_a_half_to_one():
     half = cut_scaled(picture, 64, (1.0, 0.0, 0.0))  # 128 px of the picture in 64
     assert (half[:32] == 200).all()
     assert (half[32:] == 0).all()
+
+
+def test_hardening_changes_half_of_a_batch_within_the_bound_so_that_the_detector_errs_more():
+    torch.manual_seed(0)
+    detector = Detector((4, 8), (1, 1), TINY.classes, 48)
+    torch.nn.init.normal_(detector.head.weight, std=0.5)
+    images, masks = DamagedBatches(works(), TINY, 0)()
+    changed = hardened(detector, images, masks, 8)
+    assert torch.equal(changed[2:], images[2:])
+    apart = (changed[:2] - images[:2]).abs()
+    assert 0 < apart.max() <= 8 / 255 + 1e-6
+    with torch.no_grad():
+        before, after = (
+            marked_wrongly(detector(one)[:2, -1], masks[:2, -1]) for one in (images, changed)
+        )
+    assert (after > before).all()
+
+
+def test_a_hardened_training_steps_and_keeps_its_bound_in_its_settings(run):
+    preset = replace(TINY, hardened_codes=4, batch=2, overlays=3)
+    subject = build(works(), works(2, seed=1), preset, 2, 0, None)
+    history = run(subject, 2)
+    assert np.isfinite(history[-1]["union_f1"])
+    job = TrainJob("detection", "archive", "smoke", 2, 0, Works(), Works(), hardened_codes=4)
+    assert job.sizes.hardened_codes == 4
+    plain = replace(job, hardened_codes=0)
+    assert plain.model_id != job.model_id
+    row = {"settings_json": json.dumps({"preset": asdict(job.sizes)})}
+    assert made_alike(row, job)
+    assert not made_alike(row, plain)
+    assert made_alike({"settings_json": json.dumps({"preset": {}})}, plain)  # from before
 
 
 def test_rare_damage_counts_more():
