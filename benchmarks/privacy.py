@@ -8,7 +8,8 @@ tenth of the works, no augmentation, hardly a penalty), and one with differentia
 one collection are parted by the hash of their names; attackers try to tell the half that was
 learned from, by 1,024 samples alone and by the discriminator. The peer of each line is guessing.
 The quality of each training stands beside it, as its kernel distance to works that it never saw.
-Prints one JSON line for each result.
+The second takes two thirds of the steps, the third one a third; so do their peers. Prints one JSON
+line for each result; ``--state DIR`` keeps the trainings, so that a killed run goes on.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ OVERFITTED_SHARE = 10
 _VGG_SIDE_PX = 64
 Line = dict[str, object]
 Pictures = list[np.ndarray]
+Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
 def halves(folder: Path, size_px: int, most: int | None) -> tuple[Pictures, Pictures]:
@@ -69,7 +71,9 @@ def attacks(
     }
 
 
-def lines_of(name: str, leaks: dict[str, Leak], end: dict[str, float]) -> list[Line]:
+def lines_of(
+    name: str, leaks: dict[str, Leak], end: dict[str, float], plain_kid: float
+) -> list[Line]:
     """Lay what attackers gain beside guessing."""
     lines = []
     for attacker, leak in leaks.items():
@@ -95,25 +99,26 @@ def lines_of(name: str, leaks: dict[str, Leak], end: dict[str, float]) -> list[L
             ),
         ]
     kid = end["kid_x1000"], "KID x 1000, VGG-19 conv3_4, works never seen"
-    return [
-        *lines,
-        line(f"privacy/{name}/kid", *kid, "none", 0.0, "none: printed as it is", holds=True),
-    ]
+    peer = "as it comes, after as many steps", plain_kid, "none: printed as it is"
+    return [*lines, line(f"privacy/{name}/kid", *kid, *peer, holds=True)]
 
 
-def trained(
-    name: str,
-    sides: tuple[Pictures, Pictures],
-    preset: SimulationPreset,
-    steps: int,
-    features: Callable[[Sequence[np.ndarray]], np.ndarray],
-) -> tuple[Trainee, dict[str, float]]:
-    """Train from nothing; return the training and its last measures."""
-    started = time.process_time()
-    trainee = simulation.build(*sides, preset, steps, SEED, None, features)
-    end = run(trainee, steps, name, None, (1.0,))[-1]
-    say(f"{name}: {time.process_time() - started:.0f} s of processor time")
-    return trainee, end
+@dataclass(frozen=True)
+class Job:
+    """One training: its name, both sides, sizes and length."""
+
+    name: str
+    sides: tuple[Pictures, Pictures]
+    preset: SimulationPreset
+    steps: int
+
+    def run(self, features: Features, state: Path | None) -> tuple[Trainee, list[dict[str, float]]]:
+        """Train from nothing; return the training, and its measures by thirds of the steps."""
+        started = time.process_time()
+        trainee = simulation.build(*self.sides, self.preset, self.steps, SEED, None, features)
+        history = run(trainee, self.steps, self.name, state, (1 / 3, 2 / 3, 1.0))
+        say(f"{self.name}: {time.process_time() - started:.0f} s of processor time")
+        return trainee, history
 
 
 def main() -> None:
@@ -121,11 +126,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few works, short trainings")
     parser.add_argument("--steps", type=int, default=1200, help="steps of each training")
+    parser.add_argument("--state", type=Path, help="folder for the states of the trainings")
     chosen = parser.parse_args()
     folder = os.environ.get("ARTGAN_TEST_DATA")
     if folder is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     steps, most, root = (
         (20, 120, Path(folder)) if chosen.quick else (chosen.steps, None, Path(folder))
     )
@@ -136,22 +142,24 @@ def main() -> None:
     def features(pictures: Sequence[np.ndarray]) -> np.ndarray:
         return extract(extractor, pictures)
 
-    few = members[: len(members) // OVERFITTED_SHARE]
+    few, third = members[: len(members) // OVERFITTED_SHARE], steps // 3
     private = replace(sizes, loss="non-saturating", privacy_noise=NOISE)
-    jobs = {
-        "as_it_comes": (members, sizes),
-        "private": (members, private),
-        "overfitted": (few, replace(sizes, gamma=0.1 * sizes.gamma)),
-    }
+    jobs = [
+        Job("as_it_comes", (members, others), sizes, steps),
+        Job("overfitted", (few, others), replace(sizes, gamma=0.1 * sizes.gamma), 2 * third),
+        Job("private", (members, others), private, third),
+    ]
     delta = delta_for(len(members))
-    bound = epsilon(NOISE, sizes.batch / len(members), steps, delta)
-    say(f"epsilon {bound:.1f} at delta {delta:.1e}")
-    augment = simulation._augmented
-    for name, (works, preset) in jobs.items():
-        simulation._augmented = _unchanged if name == "overfitted" else augment
-        trainee, end = trained(name, (works, others), preset, steps, features)
-        leaks = attacks(trainee, works, others, extractor, sizes.size_px)
-        for result in lines_of(name, leaks, end):
+    bound = epsilon(NOISE, sizes.batch / len(members), third, delta)
+    say(f"private: epsilon {bound:.1f} at delta {delta:.1e}")
+    augment, plain_kid = simulation._augmented, {}
+    for job in jobs:
+        simulation._augmented = _unchanged if job.name == "overfitted" else augment
+        trainee, history = job.run(features, chosen.state)
+        leaks = attacks(trainee, *job.sides, extractor, sizes.size_px)
+        ends = {round(record["step"]): record["kid_x1000"] for record in history}
+        plain_kid = plain_kid or ends
+        for result in lines_of(job.name, leaks, history[-1], plain_kid[job.steps]):
             sys.stdout.write(json.dumps(result) + "\n")
             sys.stdout.flush()
 

@@ -190,7 +190,7 @@ def main() -> None:
     folder = os.environ.get("ARTGAN_TEST_DATA")
     if folder is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     steps, count = (6, 4) if chosen.quick else (chosen.steps, chosen.works)
     fast, adain, root = PRESETS["tiny"].fast, PRESETS["tiny"].adain, Path(folder)
     splits = {n: load_split(root / "scans" / n, fast.short_side_px) for n in COLLECTIONS}
