@@ -29,10 +29,11 @@ from simulation import SEED, line, run
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.read import read_rgb
-from artgan.metrics.features import Extractor, extract, load_extractor
+from artgan.metrics.features import Extractor, extract, load_vgg_extractor
 from artgan.metrics.membership import MOST_ADVANTAGE, Leak, membership, sample_scores
 from artgan.models.simulators import AnyDiscriminator, AnyGenerator
 from artgan.presets import SIMULATION_SIZES, SimulationPreset
+from artgan.report.measure_privacy import SIDE_PX
 from artgan.report.membership_scores import judgements, samples_of, spaces_of, views_of
 from artgan.training import simulation
 from artgan.training.loop import Trainee
@@ -41,7 +42,6 @@ from artgan.training.private import delta_for, epsilon
 COLLECTION = "monet_256"
 NOISE = 1.0
 OVERFITTED_SHARE = 10
-_VGG_SIDE_PX = 64
 Line = dict[str, object]
 Pictures = list[np.ndarray]
 Features = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -137,7 +137,8 @@ def main() -> None:
     )
     sizes = SIMULATION_SIZES["cpu-32"]
     members, others = halves(root / "scans" / COLLECTION, sizes.size_px, most)
-    extractor = load_extractor(str(root / "weights"), vgg_size_px=_VGG_SIDE_PX)
+    extractor = load_vgg_extractor(str(root / "weights"), SIDE_PX)
+    assert extractor is not None, "the folder of weights holds VGG-19"
 
     def features(pictures: Sequence[np.ndarray]) -> np.ndarray:
         return extract(extractor, pictures)

@@ -11,7 +11,7 @@ from artgan.catalog.models import Model, in_use_or_base, training_scans
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import works
 from artgan.config import ReportSettings
-from artgan.metrics.features import load_extractor
+from artgan.metrics.features import load_vgg_extractor, random_extractor
 from artgan.metrics.membership import FEWEST_A_SIDE, Leak, membership
 from artgan.presets import Kind
 from artgan.report.measured import (
@@ -35,7 +35,8 @@ from artgan.report.membership_scores import (
 )
 from artgan.report.privacy import ATTACKED
 
-_VGG_SIDE_PX = 64
+SIDE_PX = 32
+"""Side at which a network looks for copies: there are thousands of looks, which see shapes."""
 
 
 def measure_privacy(catalog: Catalog, collection: str, settings: ReportSettings, stamp: Row) -> int:
@@ -73,7 +74,9 @@ def _attack(
     collection: str,
 ) -> Callable[[], dict[str, Scores]]:
     if kind == "simulation":
-        extractor = load_extractor(settings.weights, vgg_size_px=_VGG_SIDE_PX)
+        extractor = load_vgg_extractor(settings.weights, SIDE_PX) or random_extractor(
+            size_px=SIDE_PX
+        )
         return partial(simulation_scores, catalog, model, suspects, extractor, collection)
     scores = restoration_scores if kind == "restoration" else style_scores
     return partial(scores, catalog, model, suspects)
