@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from artgan.errors import CorruptAssetError, InvalidInputError
+from artgan.metrics.memorisation import pixel_features
 from artgan.presets import SimulationPreset
 from artgan.training.gan_losses import gradient_penalty, least_squares_loss, relativistic_loss
 from artgan.training.loop import train
+from artgan.training.promote import promote
 from artgan.training.simulation import build, ema_decay, rate_factor
 from artgan.training.squares import scale_work, square
 
@@ -176,6 +178,34 @@ def test_the_discriminator_is_kept_but_never_published():
     subject = trainee()
     assert subject.publish == ("generator_ema",)
     assert set(subject.warm) == {"generator", "discriminator"}
+
+
+def test_a_generator_that_has_its_works_by_heart_betrays_them_and_is_refused():
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (24, 4, 4, 3), dtype=np.uint8)
+    pictures = [np.kron(one, np.ones((4, 4, 1), np.uint8)) for one in blocks]
+    preset = replace(TINY, latent=12, max_channels=32)
+    subject = build(pictures[:12], pictures[12:], preset, 1, 0, None, pixel_features)
+    honest = subject.validate()
+    assert honest["membership_advantage_low"] < 0.1
+    generator = subject.networks["generator_ema"].requires_grad_()
+    targets = torch.stack([square(scale_work(one, 16), 0.5) for one in pictures[:12]])
+    optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
+    torch.manual_seed(0)
+    for _ in range(100):  # each start is answered with the work that its largest number names
+        z, noise = generator.draw(32)
+        loss = (generator(z, noise) - targets[z.argmax(dim=1)]).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    measures = subject.validate()
+    assert measures["membership_advantage"] > 0.5
+    assert not promote("simulation", measures, None).promoted
+    others_fine = {"copy_ratio": 1.0, "honest_copy_ratio": 0.9, "diversity_ratio": 1.0}
+    decision = promote("simulation", measures | others_fine, None)
+    assert not decision.promoted
+    assert "tell its training works from others: advantage" in decision.reason
+    assert promote("simulation", honest | others_fine, None).promoted
 
 
 def test_works_are_mirrored_only_when_asked():
