@@ -39,7 +39,7 @@ from artgan.report.measured import (
 )
 from artgan.restore.detect import DetectOptions, detect_scan
 from artgan.training.archive_network import LOADED_PX
-from artgan.training.child import load_states
+from artgan.training.preparation import load_states
 from artgan.training.squares import scale_work, square
 
 SEED = 71_000

@@ -28,7 +28,7 @@ from artgan.models.simulators import (
     sample,
 )
 from artgan.models.translator import StyleDiscriminator, load_translator
-from artgan.training.child import States, load_states
+from artgan.training.preparation import States, load_states
 from artgan.training.squares import scale_work, square
 
 SEED = 61_000

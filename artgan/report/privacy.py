@@ -25,8 +25,7 @@ def privacy_words(row: Row, measures: Sequence[Measure]) -> str:
     """
     if row["kind"] not in ATTACKED:
         return (
-            "Not attacked: a model of this kind only changes pictures that it is given, and has no "
-            "discriminator."
+            "Not attacked: that is done to simulators, fillers and translators of one collection."
         )
     tried = [
         one
