@@ -295,8 +295,8 @@ class IiifSettings(ArchiveSettings):
     """Long side of the largest whole picture offered; tiles always have every pixel."""
     protection: Annotated[int, Field(title="Make imitation harder, codes", ge=0, le=8)] = 0
     """Change the published pictures, never scans or access copies, by up to so many codes of 255 so
-    that networks learn another style from them; 4 hardly show, 8 do. It is friction, not a lock:
-    published attacks remove it, and halving a picture takes most of it. 0 changes nothing."""
+    that networks learn another style from them. 8 show on even ground and hinder somewhat, 4 did no
+    more than noise; halving takes half of it, and published attacks remove it. 0 changes none."""
     weights: FeatureWeights = None
     publisher: str | None = None
     """Institution named in viewers as the source; none names nobody."""
