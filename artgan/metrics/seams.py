@@ -4,7 +4,6 @@ import numpy as np
 
 from artgan.imaging.tensors import check_picture
 
-
 NEXT_TO = 4
 
 
