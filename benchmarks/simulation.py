@@ -77,12 +77,14 @@ class Bench:
         splits: Works of each collection.
         features: The measuring network: VGG-19 conv3_4 on squares of 32 pixels.
         state: Folder of states and grids, if any.
-        seeds: Trainings of each collection from nothing.
+        chosen: Collections that are trained from nothing.
+        seeds: Trainings of each of them.
     """
 
     splits: dict[str, Split]
     features: Features
     state: Path | None
+    chosen: Sequence[str]
     seeds: int
 
     def trained(
@@ -164,7 +166,7 @@ def sound(name: str, end: Record) -> list[Line]:
 def scratch(bench: Bench) -> list[Line]:
     """Train collections from nothing: how far does the distance to held-out works fall?"""
     lines = []
-    for name in SCRATCH:
+    for name in bench.chosen:
         for seed in range(bench.seeds):
             history = bench.from_nothing(name, seed)
             start, end = history[0], history[-1]
@@ -348,6 +350,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one collection, under a minute")
     parser.add_argument("--only", choices=PARTS, help="one part")
+    parser.add_argument("--collection", choices=SCRATCH, help="the one trained from nothing")
     parser.add_argument("--seeds", type=int, default=1, help="trainings from nothing of each")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
     chosen = parser.parse_args()
@@ -364,6 +367,7 @@ def main() -> None:
         read_splits(Path(folder) / "scans", PRESET.size_px, names=names),
         lambda pictures: extract(extractor, pictures),
         chosen.state,
+        [chosen.collection] if chosen.collection else SCRATCH,
         chosen.seeds,
     )
     parts = [quick] if chosen.quick else [PARTS[chosen.only]] if chosen.only else PARTS.values()
