@@ -14,7 +14,7 @@ PATCH_PX = 7
 _COMPONENTS = 32
 _CENTRE_PX = 0.8
 _STRIDE = 2
-_COARSEST_PX = 16
+_COARSEST_PX = 12
 _MOST_COSTS = 2**20
 
 
@@ -111,7 +111,7 @@ class TextureGenerator(nn.Module):
     more than rims, which keeps textures sharp.
 
     Args:
-        sources: Works or parts of works, (3, H, W) in [0, 1] each, both sides at least 16.
+        sources: Works or parts of works, (3, H, W) in [0, 1] each, both sides at least 12.
         passes: Passes at each resolution.
 
     Raises:
