@@ -76,7 +76,7 @@ def build(sources: Sequence[np.ndarray], steps: int, seed: int, features: Featur
     accordingly: stochastic ascent of the semi-dual, as Galerne et al. 2018 do.
 
     Args:
-        sources: Pictures (H, W, 3) uint8, both sides at least 16.
+        sources: Pictures (H, W, 3) uint8, both sides at least 12.
         steps: Steps that the run will take.
         seed: Of the texture that is measured.
         features: From N pictures to (N, D) float64, for the measures.

@@ -101,4 +101,4 @@ def test_a_part_that_is_too_small_fails_in_a_sentence(archive: Catalog) -> None:
     counts = texture(asked(archive, [first], box=[0.0, 0.0, 0.1, 0.1], seed=9))
     assert counts["failed"] == 1
     (row,) = [row for row in archive.rows(OUTPUTS) if row["seed"] == 9]
-    assert "sources must be at least one picture of at least 16" in row["message"]
+    assert "sources must be at least one picture of at least 12" in row["message"]

@@ -104,8 +104,8 @@ def test_it_says_how_much_continues_as_in_the_source(generator):
 
 
 def test_small_sources_and_textures_are_refused(generator):
-    with pytest.raises(InvalidInputError, match="at least 16 pixels a side, got 1"):
-        TextureGenerator([strokes(15, 40)], passes=1)
+    with pytest.raises(InvalidInputError, match="at least 12 pixels a side, got 1"):
+        TextureGenerator([strokes(11, 40)], passes=1)
     with pytest.raises(InvalidInputError, match="at least one picture"):
         TextureGenerator([], passes=1)
     with pytest.raises(InvalidInputError, match="sides of a texture must be at least 14"):

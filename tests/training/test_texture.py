@@ -59,4 +59,4 @@ def test_pieces_cover_a_picture_and_small_sources_are_refused():
     assert piece_px([picture]) == 20
     assert [one.shape for one in pieces(picture, 20)] == [(20, 20, 3)] * 30
     with pytest.raises(InvalidInputError, match="sources must be"):
-        build([np.zeros((12, 40, 3), np.uint8)], 1, 0, features)
+        build([np.zeros((11, 40, 3), np.uint8)], 1, 0, features)
