@@ -264,9 +264,9 @@ def main() -> None:
     style, content = (splits[name].test[0] for name in ("van_gogh", "old_masters"))
     side = 512 if chosen.quick else 1024
     report(tiles(np.tile(content[:128, :128], (side // 128, side // 128, 1))))
-    report(fitting(extractor, content[:128, :128], style, 10 if chosen.quick else 100))
-    steps, most = (8, 3) if chosen.quick else (chosen.steps, None)
-    few = {n: Split(one.train, one.test[:most]) for n, one in splits.items()}
+    report(fitting(extractor, content[:128, :128], style, 8 if chosen.quick else 100))
+    steps, learned, held = (8, 12, 3) if chosen.quick else (chosen.steps, None, None)
+    few = {n: Split(one.train[:learned], one.test[:held]) for n, one in splits.items()}
     report(trainings(few, extractor, preset, steps))
     for megapixels in () if chosen.quick else (10, 100):
         report(memory(megapixels))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import arrays_to_batch
@@ -38,9 +37,10 @@ from artgan.training.loop import (
 from artgan.training.multi_exam import Exam
 from artgan.training.sides import check_works, cut_crops
 from artgan.training.simulation import Features, ema_decay
-from artgan.training.translations import held_rate
+from artgan.training.translations import anchor_loss, held_rate, return_loss
 
 FEW_WORKS = 100
+ANCHOR_WEIGHT = 1.0
 _BETAS = (0.5, 0.999)
 
 
@@ -148,8 +148,10 @@ class _Multi:
         logits, classes = judge(self._shown(made))
         adversarial = least_squares_loss(logits, 1.0)
         told = judge.class_loss(classes, drawn.wanted)
-        cycle = F.l1_loss(returned, drawn.works)
-        loss = adversarial + self.preset.class_weight * told + self.preset.cycle_weight * cycle
+        cycle = return_loss(returned, drawn.works)
+        anchor = anchor_loss(made, drawn.tinted)
+        kept = self.preset.cycle_weight * cycle + ANCHOR_WEIGHT * anchor
+        loss = adversarial + self.preset.class_weight * told + kept
         apply_gradients(loss, self.optimizers["multi"], self.networks.multi.parameters())
         judge.requires_grad_(requires_grad=True)
         return detached({"adversarial": adversarial, "told": told, "cycle": cycle})
