@@ -29,7 +29,7 @@ from artgan.models.painter import (
 from artgan.stylize.color import ColorMap, ColorStatistics, color_map, measure_canvas, pool_colors
 from artgan.stylize.maps import Map, make_maps
 from artgan.stylize.stylizer import Put, Source, Stylizer
-from artgan.stylize.tiles import Tiles, roomy_px, rounded_up
+from artgan.stylize.tiles import Tiles, rounded_up
 
 _VARIANCE_FLOOR = 1e-5
 
@@ -83,12 +83,6 @@ class PaintStylizer(Stylizer):
         self.painter, self.colors, self.alpha = painter, colors, alpha
         self.device = painter.head.weight.device
         self.manner = [Moments(*(part.to(self.device) for part in block)) for block in manner]
-
-    @property
-    def tile_px(self) -> int:
-        """See `Stylizer`; most is taken on the way back to full size, by floats."""
-        width = self.painter.channels // 4
-        return roomy_px(4 * (7 * width + 18))
 
     @torch.inference_mode()
     def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
