@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,11 +46,18 @@ from artgan.stylize.paint import paint_own
 from artgan.stylize.stylizer import stylize_picture
 from artgan.stylize.tiles import Tiles
 from artgan.training.painting import build_adain, build_fast
-from artgan.training.sides import Sides
+from artgan.training.sides import Sides, center_square
 
 MOST_OVERHEAD = 1.15
 MOST_BYTES = 2e9
 TILE_PX = 256
+PAIRS = (
+    ("old_masters", "van_gogh"),
+    ("monet_256", "ukiyo_e"),
+    ("van_gogh", "monet_256"),
+    ("ukiyo_e", "old_masters"),
+    ("old_masters", "ukiyo_e"),
+)
 Line = dict[str, object]
 
 
@@ -169,6 +176,39 @@ def fitting(extractor: Extractor, content: np.ndarray, style: np.ndarray, steps:
     ]
 
 
+def pairs(splits: dict[str, Split], extractor: Extractor, side_px: int, steps: int) -> list[Line]:
+    """Fit works of five pairs of collections; compare Gram distances with the start's."""
+    network = extractor.network
+    assert isinstance(network, Vgg19Conv34), "asked for by name"
+    lines = []
+    for number, (of, to) in enumerate(PAIRS):
+        content = center_square(splits[of].test[number], side_px)
+        style = center_square(splits[to].test[number + 1], side_px)
+        targets = mean_grams(network, [arrays_to_batch([style])])
+
+        def distance(picture: np.ndarray, targets: Sequence[torch.Tensor] = targets) -> float:
+            maps = network.maps(arrays_to_batch([picture]))
+            parts = [
+                (gram(one) - goal).norm() / goal.norm()
+                for one, goal in zip(maps, targets, strict=True)
+            ]
+            return float(torch.stack(parts).mean())
+
+        fit = Fit(steps=steps, coarsest_px=side_px // 4)
+        made = stylize_picture(OptimStylizer(network, [style], fit), content)
+        color = stylize_picture(ColorStylizer(measure_colors(style)), content)
+        start = distance(content)
+        ours, theirs = (distance(picture) / start for picture in (made, color))
+        lines.append(
+            line(
+                *(f"painting/optim/pair/{of}_to_{to}", ours, "part of the start's Gram distance"),
+                *("color", theirs, "below a tenth"),
+                holds=ours < 0.1,
+            )
+        )
+    return lines
+
+
 def trainings(
     splits: dict[str, Split], extractor: Extractor, preset: FastPreset, steps: int
 ) -> list[Line]:
@@ -265,6 +305,8 @@ def main() -> None:
     side = 512 if chosen.quick else 1024
     report(tiles(np.tile(content[:128, :128], (side // 128, side // 128, 1))))
     report(fitting(extractor, content[:128, :128], style, 8 if chosen.quick else 100))
+    if not chosen.quick:
+        report(pairs(splits, extractor, 128, 100))
     steps, learned, held = (8, 12, 3) if chosen.quick else (chosen.steps, None, None)
     few = {n: Split(one.train[:learned], one.test[:held]) for n, one in splits.items()}
     report(trainings(few, extractor, preset, steps))
