@@ -44,6 +44,7 @@ from artgan.stylize.losses import content_loss, gram, gram_loss, mean_grams
 from artgan.stylize.optim import Fit, OptimStylizer
 from artgan.stylize.paint import paint_own
 from artgan.stylize.stylizer import stylize_picture
+from artgan.stylize.tiled_loss import Weights
 from artgan.stylize.tiles import Tiles
 from artgan.training.painting import build_adain, build_fast
 from artgan.training.sides import Sides, center_square
@@ -144,7 +145,7 @@ def fitting(extractor: Extractor, content: np.ndarray, style: np.ndarray, steps:
             optimizer.zero_grad()
             maps = network.maps(image)
             loss = gram_loss([gram(one) for one in maps], targets)
-            loss = loss + 0.02 * content_loss(maps[-1], wanted)
+            loss = loss + Weights().content * content_loss(maps[-1], wanted)
             loss.backward()
             return loss
 

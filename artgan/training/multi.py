@@ -16,11 +16,11 @@ from artgan.presets import MultiPreset
 from artgan.stylize.color import (
     ColorMap,
     ColorStatistics,
-    color_map,
     mapped,
     measure_colors,
     pool_colors,
 )
+from artgan.stylize.paint import multi_colors, multi_tint
 from artgan.training import world
 from artgan.training.archive_network import Labelled
 from artgan.training.augment import augment
@@ -112,7 +112,7 @@ class _Multi:
         chosen = [self._one_of(label) for label in own]
         crops = cut_crops(self.works, chosen, self.preset.crop_px)
         ways = [
-            color_map(self.colors[work], self.styles[label])
+            multi_tint(self.colors[work], self.styles, label)
             for work, label in zip(chosen, wanted, strict=True)
         ]
         return _Drawn(
@@ -218,7 +218,7 @@ def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
         [arrays_to_batch([work])[0] for work in train.pictures],
         of_class,
         colors,
-        [ColorStatistics(*multi.colors(label)) for label in range(len(preset.classes))],
+        multi_colors(multi),
         networks,
         {
             name: torch.optim.Adam(network.parameters(), preset.learning_rate, _BETAS)
