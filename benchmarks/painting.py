@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyvips
 import torch
@@ -31,6 +32,7 @@ from stylization import COLLECTIONS, QUICK, others
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas, windows
+from artgan.imaging.read import read_rgb
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.metrics.features import Extractor, load_vgg_extractor
 from artgan.metrics.perceptual import gram_distance
@@ -47,18 +49,20 @@ from artgan.stylize.stylizer import stylize_picture
 from artgan.stylize.tiled_loss import Weights
 from artgan.stylize.tiles import Tiles
 from artgan.training.painting import build_adain, build_fast
-from artgan.training.sides import Sides, center_square
+from artgan.training.sides import Sides
 
 MOST_OVERHEAD = 1.15
 MOST_BYTES = 2e9
 TILE_PX = 256
 PAIRS = (
-    ("old_masters", "van_gogh"),
-    ("monet_256", "ukiyo_e"),
-    ("van_gogh", "monet_256"),
-    ("ukiyo_e", "old_masters"),
-    ("old_masters", "ukiyo_e"),
+    ("old_masters", 3, "van_gogh", 2),
+    ("monet_256", 5, "ukiyo_e", 4),
+    ("van_gogh", 7, "monet_256", 11),
+    ("ukiyo_e", 9, "old_masters", 8),
+    ("old_masters", 12, "ukiyo_e", 15),
 )
+"""Content and style: a collection and the number of a file in it, each."""
+PAIR_PX = 128
 Line = dict[str, object]
 
 
@@ -177,14 +181,23 @@ def fitting(extractor: Extractor, content: np.ndarray, style: np.ndarray, steps:
     ]
 
 
-def pairs(splits: dict[str, Split], extractor: Extractor, side_px: int, steps: int) -> list[Line]:
+def read_long(folder: Path, number: int) -> np.ndarray:
+    """Read a collection's file by its number, made small."""
+    picture = read_rgb(sorted(folder.iterdir())[number].read_bytes(), 600)
+    height, width = picture.shape[:2]
+    scale = PAIR_PX / max(height, width)
+    size = round(width * scale), round(height * scale)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def pairs(scans: Path, extractor: Extractor, steps: int) -> list[Line]:
     """Fit works of five pairs of collections; compare Gram distances with the start's."""
     network = extractor.network
     assert isinstance(network, Vgg19Conv34), "asked for by name"
     lines = []
-    for number, (of, to) in enumerate(PAIRS):
-        content = center_square(splits[of].test[number], side_px)
-        style = center_square(splits[to].test[number + 1], side_px)
+    for of, content_number, to, style_number in PAIRS:
+        content = read_long(scans / of, content_number)
+        style = read_long(scans / to, style_number)
         targets = mean_grams(network, [arrays_to_batch([style])])
 
         def distance(picture: np.ndarray, targets: Sequence[torch.Tensor] = targets) -> float:
@@ -195,7 +208,7 @@ def pairs(splits: dict[str, Split], extractor: Extractor, side_px: int, steps: i
             ]
             return float(torch.stack(parts).mean())
 
-        fit = Fit(steps=steps, coarsest_px=side_px // 4)
+        fit = Fit(steps=steps, coarsest_px=PAIR_PX // 4)
         made = stylize_picture(OptimStylizer(network, [style], fit), content)
         color = stylize_picture(ColorStylizer(measure_colors(style)), content)
         start = distance(content)
@@ -307,7 +320,7 @@ def main() -> None:
     report(tiles(np.tile(content[:128, :128], (side // 128, side // 128, 1))))
     report(fitting(extractor, content[:128, :128], style, 8 if chosen.quick else 100))
     if not chosen.quick:
-        report(pairs(splits, extractor, 128, 100))
+        report(pairs(root / "scans", extractor, 60))
     steps, learned, held = (8, 12, 3) if chosen.quick else (chosen.steps, None, None)
     few = {n: Split(one.train[:learned], one.test[:held]) for n, one in splits.items()}
     report(trainings(few, extractor, preset, steps))
