@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 import pyvips
 import torch
-from held_out import say
-from simulation import SEED, Split, line, load_split, run
-from stylization import COLLECTIONS, QUICK, others
+from held_out import SEED, Split, read_split, say
+from simulation import line
+from stylization import COLLECTIONS, QUICK, others, run
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas, windows
@@ -312,7 +312,7 @@ def main() -> None:
     sizes = PRESETS["tiny"].fast
     preset = replace(sizes, crop_px=64, batch=2) if chosen.quick else sizes
     names = [n for n in COLLECTIONS if not (chosen.quick and n == "monet_256")]  # 300 scans
-    splits = {n: load_split(root / "scans" / n, preset.short_side_px) for n in names}
+    splits = {n: read_split(root / "scans" / n, preset.short_side_px) for n in names}
     extractor = load_vgg_extractor(str(root / "weights"), preset.short_side_px)
     assert extractor is not None, "the folder of weights holds VGG-19"
     style, content = (splits[name].test[0] for name in ("van_gogh", "old_masters"))
