@@ -180,11 +180,11 @@ class CycleganPreset:
     crop_px: int = 64
     width: int = 16
     blocks: int = 4
-    cycle_weight: float = 10.0
-    identity_weight: float = 0.5
+    cycle_weight: float = 5.0
+    identity_weight: float = 0.1
     pool: int = 50
-    batch: int = 2
-    learning_rate: float = 4e-4
+    batch: int = 1
+    learning_rate: float = 5e-4
     base_steps: int = 0
     collection_steps: int = 600
 
@@ -211,10 +211,10 @@ class MultiPreset:
     crop_px: int = 64
     width: int = 16
     blocks: int = 4
-    cycle_weight: float = 10.0
+    cycle_weight: float = 2.0
     class_weight: float = 1.0
-    batch: int = 8
-    learning_rate: float = 4e-4
+    batch: int = 4
+    learning_rate: float = 1e-3
     base_steps: int = 1000
     collection_steps: int = 0
     classes: tuple[str, ...] = ()

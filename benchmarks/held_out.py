@@ -46,10 +46,13 @@ def read_splits(
     folders = sorted(path for path in scans.iterdir() if path.is_dir())
     if names is not None:
         folders = [scans / name for name in names]
-    return {folder.name: _read_split(folder, train_px, test_px, most) for folder in folders}
+    return {folder.name: read_split(folder, train_px, test_px, most) for folder in folders}
 
 
-def _read_split(folder: Path, train_px: int, test_px: int | None, most: int | None) -> Split:
+def read_split(
+    folder: Path, train_px: int, test_px: int | None = None, most: int | None = None
+) -> Split:
+    """Read one collection, as `read_splits` does."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
     ranked = sorted(files, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
     held_out = max(1, round(len(files) * HELD_OUT_FRACTION))

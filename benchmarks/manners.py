@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import SEED, kept_in, report, say
-from simulation import Features, Split, line, load_split
+from held_out import SEED, Split, kept_in, read_split, report, say
+from simulation import Features, line
 from stylization import COLLECTIONS, CONTENT_DISTANCE_CEILING, others
 
 from artgan.errors import MissingAssetError
@@ -204,7 +204,7 @@ def main() -> None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     root, side_px = Path(folder), PRESETS["tiny"].style.short_side_px
     names = [n for n in COLLECTIONS if not (chosen.quick and n == "monet_256")]  # 300 scans
-    splits = {name: load_split(root / "scans" / name, side_px) for name in names}
+    splits = {name: read_split(root / "scans" / name, side_px) for name in names}
     extractor = load_vgg_extractor(str(root / "weights"), side_px)
     assert extractor is not None, "the folder of weights holds VGG-19"
     steps = QUICK_STEPS if chosen.quick else chosen.steps

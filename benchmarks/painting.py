@@ -18,19 +18,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyvips
 import torch
-from held_out import say
-from simulation import SEED, Split, line, load_split, run
-from stylization import COLLECTIONS, QUICK, others
+from held_out import SEED, Split, read_split, say
+from simulation import line
+from stylization import COLLECTIONS, QUICK, others, run
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas, windows
+from artgan.imaging.read import read_rgb
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.metrics.features import Extractor, load_vgg_extractor
 from artgan.metrics.perceptual import gram_distance
@@ -44,6 +46,7 @@ from artgan.stylize.losses import content_loss, gram, gram_loss, mean_grams
 from artgan.stylize.optim import Fit, OptimStylizer
 from artgan.stylize.paint import paint_own
 from artgan.stylize.stylizer import stylize_picture
+from artgan.stylize.tiled_loss import Weights
 from artgan.stylize.tiles import Tiles
 from artgan.training.painting import build_adain, build_fast
 from artgan.training.sides import Sides
@@ -51,6 +54,15 @@ from artgan.training.sides import Sides
 MOST_OVERHEAD = 1.15
 MOST_BYTES = 2e9
 TILE_PX = 256
+PAIRS = (
+    ("old_masters", 3, "van_gogh", 2),
+    ("monet_256", 5, "ukiyo_e", 4),
+    ("van_gogh", 7, "monet_256", 11),
+    ("ukiyo_e", 9, "old_masters", 8),
+    ("old_masters", 12, "ukiyo_e", 15),
+)
+"""Content and style: a collection and the number of a file in it, each."""
+PAIR_PX = 128
 Line = dict[str, object]
 
 
@@ -137,7 +149,7 @@ def fitting(extractor: Extractor, content: np.ndarray, style: np.ndarray, steps:
             optimizer.zero_grad()
             maps = network.maps(image)
             loss = gram_loss([gram(one) for one in maps], targets)
-            loss = loss + 0.02 * content_loss(maps[-1], wanted)
+            loss = loss + Weights().content * content_loss(maps[-1], wanted)
             loss.backward()
             return loss
 
@@ -167,6 +179,48 @@ def fitting(extractor: Extractor, content: np.ndarray, style: np.ndarray, steps:
             holds=apart[0] < apart[1],
         ),
     ]
+
+
+def read_long(folder: Path, number: int) -> np.ndarray:
+    """Read a collection's file by its number, made small."""
+    picture = read_rgb(sorted(folder.iterdir())[number].read_bytes(), 600)
+    height, width = picture.shape[:2]
+    scale = PAIR_PX / max(height, width)
+    size = round(width * scale), round(height * scale)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def pairs(scans: Path, extractor: Extractor, steps: int) -> list[Line]:
+    """Fit works of five pairs of collections; compare Gram distances with the start's."""
+    network = extractor.network
+    assert isinstance(network, Vgg19Conv34), "asked for by name"
+    lines = []
+    for of, content_number, to, style_number in PAIRS:
+        content = read_long(scans / of, content_number)
+        style = read_long(scans / to, style_number)
+        targets = mean_grams(network, [arrays_to_batch([style])])
+
+        def distance(picture: np.ndarray, targets: Sequence[torch.Tensor] = targets) -> float:
+            maps = network.maps(arrays_to_batch([picture]))
+            parts = [
+                (gram(one) - goal).norm() / goal.norm()
+                for one, goal in zip(maps, targets, strict=True)
+            ]
+            return float(torch.stack(parts).mean())
+
+        fit = Fit(steps=steps, coarsest_px=PAIR_PX // 4)
+        made = stylize_picture(OptimStylizer(network, [style], fit), content)
+        color = stylize_picture(ColorStylizer(measure_colors(style)), content)
+        start = distance(content)
+        ours, theirs = (distance(picture) / start for picture in (made, color))
+        lines.append(
+            line(
+                *(f"painting/optim/pair/{of}_to_{to}", ours, "part of the start's Gram distance"),
+                *("color", theirs, "below a tenth"),
+                holds=ours < 0.1,
+            )
+        )
+    return lines
 
 
 def trainings(
@@ -258,15 +312,17 @@ def main() -> None:
     sizes = PRESETS["tiny"].fast
     preset = replace(sizes, crop_px=64, batch=2) if chosen.quick else sizes
     names = [n for n in COLLECTIONS if not (chosen.quick and n == "monet_256")]  # 300 scans
-    splits = {n: load_split(root / "scans" / n, preset.short_side_px) for n in names}
+    splits = {n: read_split(root / "scans" / n, preset.short_side_px) for n in names}
     extractor = load_vgg_extractor(str(root / "weights"), preset.short_side_px)
     assert extractor is not None, "the folder of weights holds VGG-19"
     style, content = (splits[name].test[0] for name in ("van_gogh", "old_masters"))
     side = 512 if chosen.quick else 1024
     report(tiles(np.tile(content[:128, :128], (side // 128, side // 128, 1))))
-    report(fitting(extractor, content[:128, :128], style, 10 if chosen.quick else 100))
-    steps, most = (8, 3) if chosen.quick else (chosen.steps, None)
-    few = {n: Split(one.train, one.test[:most]) for n, one in splits.items()}
+    report(fitting(extractor, content[:128, :128], style, 8 if chosen.quick else 100))
+    if not chosen.quick:
+        report(pairs(root / "scans", extractor, 60))
+    steps, learned, held = (8, 12, 3) if chosen.quick else (chosen.steps, None, None)
+    few = {n: Split(one.train[:learned], one.test[:held]) for n, one in splits.items()}
     report(trainings(few, extractor, preset, steps))
     for megapixels in () if chosen.quick else (10, 100):
         report(memory(megapixels))

@@ -14,21 +14,23 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import say
-from simulation import SEED, Features, Split, line, load_split, run, speed, vgg_features
+from held_out import SEED, Split, kept_in, read_split, report, say
+from simulation import Features, line
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.write import png_bytes
+from artgan.metrics.features import extract, load_extractor
 from artgan.models.translator import Translator
 from artgan.presets import PRESETS, StylePreset
 from artgan.stylize.color import measure_colors, transfer_colors
 from artgan.stylize.stylizer import stylize_picture
 from artgan.stylize.translate import TranslateStylizer
-from artgan.training.loop import Trainee
+from artgan.training.loop import Trainee, train
 from artgan.training.sides import Sides
 from artgan.training.style import build
 
@@ -38,6 +40,39 @@ QUICK_STEPS = 60
 CONTENT_DISTANCE_CEILING = 0.3
 STEPS_PER_S = 8.0
 _UNIT = "KID x1000, VGG-19 conv3_4"
+
+
+def vgg_features(root: Path, side_px: int) -> Features:
+    """Return the measuring network: VGG-19 conv3_4 on squares of a side."""
+    extractor = load_extractor(str(root / "weights"), vgg_size_px=side_px)
+    return lambda pictures: extract(extractor, pictures)
+
+
+def run(
+    trainee: Trainee, steps: int, name: str, state: Path | None, parts: Sequence[float]
+) -> list[dict[str, float]]:
+    """Train to the end, measure after each part of the steps, and keep a state if asked to."""
+    load, save = kept_in(state, name)
+    return train(
+        trainee,
+        steps,
+        SEED,
+        load_state=load,
+        save_state=save,
+        validate_at=sorted({round(part * steps) for part in parts}),
+        observe=lambda progress: report(name, progress),
+        checkpoint_every_s=10.0,
+    )
+
+
+def speed(trainee: Trainee, steps: int = 40) -> float:
+    """Return optimisation steps per second, measuring left out; changes the networks."""
+    for number in range(8):
+        trainee.step(number)
+    started = time.monotonic()
+    for number in range(steps):
+        trainee.step(number)
+    return steps / (time.monotonic() - started)
 
 
 def others(splits: dict[str, Split], name: str) -> Split:
@@ -130,7 +165,7 @@ def main() -> None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     preset = PRESETS[chosen.preset].style
     root, started = Path(folder), time.monotonic()
-    splits = {name: load_split(root / "scans" / name, preset.short_side_px) for name in COLLECTIONS}
+    splits = {name: read_split(root / "scans" / name, preset.short_side_px) for name in COLLECTIONS}
     features = vgg_features(root, preset.short_side_px)
     steps = QUICK_STEPS if chosen.quick else preset.collection_steps
     lines: list[dict[str, object]] = []

@@ -14,7 +14,7 @@ from artgan.imaging.colour import from_srgb_deep, to_srgb_deep
 from artgan.imaging.decode import SourceEncoding
 from artgan.imaging.write import write_tiff
 from artgan.stylize.stylizer import Finish, Stylizer, result_shape, stylize_canvas
-from artgan.stylize.tiles import Tiles
+from artgan.stylize.tiles import TILE_PX, Tiles
 
 _MAX_PIXELS = 20_000_000_000
 
@@ -48,7 +48,7 @@ def stylize_file(  # noqa: PLR0913 -- what is read, what is done, and where it g
     folder: Path,
     finish: Finish | None = None,
     xmp: bytes | None = None,
-    tile_px: int | None = None,
+    tile_px: int = TILE_PX,
 ) -> StylizedFile:
     """Stylize one page of a scan at full resolution.
 
@@ -63,14 +63,13 @@ def stylize_file(  # noqa: PLR0913 -- what is read, what is done, and where it g
             five times the scan, and for `fast` and `adain` for 24 bytes a pixel besides.
         finish: Strength and colours.
         xmp: Packet to embed.
-        tile_px: Side of the windows, a multiple of 32: a bound of memory and nothing else; by
-            default what suits the stylizer.
+        tile_px: Side of the windows, a multiple of 32: a bound of memory and nothing else.
 
     Raises:
         RefusedScan: If the scan cannot be decoded whole.
         InvalidInputError: If it is too large for the stylizer.
     """
-    tiles = Tiles(tile_px or stylizer.tile_px, _Maps(folder))
+    tiles = Tiles(tile_px, _Maps(folder))
     own, encoding = scan_canvas(scan, folder / "scan", _MAX_PIXELS, page)
     source = _as_srgb(own, encoding, folder)
     result = _black(folder / "result", result_shape(source), source.dtype)

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from artgan.imaging.canvas import Canvas, Window
-from artgan.stylize.tiles import ROOM_BYTES, Tiles, is_out_of_memory
+from artgan.stylize.tiles import Tiles, is_out_of_memory
 
+ROOM_BYTES = 500_000_000
+"""What maps may take in memory."""
 _FLOAT_BYTES = 4
 
 
@@ -68,8 +70,8 @@ def make_maps(
 ) -> list[Map]:
     """Make maps of zeros for a frame of a size.
 
-    In the memory of the device if all of them fit into the room of a window; else, and where the
-    device has no such memory, on what ``tiles`` makes.
+    In the memory of the device if all of them fit into `ROOM_BYTES`; else, and where the device
+    has no such memory, on what ``tiles`` makes.
     """
     if count * size[0] * size[1] * channels * _FLOAT_BYTES <= ROOM_BYTES:
         try:

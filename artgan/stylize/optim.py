@@ -115,7 +115,8 @@ class OptimStylizer(Stylizer):
     """Fit each picture to one style picture or a blend of several, by gradient descent.
 
     Differs from the paper: each Gram loss is divided by its target's norm, VGG-19 ends at conv3_4,
-    the content is compared in the style's colours, and scales go from coarse to fine. With Adam,
+    the content is compared in the style's colours, and scales go from coarse to fine; each keeps
+    what the coarser ones took on of the style (`PyramidLoss`). With Adam,
     gradients of pictures larger than a tile are pooled over tiles, and are those of the whole.
 
     Args:

@@ -29,7 +29,7 @@ from artgan.models.painter import (
 from artgan.stylize.color import ColorMap, ColorStatistics, color_map, measure_canvas, pool_colors
 from artgan.stylize.maps import Map, make_maps
 from artgan.stylize.stylizer import Put, Source, Stylizer
-from artgan.stylize.tiles import Tiles, roomy_px, rounded_up
+from artgan.stylize.tiles import Tiles, rounded_up
 
 _VARIANCE_FLOOR = 1e-5
 
@@ -73,28 +73,33 @@ class PaintStylizer(Stylizer):
         colors: Colours to give first.
         alpha: How much of the style, from 0 (the picture as it is) to 1; in the features, where
             half a style is another picture than half of the result.
+        content: Colours that a picture's own are pooled with; see `artgan.stylize.translate.tint`.
+            None starts from its own alone.
     """
 
     def __init__(
-        self, painter: Painter, manner: Manner, colors: ColorStatistics, alpha: float = 1.0
+        self,
+        painter: Painter,
+        manner: Manner,
+        colors: ColorStatistics,
+        alpha: float = 1.0,
+        content: ColorStatistics | None = None,
     ) -> None:
         if not 0.0 <= alpha <= 1.0:
             raise InvalidInputError(f"alpha must be from 0 to 1, got {alpha}. 1 is the full style.")
-        self.painter, self.colors, self.alpha = painter, colors, alpha
+        self.painter, self.colors, self.alpha, self.content = painter, colors, alpha, content
         self.device = painter.head.weight.device
         self.manner = [Moments(*(part.to(self.device) for part in block)) for block in manner]
 
-    @property
-    def tile_px(self) -> int:
-        """See `Stylizer`; most is taken on the way back to full size, by floats."""
-        width = self.painter.channels // 4
-        return roomy_px(4 * (7 * width + 18))
+    def tint(self, own: ColorStatistics) -> ColorMap:
+        """Return the map that a picture of these colours is given first."""
+        mixed_in = own if self.content is None else pool_colors([own, self.content])
+        return color_map(mixed_in, self.colors).partly(self.alpha)
 
     @torch.inference_mode()
     def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
         """See `Stylizer`."""
-        tint = color_map(measure_canvas(source.canvas), self.colors).partly(self.alpha)
-        run = _Run(self, source, tint, tiles)
+        run = _Run(self, source, self.tint(measure_canvas(source.canvas)), tiles)
         trunk, inner = make_maps(2, run.trunk_size, self.painter.channels, self.device, tiles)
         run.stem(trunk)
         for block, wanted in zip(self.painter.trunk, self.manner, strict=True):
@@ -187,8 +192,19 @@ def paint_collections(
     parts = _shares("shares", names, shares)
     labels = [multi.label(name) for name in names]
     manners = [multi.manner(torch.tensor([label])) for label in labels]
-    colors = [ColorStatistics(*multi.colors(label)) for label in labels]
-    return PaintStylizer(multi.painter, mixed(manners, parts), pool_colors(colors, parts))
+    colors = pool_colors([multi_colors(multi)[label] for label in labels], parts)
+    content = pool_colors(multi_colors(multi))
+    return PaintStylizer(multi.painter, mixed(manners, parts), colors, content=content)
+
+
+def multi_colors(multi: MultiPainter) -> list[ColorStatistics]:
+    """Return the colours of all collections that a painter learned."""
+    return [ColorStatistics(*multi.colors(label)) for label in range(len(multi.names))]
+
+
+def multi_tint(own: ColorStatistics, colors: Sequence[ColorStatistics], label: int) -> ColorMap:
+    """Return the map from a work's colours, pooled with those of all, to those of a collection."""
+    return color_map(pool_colors([own, pool_colors(colors)]), colors[label])
 
 
 @torch.inference_mode()

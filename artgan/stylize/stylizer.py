@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window
-from artgan.stylize.tiles import TILE_PX, Tiles
+from artgan.stylize.tiles import Tiles
 
 Put = Callable[[Window, Tensor], None]
 """Takes the result of a window, (1, 3, h, w) in [0, 1]; what exceeds the range is clipped."""
@@ -46,11 +46,6 @@ class Source:
 
 class Stylizer(ABC):
     """One way to give pictures a style, with the style it gives."""
-
-    @property
-    def tile_px(self) -> int:
-        """Side of windows that is worth asking for, in pixels; results do not depend on it."""
-        return TILE_PX
 
     @abstractmethod
     def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:
@@ -142,8 +137,7 @@ def stylize_canvas(
         canvas: (H, W, 1 to 4) uint8 or uint16, sRGB.
         result: Canvas of `result_shape` and the same kind of number.
         finish: Strength and colours; the full result by default.
-        tiles: Size of the windows, and where maps lie in between; by default what suits the
-            stylizer, and memory.
+        tiles: Size of the windows, and where maps lie that are too large for memory.
 
     Raises:
         InvalidInputError: The regions have another size.
@@ -151,7 +145,7 @@ def stylize_canvas(
     _check_regions(finish, canvas.size)
     source = Source(canvas)
     writer = Writer(source, result, finish or Finish())
-    stylizer.stylize(source, writer, tiles or Tiles(stylizer.tile_px))
+    stylizer.stylize(source, writer, tiles or Tiles())
     return writer.changed_pixels
 
 

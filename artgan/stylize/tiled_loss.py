@@ -34,7 +34,7 @@ class Weights:
     """
 
     style: float = 1.0
-    content: float = 0.02
+    content: float = 0.005
     smooth: float = 0.02
     range: float = 1.0
 

@@ -15,7 +15,7 @@ from artgan.stylize.color import (
     transfer_colors,
 )
 from artgan.stylize.stylizer import Put, Source, Stylizer
-from artgan.stylize.tiles import Tiles, roomy_px, rounded_up
+from artgan.stylize.tiles import Tiles, rounded_up
 
 _SMALLEST_PX = 8  # what a network that halves twice can reflect at its borders
 
@@ -35,11 +35,6 @@ class TranslateStylizer(Stylizer):
 
     def __init__(self, translator: Translator, content: ColorStatistics | None = None) -> None:
         self.translator, self.content = translator, content
-
-    @property
-    def tile_px(self) -> int:
-        """See `Stylizer`; most is taken at full size, by floats."""
-        return roomy_px(4 * (7 * self.translator.stem.out_channels + 18))
 
     @torch.inference_mode()
     def stylize(self, source: Source, put: Put, tiles: Tiles) -> None:

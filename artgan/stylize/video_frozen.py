@@ -22,7 +22,7 @@ from artgan.models.painter import (
     mixed,
     restate,
 )
-from artgan.stylize.color import ColorStylizer, color_map, measure_colors, pool_colors
+from artgan.stylize.color import ColorStylizer, measure_colors, pool_colors
 from artgan.stylize.paint import PaintStylizer, PictureMoments
 from artgan.stylize.stylizer import Put, Source, Stylizer
 from artgan.stylize.tiles import Tiles, rounded_up
@@ -81,16 +81,11 @@ class FrozenPaint(Stylizer):
     def __init__(self, of: PaintStylizer, frames: Sequence[np.ndarray]) -> None:
         self._of = of
         content = pool_colors([measure_colors(frame) for frame in frames])
-        self._tint = color_map(content, of.colors).partly(of.alpha)
+        self._tint = of.tint(content)
         blocks = len(of.painter.trunk)
         reach_px = STEM_HALO_PX + STRIDE * (2 * BLOCK_HALO * blocks + DECODE_HALO)
         self._halo_px = -(-reach_px // STRIDE) * STRIDE
         self._moments = self._measure(frames)
-
-    @property
-    def tile_px(self) -> int:
-        """See `Stylizer`."""
-        return self._of.tile_px
 
     @torch.inference_mode()
     def _measure(self, frames: Sequence[np.ndarray]) -> list[tuple[Moments, Moments]]:

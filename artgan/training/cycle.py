@@ -26,11 +26,22 @@ from artgan.training.loop import (
 )
 from artgan.training.sides import Sides, draw_crops
 from artgan.training.simulation import Features, ema_decay
-from artgan.training.translations import Held, give_colors, held_rate, tinted_works
+from artgan.training.translations import (
+    Held,
+    anchor_loss,
+    give_colors,
+    held_rate,
+    return_loss,
+    tinted_works,
+)
 
 FEW_WORKS = 100
+ANCHOR_WEIGHT = 1.0
 _BETAS = (0.5, 0.999)
 _PEAK = 255.0
+_JUDGE_RATE = 4.0
+"""Spectrally normalised judges are slow learners, and translators that start as the identity wait
+for them (Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", arXiv:1706.08500)."""
 
 
 class ImagePool(nn.Module):
@@ -168,15 +179,17 @@ class _Cycle:
         adversarial = least_squares_loss(
             n.discriminator(self._shown(made.style, self.style)), 1.0
         ) + least_squares_loss(n.back_discriminator(self._shown(made.content, self.content)), 1.0)
-        cycle = F.l1_loss(made.content_again, content) + F.l1_loss(made.style_again, style)
-        identity = F.l1_loss(made.style_same, style) + F.l1_loss(made.content_same, content)
+        cycle = return_loss(made.content_again, content) + return_loss(made.style_again, style)
+        identity = return_loss(made.style_same, style) + return_loss(made.content_same, content)
+        anchor = anchor_loss(made.style, content) + anchor_loss(made.content, style)
         kept = cycle + self.preset.identity_weight * identity
-        loss = adversarial + self.preset.cycle_weight * kept
+        loss = adversarial + self.preset.cycle_weight * kept + ANCHOR_WEIGHT * anchor
         parameters = [*n.translator.parameters(), *n.back.parameters()]
         apply_gradients(loss, self.optimizers["translators"], parameters)
         for judge in judges:
             judge.requires_grad_(requires_grad=True)
-        return detached({"adversarial": adversarial, "cycle": cycle, "identity": identity})
+        losses = {"adversarial": adversarial, "cycle": cycle, "identity": identity}
+        return detached(losses | {"anchor": anchor})
 
 
 def build(
@@ -276,9 +289,10 @@ def _optimizers(networks: _Networks, learning_rate: float) -> dict[str, torch.op
         "translators": (networks.translator, networks.back),
         "discriminators": (networks.discriminator, networks.back_discriminator),
     }
+    rates = {"translators": learning_rate, "discriminators": _JUDGE_RATE * learning_rate}
     return {
         name: torch.optim.Adam(
-            [p for network in pair for p in network.parameters()], learning_rate, _BETAS
+            [p for network in pair for p in network.parameters()], rates[name], _BETAS
         )
         for name, pair in pairs.items()
     }

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import arrays_to_batch
@@ -17,11 +16,11 @@ from artgan.presets import MultiPreset
 from artgan.stylize.color import (
     ColorMap,
     ColorStatistics,
-    color_map,
     mapped,
     measure_colors,
     pool_colors,
 )
+from artgan.stylize.paint import multi_colors, multi_tint
 from artgan.training import world
 from artgan.training.archive_network import Labelled
 from artgan.training.augment import augment
@@ -38,9 +37,10 @@ from artgan.training.loop import (
 from artgan.training.multi_exam import Exam
 from artgan.training.sides import check_works, cut_crops
 from artgan.training.simulation import Features, ema_decay
-from artgan.training.translations import held_rate
+from artgan.training.translations import anchor_loss, held_rate, return_loss
 
 FEW_WORKS = 100
+ANCHOR_WEIGHT = 1.0
 _BETAS = (0.5, 0.999)
 
 
@@ -112,7 +112,7 @@ class _Multi:
         chosen = [self._one_of(label) for label in own]
         crops = cut_crops(self.works, chosen, self.preset.crop_px)
         ways = [
-            color_map(self.colors[work], self.styles[label])
+            multi_tint(self.colors[work], self.styles, label)
             for work, label in zip(chosen, wanted, strict=True)
         ]
         return _Drawn(
@@ -148,8 +148,10 @@ class _Multi:
         logits, classes = judge(self._shown(made))
         adversarial = least_squares_loss(logits, 1.0)
         told = judge.class_loss(classes, drawn.wanted)
-        cycle = F.l1_loss(returned, drawn.works)
-        loss = adversarial + self.preset.class_weight * told + self.preset.cycle_weight * cycle
+        cycle = return_loss(returned, drawn.works)
+        anchor = anchor_loss(made, drawn.tinted)
+        kept = self.preset.cycle_weight * cycle + ANCHOR_WEIGHT * anchor
+        loss = adversarial + self.preset.class_weight * told + kept
         apply_gradients(loss, self.optimizers["multi"], self.networks.multi.parameters())
         judge.requires_grad_(requires_grad=True)
         return detached({"adversarial": adversarial, "told": told, "cycle": cycle})
@@ -216,7 +218,7 @@ def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
         [arrays_to_batch([work])[0] for work in train.pictures],
         of_class,
         colors,
-        [ColorStatistics(*multi.colors(label)) for label in range(len(preset.classes))],
+        multi_colors(multi),
         networks,
         {
             name: torch.optim.Adam(network.parameters(), preset.learning_rate, _BETAS)

