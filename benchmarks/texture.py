@@ -30,9 +30,9 @@ from quilting import quilt
 from artgan.errors import MissingAssetError
 from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
+from artgan.metrics.borders import border_ratio
 from artgan.metrics.features import extract, load_extractor, normalise
 from artgan.metrics.kernel import kid_x1000
-from artgan.metrics.seams import seam_ratio
 from artgan.models.texture import TextureGenerator
 from artgan.simulate.texture import scale_for, texture_part, texture_tile
 from artgan.training.loop import train
@@ -145,7 +145,7 @@ def measure(
     if state is not None:
         for kind, tile in (("part", part), ("ours", ours[0]), ("quilted", quilted[0])):
             (state / f"{name}-{kind}.png").write_bytes(png_bytes(tile))
-    seams = [float(np.mean([seam_ratio(tile) for tile in tiles])) for tiles in (ours, quilted)]
+    seams = [float(np.mean([border_ratio(tile) for tile in tiles])) for tiles in (ours, quilted)]
     kids = [distance(features, part, ours[: effort.seeds]), min(of_quilting.values())]
     return [
         line(

@@ -320,6 +320,25 @@ METRICS: tuple[Metric, ...] = (
         "tiling.seam_ratio",
     ),
     Metric(
+        "border_ratio",
+        "Border of a tile",
+        "",
+        "none",
+        "Steps across the border of a tile laid beside itself over the steps next to it; 1 is no "
+        "seam.",
+        "Own; ratio of mean absolute differences",
+        "borders.border_ratio",
+    ),
+    Metric(
+        "frame_difference",
+        "Frame difference",
+        "",
+        "lower",
+        "How much a frame differs from the next, motion and all; read it beside the source's.",
+        "Own; mean absolute difference",
+        "motion.frame_difference",
+    ),
+    Metric(
         "warping_error",
         "Warping error",
         "",

@@ -5,7 +5,7 @@ import torch
 
 from artgan.imaging.tensors import batch_to_arrays
 from artgan.imaging.write import png_bytes
-from artgan.metrics.seams import seam_ratio
+from artgan.metrics.borders import border_ratio
 from artgan.models.texture import TextureGenerator
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.simulate.products import Product
@@ -70,6 +70,6 @@ def texture_product(
         source: Title and note for people, and which works and settings it is of.
     """
     picture, continued = texture_tile(generator, seed, *size_px)
-    report = {"seam_ratio": seam_ratio(picture), "continued_fraction": continued}
+    report = {"border_ratio": border_ratio(picture), "continued_fraction": continued}
     content = png_bytes(picture, xmp_packet(SOURCE_TYPE, source))
     return Product(content, ".png", *size_px, SOURCE_TYPE, report)

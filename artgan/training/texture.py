@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
+from artgan.metrics.borders import border_ratio
 from artgan.metrics.features import normalise
 from artgan.metrics.kernel import kid_x1000
-from artgan.metrics.seams import seam_ratio
 from artgan.models.texture import TextureGenerator
 from artgan.training.loop import (
     Trainee,
@@ -62,7 +62,7 @@ class _Texture:
         real = self.features([piece for one in self.sources for piece in pieces(one, side)])
         made = self.features(pieces(tile, side))
         kid = kid_x1000(*normalise(real, made))
-        return {"kid_x1000": kid.value, "seam_ratio": seam_ratio(tile), "continued": continued}
+        return {"kid_x1000": kid.value, "border_ratio": border_ratio(tile), "continued": continued}
 
     def grid(self) -> np.ndarray:
         tile, _ = self.tile()

@@ -66,7 +66,7 @@ def test_tiles_are_made_once_labelled_and_shown(archive: Catalog) -> None:
             assert picture.size == (130, 128) == (row["width_px"], row["height_px"])
         report = json.loads(archive.store.read(row["report_path"]))
         assert report["learning"]["steps"] == 3
-        assert 0.3 < report["seam_ratio"] < 2
+        assert 0.3 < report["border_ratio"] < 2
     assert not archive.store.entries("_work/fits")
     build_site(archive, "run")
     pages = [e.key for e in archive.store.entries("reports") if e.key.endswith(".html")]

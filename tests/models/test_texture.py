@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import batch_to_arrays
-from artgan.metrics.seams import seam_ratio
+from artgan.metrics.borders import border_ratio
 from artgan.models.texture import PATCH_PX, TextureGenerator
 
 
@@ -39,9 +39,9 @@ def test_a_seed_makes_one_texture_of_any_size_in_the_colours_of_the_source(gener
 
 def test_the_border_of_a_texture_is_like_any_place_in_it(generator):
     tiles = [batch_to_arrays(tile(generator, seed)[0])[0] for seed in range(12)]
-    assert np.mean([seam_ratio(one) for one in tiles]) == pytest.approx(1.0, abs=0.12)
+    assert np.mean([border_ratio(one) for one in tiles]) == pytest.approx(1.0, abs=0.12)
     cut = [one[:-9, :-9] for one in tiles]
-    assert np.mean([seam_ratio(one) for one in cut]) > 1.6
+    assert np.mean([border_ratio(one) for one in cut]) > 1.6
 
 
 def test_a_source_of_one_colour_gives_that_colour():

@@ -49,7 +49,7 @@ def test_measures_are_repeatable_and_finite():
     trainee = fresh()
     measures = trainee.validate()
     assert measures == trainee.validate()
-    assert set(measures) == {"kid_x1000", "seam_ratio", "continued"}
+    assert set(measures) == {"kid_x1000", "border_ratio", "continued"}
     assert np.isfinite(list(measures.values())).all()
     assert trainee.grid().shape == (96, 96, 3)  # two by two tiles as large as the source
 

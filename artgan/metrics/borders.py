@@ -7,7 +7,7 @@ from artgan.imaging.tensors import check_picture
 NEXT_TO = 4
 
 
-def seam_ratio(picture: np.ndarray) -> float:
+def border_ratio(picture: np.ndarray) -> float:
     """Divide the steps across the border of a tile by the steps next to it.
 
     The tile is laid beside and below itself; a step is the mean absolute difference of two
