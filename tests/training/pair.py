@@ -18,6 +18,7 @@ from artgan.presets import (
 )
 from artgan.training import detection, finish, restoration, simulation, style, tone, world
 from artgan.training.loop import Trainee, apply_gradients, train
+from artgan.training.sides import Sides
 
 STEPS = 4
 RESTORATION = RestorationPreset(
@@ -63,7 +64,7 @@ def family(kind):
         case "simulation":
             return simulation.build(*sides[:2], shared(SIMULATION), STEPS, 0, None, features)
         case "style":
-            return style.build(*sides, shared(STYLE), STEPS, 0, None, features)
+            return style.build(Sides(*sides), shared(STYLE), STEPS, 0, None, features)
         case "detection":
             return detection.build(*sides[:2], shared(DETECTION), STEPS, 0, None)
         case "tone":

@@ -9,6 +9,7 @@ from torch import nn
 
 from artgan.presets import DenoisePreset, DetectionPreset, RestorationPreset, StylePreset
 from artgan.training import detection, finish, restoration, style
+from artgan.training.sides import Sides
 
 RESTORATION = RestorationPreset(
     40, 32, (8, 12), (1, 1), discriminator_width=4, batch=8, gan_fraction=0.25
@@ -51,7 +52,7 @@ FAMILIES = {
     "translator": (
         style,
         lambda: style.build(
-            *(works(4, seed) for seed in range(4)), STYLE, STEPS, 0, None, features
+            Sides(*(works(4, seed) for seed in range(4))), STYLE, STEPS, 0, None, features
         ),
     ),
 }
