@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -35,6 +36,7 @@ MOST_EXAMPLES = 8
 _STATISTICS_SIDE_PX = 64
 _EXAMPLE_SIDE_PX = 256
 _STYLES_KEPT = 256
+_measuring = Lock()
 _FITS = "_work/fits"
 
 
@@ -166,7 +168,6 @@ def finish_of(shape: Row, regions: np.ndarray | None = None) -> Finish:
     return Finish(strength, keep_colours=shape.get("keep_colours", False), regions=canvas)
 
 
-@lru_cache(maxsize=_STYLES_KEPT)
 def style_colors(
     store: Store, paths: tuple[str, ...], shares: tuple[float, ...]
 ) -> ColorStatistics:
@@ -174,6 +175,12 @@ def style_colors(
 
     Access copies are named by their content, so what was measured stays true.
     """
+    with _measuring:  # chunks start side by side, and each would find nothing measured yet
+        return _measured(store, paths, shares)
+
+
+@lru_cache(maxsize=_STYLES_KEPT)
+def _measured(store: Store, paths: tuple[str, ...], shares: tuple[float, ...]) -> ColorStatistics:
     pictures = load_pictures(store, paths, _STATISTICS_SIDE_PX)
     return pool_colors([measure_colors(picture) for picture in pictures], list(shares) or None)
 
