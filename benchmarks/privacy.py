@@ -38,8 +38,8 @@ from artgan.presets import SIMULATION_SIZES, SimulationPreset
 from artgan.report.measure_privacy import SIDE_PX
 from artgan.report.membership_scores import judgements, samples_of, spaces_of, views_of
 from artgan.training import simulation
+from artgan.training.accountant import delta_for, epsilon
 from artgan.training.loop import Trainee
-from artgan.training.private import delta_for, epsilon
 
 COLLECTION = "monet_256"
 NOISE = 1.0

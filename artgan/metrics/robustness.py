@@ -11,21 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-CODES = (4, 8)
-"""Bounds that tables are made for, in codes of 255."""
-STEPS = 20
-RESTARTS = 3
-UNCHANGED = "as they are"
+from artgan.metrics.attacks import CODES, RESTARTS, STEPS, attack_names
+
 _STEP_SHARE = 2.5
 
 Loss = Callable[[Tensor], Tensor]
 """From pictures (B, 3, H, W) to how wrong a network is about each, (B,)."""
-
-
-def attack_names() -> list[str]:
-    """Return what `attacked` gives, in the order of reading."""
-    kinds = ("random noise", "FGSM", f"PGD-{STEPS} from {RESTARTS} starts")
-    return [UNCHANGED, *(f"{kind}, {codes}/255" for codes in CODES for kind in kinds)]
 
 
 def attacked(loss: Loss, images: Tensor, seed: int) -> dict[str, Tensor]:

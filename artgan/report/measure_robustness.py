@@ -19,10 +19,11 @@ from artgan.config import ReportSettings
 from artgan.degrade.blind import BlindCrop, blind_crops
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
 from artgan.metrics.archive_network import ArchiveNetwork
+from artgan.metrics.attacks import CODES, RESTARTS, STEPS
 from artgan.metrics.features import Extractor
 from artgan.metrics.intervals import area_interval, area_under_curve, wilson
 from artgan.metrics.masks import f1
-from artgan.metrics.robustness import CODES, RESTARTS, STEPS, attacked, margin, marked_wrongly
+from artgan.metrics.robustness import attacked, margin, marked_wrongly
 from artgan.models.checkpoint import load_network
 from artgan.models.detector import Detector, load_detector
 from artgan.models.simulators import AnyDiscriminator, load_simulator, make_discriminator, sample

@@ -8,7 +8,7 @@ from artgan.presets import Kind
 from artgan.report.measures import Measure
 from artgan.report.snapshot import Row
 from artgan.report.words import NOT_MEASURED, clip, number
-from artgan.training.private import private_words
+from artgan.training.accountant import private_words
 
 ATTACKED: tuple[Kind, ...] = ("simulation", "restoration", "style")
 """Kinds of model that make pictures from what they learned."""

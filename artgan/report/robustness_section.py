@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from artgan.metrics.robustness import UNCHANGED, attack_names
+from artgan.metrics.attacks import UNCHANGED, attack_names
 from artgan.report.charts import interval_marks
 from artgan.report.measures import Measure, age, measure, reading_order, subject_title
 from artgan.report.section import Context, MethodRow, MethodTable

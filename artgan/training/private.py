@@ -19,14 +19,11 @@ References:
     is neither clipped nor noisy.
 """
 
-import math
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from scipy.special import gammaln
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
@@ -38,7 +35,6 @@ from artgan.training.adversaries import Adversaries, Draw
 
 CLIP = 1.0
 """Longest gradient of one work."""
-_ORDERS = range(2, 257)
 _AT_ONCE = 32
 _NO_JUDGES = ("decoder.", "reader.")
 """Parts of a discriminator that do not take part in its judgement."""
@@ -68,47 +64,6 @@ SIDES: Mapping[LossName, tuple[Loss, Loss]] = {
 }
 """Losses whose generator never looks at works, each in its two parts; without a penalty, which
 would need a second gradient of each work."""
-
-
-def delta_for(works: int) -> float:
-    """Return the chance that the bound fails: less than one in the number of works."""
-    return float(works) ** -1.1
-
-
-def epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
-    """Bound what a training tells of any one picture; under 1 is strong, over 10 is weak.
-
-    An upper bound: only whole orders are tried, which costs a fiftieth below 20 and more than half
-    where a bound says nothing any more.
-
-    Args:
-        noise: Standard deviation of the noise over the longest gradient of a work.
-        rate: Chance of each work to enter a step.
-        steps: Steps.
-        delta: Chance that the bound fails.
-
-    References:
-        Mironov et al. 2019, "Renyi Differential Privacy of the Sampled Gaussian Mechanism",
-        section 3.3, https://arxiv.org/abs/1908.10530; Balle et al. 2020, "Hypothesis Testing
-        Interpretations and Renyi Differential Privacy", theorem 21,
-        https://arxiv.org/abs/1905.09982 (from orders to epsilon)
-    """
-    return min(
-        steps * _renyi(noise, rate, order)
-        + math.log1p(-1 / order)
-        - (math.log(delta) + math.log(order)) / (order - 1)
-        for order in _ORDERS
-    )
-
-
-def _renyi(noise: float, rate: float, order: int) -> float:
-    """The Renyi divergence of one step, at a whole order."""
-    if rate >= 1:
-        return order / (2 * noise**2)
-    k = np.arange(order + 1)
-    ways = gammaln(order + 1) - gammaln(k + 1) - gammaln(order - k + 1)
-    chances = k * math.log(rate) + (order - k) * math.log1p(-rate)
-    return float(np.logaddexp.reduce(ways + chances + (k * k - k) / (2 * noise**2))) / (order - 1)
 
 
 def clipped_sum(network: nn.Module, images: Tensor, loss: Loss) -> dict[str, Tensor]:
@@ -199,24 +154,3 @@ class PrivateAdversaries(Adversaries):
             own.grad = private if own.grad is None else own.grad + private
         optimizer.step()
         return {"discriminator": loss.item()}
-
-
-def private_words(settings: Mapping[str, float], works: int, steps: int) -> str:
-    """Say what a private training promises, in a sentence; empty if it was none.
-
-    Args:
-        settings: The model's preset.
-        works: Works that it learned from.
-        steps: Its steps.
-    """
-    noise = settings.get("privacy_noise", 0.0)
-    if not noise or not works:
-        return ""
-    delta = delta_for(works)
-    bound = epsilon(noise, min(1.0, settings["batch"] / works), steps, delta)
-    strength = "strong" if bound <= 1 else "moderate" if bound <= 10 else "formally weak"
-    return (
-        f"Trained with differential privacy of single pictures: epsilon {bound:.1f} at delta "
-        f"{delta:.1e}, which is {strength}. What was measured to decide on promotion is not "
-        "covered."
-    )

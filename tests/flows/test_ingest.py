@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -104,3 +106,10 @@ def test_files_copied_again_get_their_new_mark_and_nothing_else(
     versions = {table.name: archive.version(table) for table in (SCANS, QUARANTINE)}
     ingest(settings)
     assert {table.name: archive.version(table) for table in (SCANS, QUARANTINE)} == versions
+
+
+@pytest.mark.parametrize("flow", ["ingest", "fixity"])
+def test_a_flow_that_needs_no_network_loads_no_torch(flow: str) -> None:
+    """It is half a gigabyte in each worker."""
+    asked = f"import sys, flows.{flow}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0

@@ -46,7 +46,7 @@ _NO_MEASURES = {
         "motion.change_beyond_motion",
         "motion.moved_back",
         "motion.pixels_in_sight",
-        "robustness.attack_names",
+        "attacks.attack_names",
         "robustness.attacked",
         "robustness.climb",
         "robustness.fgsm",

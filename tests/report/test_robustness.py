@@ -9,7 +9,7 @@ import torch
 from artgan.catalog.models import confidential, folder
 from artgan.catalog.schema import METRICS, MODELS
 from artgan.config import ReportSettings
-from artgan.metrics.robustness import attack_names
+from artgan.metrics.attacks import attack_names
 from artgan.models.checkpoint import pack_weights
 from artgan.models.detector import Detector
 from artgan.models.discriminator import Discriminator

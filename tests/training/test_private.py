@@ -8,15 +8,13 @@ from artgan.config import TrainSettings
 from artgan.errors import InvalidInputError
 from artgan.models.simulators import make_discriminator
 from artgan.presets import SimulationPreset
+from artgan.training.accountant import delta_for, epsilon, private_words
 from artgan.training.gan_losses import LOSSES
 from artgan.training.private import (
     CLIP,
     SIDES,
     PrivateAdversaries,
     clipped_sum,
-    delta_for,
-    epsilon,
-    private_words,
 )
 from artgan.training.simulation import build
 from tests.training.test_simulation import TINY, features, weights, works
