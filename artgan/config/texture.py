@@ -28,8 +28,8 @@ class TextureSettings(FlowSettings):
     seed: Annotated[int, Field(ge=0)] = 0
     """First seed; the same seed makes the same tile."""
     steps: Annotated[int, Field(title="Steps of learning", ge=0, le=10_000)] = 100
-    """Steps of learning how often each patch of the works is to be used; 0 goes by likeness alone,
-    and then some patches come again and again and others never."""
+    """Steps of learning how a texture is sketched, so that it has of everything as much as the
+    works have; 0 sketches by likeness alone, and then some of it comes again and again."""
     weights: FeatureWeights = None
 
     @model_validator(mode="after")
