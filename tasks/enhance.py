@@ -18,8 +18,7 @@ from artgan.catalog.works import CURRENT, works
 from artgan.config import EnhanceSettings
 from artgan.enhance.file import Enhancement, Networks, enhance_file
 from artgan.errors import CorruptAssetError
-from artgan.imaging.hashes import file_sha256
-from artgan.keys import VERSION, digest, key
+from artgan.keys import VERSION, digest, file_sha256, key
 from artgan.models.finisher import load_denoiser, load_upscaler
 from artgan.models.tone import load_tone
 from artgan.presets import Kind

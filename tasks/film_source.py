@@ -8,11 +8,10 @@ from typing import Any
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import access_size, find_work
 from artgan.config import FilmSettings
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.read import read_rgb
 from artgan.imaging.video import VideoClip
 from artgan.imaging.video_write import film_suffix
-from artgan.keys import key
+from artgan.keys import file_sha256, key
 from artgan.storage import Store, store_at
 from artgan.stylize.video_pan import SEEN, PannedClip
 from artgan.stylize.video_shots import HEIGHT_PX, WIDTH_PX, Cutting, Shot, find_shots

@@ -15,8 +15,8 @@ from artgan.catalog.schema import OUTPUTS, WITHDRAWALS
 from artgan.catalog.table import Catalog
 from artgan.clock import now
 from artgan.errors import ArtganError, CorruptAssetError
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at
+from artgan.keys import file_sha256
 from artgan.storage import Store, store_at
 from tasks.chunks import Manifest, Plan, forget, plan
 

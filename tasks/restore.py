@@ -14,12 +14,11 @@ from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import CURRENT, find_scan
 from artgan.clock import now
 from artgan.config import RestoreSettings
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at
 from artgan.ingest import decoders
 from artgan.ingest.decoder_process import Limits
 from artgan.ingest.masks import MASKED_SCAN
-from artgan.keys import VERSION, digest, key
+from artgan.keys import VERSION, digest, file_sha256, key
 from artgan.models.detector import Detector, load_detector
 from artgan.models.filler import load_filler
 from artgan.restore import product

@@ -23,7 +23,6 @@ import pyvips
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.decode import decode, decode_page
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at_scan
 from artgan.imaging.scan_file import RefusedScan, identify
 from artgan.imaging.write import XMP, AccessForm
@@ -31,6 +30,7 @@ from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Beginning, Refused, inspect_pages
 from artgan.ingest.isolation import leave_network
 from artgan.ingest.masks import inspect_mask, take_edited
+from artgan.keys import file_sha256
 from artgan.provenance import read_packet
 from artgan.signing import read_signature
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from artgan.errors import InvalidInputError, MissingAssetError
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import SMALL_SIDE_PX, Look
 from artgan.imaging.write import AccessForm
 from artgan.ingest.decoder_process import (
@@ -28,6 +27,7 @@ from artgan.ingest.decoder_process import (
 )
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused
+from artgan.keys import file_sha256
 from artgan.signing import Signature
 
 _TRIES = 2

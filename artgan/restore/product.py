@@ -24,9 +24,8 @@ from artgan.imaging.canvas import (
 )
 from artgan.imaging.colour import ICC, image_from_array, to_srgb, with_blob
 from artgan.imaging.decode import SourceEncoding
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.write import write_mask, write_tiff
-from artgan.keys import VERSION
+from artgan.keys import VERSION, file_sha256
 from artgan.memory import give_back
 from artgan.models.detector import Detector
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet

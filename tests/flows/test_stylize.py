@@ -20,8 +20,8 @@ from artgan.config import StylizeSettings
 from artgan.errors import InvalidInputError
 from artgan.imaging.colour import image_from_array
 from artgan.imaging.decode import scan_array
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.write import png_bytes
+from artgan.keys import file_sha256
 from artgan.models.checkpoint import pack_weights
 from artgan.models.multi import MultiPainter
 from artgan.models.painter import Painter
