@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window, windows
 from artgan.models.filler import Filler
+from artgan.models.unet import exact_sums
 from artgan.restore.mask import widen
 from artgan.restore.pyramid import ALIGN_PX, Level, MakeCanvas, ScanLevel, tiles
 
@@ -284,4 +285,5 @@ def run_filler(filler: Filler, values: Tensor, holes: Tensor) -> Tensor:
     copies = 2 if fewest * holes.numel() <= _FEW_NUMBERS else 1
     batch = values.to(device).expand(copies, -1, -1, -1)
     batch = batch.contiguous(memory_format=torch.channels_last)
-    return filler(batch, holes.to(device).expand(copies, -1, -1, -1))[:1].to("cpu")
+    with exact_sums(device):
+        return filler(batch, holes.to(device).expand(copies, -1, -1, -1))[:1].to("cpu")
