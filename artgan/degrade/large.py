@@ -14,6 +14,7 @@ LARGE: tuple[DamageClass, ...] = ("losses", "strokes")
 assert set(LARGE) <= set(OPAQUE)
 _LOST = 0.6
 _RAGGED = 0.18  # spread of the outline, in radii
+_FRAYED = 0.04
 _FLAKES_ACROSS = 7
 
 
@@ -46,6 +47,7 @@ def _island(sheet: Sheet, across: float) -> np.ndarray:
     lumps = max(3, round(float(rng.uniform(2.0, 5.0)) / across))
     inside = 1.0 - np.hypot(along / stretch, beside * stretch)
     inside += _RAGGED * smooth_noise(size, lumps, rng)
+    inside += _FRAYED * smooth_noise(size, 6 * lumps, rng)
     softness = sheet.unit / radius_px
     if rng.random() < 0.5:
         return above(inside, 0.0, softness)

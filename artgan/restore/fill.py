@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window, windows
+from artgan.memory import blocks_apart
 from artgan.models.filler import Filler
 from artgan.models.unet import exact_sums
 from artgan.restore.mask import widen
@@ -173,7 +174,8 @@ def fill_canvas(
     if not mask.cells.any():
         return
     write = _Writer(source, mask.canvas, restored, how.strength)
-    _fill_level(ScanLevel(source, mask.canvas, mask.cells, write, make_canvas), how)
+    with blocks_apart():
+        _fill_level(ScanLevel(source, mask.canvas, mask.cells, write, make_canvas), how)
 
 
 class _Writer:

@@ -27,7 +27,7 @@ SHORT_PX = 128
 def lively():
     """A detector with lively weights, so that seams would show."""
     torch.manual_seed(0)
-    network = Detector((8, 12, 16), (1, 1, 2), CLASSES, SHORT_PX).eval()
+    network = Detector((8, 12, 16), (1, 1, 2), CLASSES, SHORT_PX, SHORT_PX // 2).eval()
     with torch.no_grad():
         for weights in network.parameters():
             weights.normal_(0.0, 0.07)
