@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from artgan.training.loop import Progress, Trainee, train
 
 HELD_OUT_FRACTION = 0.2
 SEED = 0
+WARM_STEPS, TIMED_STEPS = 10, 40
 
 Weights = dict[str, dict[str, Tensor]]
 
@@ -107,6 +109,23 @@ def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weig
     )
     names = (*trainee.publish, *trainee.warm)
     return {network: trainee.networks[network].state_dict() for network in names}
+
+
+def steps_within(build: Callable[[int], Trainee], seconds: float, most: int) -> int:
+    """Time some steps of a training, and say how many fit into so many seconds, ``most`` at most.
+
+    Schedules need to know the number of steps, so a training cannot just be stopped.
+    """
+    trainee = build(most)
+    for number in range(WARM_STEPS):
+        trainee.step(number)
+    started = time.monotonic()
+    for number in range(TIMED_STEPS):
+        trainee.step(number)
+    step_s = (time.monotonic() - started) / TIMED_STEPS
+    fitting = max(1, min(most, int(seconds / step_s)))
+    say(f"a step takes {1000 * step_s:.0f} ms: {fitting} of {most} steps in {seconds:g} s")
+    return fitting
 
 
 def report(name: str, progress: Progress) -> None:

@@ -26,6 +26,7 @@ from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.report.thumbs import keep_thumbnail
 from artgan.signing import sign_file
 from artgan.storage import Store
+from artgan.training.loop import training_device
 from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
     Row,
@@ -149,10 +150,11 @@ def enhance_chunk(settings: EnhanceSettings, collection: str, jobs: list[Row]) -
 def load_networks(store: Store, weights: Mapping[str, str]) -> Networks:
     """Load the networks whose weights lie under these keys, by kind."""
     data = {kind: store.read(path) for kind, path in weights.items()}
+    device = training_device()
     return Networks(
-        denoiser=load_denoiser(data["denoise"]) if "denoise" in data else None,
+        denoiser=load_denoiser(data["denoise"]).to(device) if "denoise" in data else None,
         tone=load_tone(data["tone"]) if "tone" in data else None,
-        upscaler=load_upscaler(data["upscale"]) if "upscale" in data else None,
+        upscaler=load_upscaler(data["upscale"]).to(device) if "upscale" in data else None,
     )
 
 
