@@ -2,9 +2,11 @@
 
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -17,6 +19,9 @@ HELD_OUT_FRACTION = 0.2
 SEED = 0
 
 Weights = dict[str, dict[str, Tensor]]
+Preset = TypeVar("Preset")
+_TIMED = 10, 30
+"""Steps before and while the speed of a training is measured."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,40 @@ def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weig
     )
     names = (*trainee.publish, *trainee.warm)
     return {network: trainee.networks[network].state_dict() for network in names}
+
+
+def changes_of(text: str) -> dict[str, str]:
+    """Read changes to a preset, as in ``width=32,batch=16``."""
+    return dict(one.split("=") for one in text.split(",") if one)
+
+
+def changed(preset: Preset, changes: dict[str, str]) -> Preset:
+    """Return a preset with other values in some of its fields, which may be given as text."""
+    of: Any = preset
+    known = {one.name: type(getattr(of, one.name)) for one in fields(of)}
+    return replace(of, **{name: known[name](value) for name, value in changes.items()})
+
+
+def steps_within(seconds: float, build: Callable[[int], Trainee]) -> int:
+    """Return how many steps of a training this machine makes in some seconds.
+
+    Args:
+        seconds: Of the clock.
+        build: Prepares the training for a number of steps; what it gives is thrown away.
+    """
+    trainee = build(sum(_TIMED))
+    for number in range(_TIMED[0]):
+        trainee.step(number)
+    started = time.monotonic()
+    for number in range(_TIMED[1]):
+        trainee.step(number)
+    return round(seconds * _TIMED[1] / (time.monotonic() - started))
+
+
+def tell(name: str, progress: Progress) -> None:
+    """Say on standard error how a training is doing, with its losses."""
+    report(name, progress)
+    say(f"{name}: { {key: round(value, 3) for key, value in progress.losses.items()} }")
 
 
 def report(name: str, progress: Progress) -> None:
