@@ -31,18 +31,17 @@ def main() -> int:
 def _run(script: Path, stamp: dict[str, str]) -> bool:
     print(f"# {script.stem}", flush=True)
     flags = [one for one in sys.argv[1:] if one.startswith("-")]
-    done = subprocess.run(
-        [sys.executable, str(script), *flags], stdout=subprocess.PIPE, text=True, check=False
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     results = HERE / "results" / f"{script.stem}.jsonl"
     results.parent.mkdir(exist_ok=True)
-    with results.open("a") as file:
-        for line in lines:
-            row = json.loads(line) | stamp | {"quick": "--quick" in sys.argv}
-            print(_words(row), flush=True)
-            file.write(json.dumps(row) + "\n")
-    return done.returncode != 0
+    command = [sys.executable, str(script), *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        for line in run.stdout or ():  # kept as it comes: a run may be stopped
+            if line.startswith("{"):
+                row = json.loads(line) | stamp | {"quick": "--quick" in sys.argv}
+                print(_words(row), flush=True)
+                with results.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+    return run.returncode != 0
 
 
 def _words(row: dict[str, object]) -> str:
@@ -53,7 +52,8 @@ def _words(row: dict[str, object]) -> str:
 
 def _commit() -> str:
     command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return said or os.environ.get("ARTGAN_COMMIT", "")  # a copy without its history is told
 
 
 def _machine() -> str:

@@ -252,7 +252,7 @@ def test_a_style_is_measured_once_for_all_chunks(
         return load_pictures(store, paths, side_px)
 
     monkeypatch.setattr("tasks.styles.load_pictures", watched)
-    monkeypatch.setattr("tasks.stylize.CHUNK", 1)
+    monkeypatch.setattr("tasks.stylize.QUICK_CHUNK", 1)
     monkeypatch.setenv("ARTGAN_TASK_WORKERS", "1")
     assert stylize(asked(archive, methods=["color"], contents=4))["done"] == 4
     assert read == [2]
