@@ -88,8 +88,11 @@ class _Multi:
         drawn = self._draw()
         with mixed_precision(self.device):
             made = self.networks.multi(drawn.tinted, drawn.wanted)
-            returned = self.networks.multi(mapped(made.float(), drawn.ways_back), drawn.own)
-        made, returned = made.float(), returned.float()
+        made = made.float()
+        own_colours = mapped(made, drawn.ways_back)  # in full precision: colours are seen
+        with mixed_precision(self.device):
+            returned = self.networks.multi(own_colours, drawn.own)
+        returned = returned.float()
         losses = self._step_discriminator(drawn, made.detach())
         losses |= self._step_painter(drawn, made, returned)
         update_ema(
