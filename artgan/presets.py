@@ -214,7 +214,7 @@ class MultiPreset:
     cycle_weight: float = 2.0
     class_weight: float = 1.0
     batch: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     base_steps: int = 1000
     collection_steps: int = 0
     classes: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 HERE = Path(__file__).parent
-SHARED = {"run", "held_out", "quilting"}
+SHARED = {"run", "held_out", "quilting", "fitting", "lessons"}
 """What is no benchmark."""
 
 

@@ -24,10 +24,10 @@ from artgan.config import (
 )
 from artgan.errors import InvalidInputError
 from artgan.imaging.clip import video_library
-from artgan.imaging.video import VideoClip
 from artgan.ingest.decoder_process import Limits
 from artgan.ingest.decoders import take_mask
 from artgan.ingest.discover import chosen_folders
+from artgan.ingest.films import FilmClip
 from artgan.ingest.masks import MASKED_SCAN
 from artgan.storage import check_conditional_put, open_store
 
@@ -141,7 +141,7 @@ def _check_film(catalog: Catalog, settings: FilmSettings) -> None:
     if settings.pan is not None:
         find_scan(catalog, settings.pan, ["scan_id"])
     elif settings.video is not None and "://" not in settings.video:
-        VideoClip(Path(settings.video).expanduser())
+        FilmClip(Path(settings.video).expanduser()).close()
     _check_styles(catalog, settings.styles())
 
 
