@@ -25,8 +25,6 @@ from artgan.report.measured import (
 )
 from artgan.report.membership_scores import (
     CROPS,
-    SAMPLES,
-    SEED,
     Scores,
     Suspects,
     restoration_scores,
@@ -34,9 +32,7 @@ from artgan.report.membership_scores import (
     style_scores,
 )
 from artgan.report.privacy import ATTACKED
-
-SIDE_PX = 32
-"""Side at which a network looks for copies: there are thousands of looks, which see shapes."""
+from artgan.report.sample_attack import SAMPLES, SEED, SIDE_PX
 
 
 def measure_privacy(catalog: Catalog, collection: str, settings: ReportSettings, stamp: Row) -> int:

@@ -17,7 +17,7 @@ from artgan.models.generator import Generator
 from artgan.models.patchgan import PatchGan
 from artgan.models.translator import StyleDiscriminator, Translator
 from artgan.report import measure_privacy as module
-from artgan.report import membership_scores
+from artgan.report import membership_scores, sample_attack
 from artgan.report.measure_privacy import find_suspects, measure_privacy
 from artgan.report.measures import measure
 from artgan.report.privacy import privacy_words
@@ -89,7 +89,7 @@ def found(archive):
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch):
-    monkeypatch.setattr(membership_scores, "SAMPLES", 64)
+    monkeypatch.setattr(sample_attack, "SAMPLES", 64)
     monkeypatch.setattr(module, "SAMPLES", 64)
     monkeypatch.setattr(membership_scores, "CROPS", 2)
 
@@ -159,7 +159,7 @@ def test_a_generator_that_gives_its_works_away_is_named_on_its_page_and_card(emp
         assert label is None
         return torch.stack([squares[seed % len(squares)] for seed in seeds])
 
-    monkeypatch.setattr(membership_scores, "sample", by_heart)
+    monkeypatch.setattr(sample_attack, "sample", by_heart)
     measure_privacy(empty.catalog, "river", settings_for(empty), STAMP)
     rows = found(empty)
     assert rows["samples_alone", "membership_advantage"]["value"] > 0.8
