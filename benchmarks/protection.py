@@ -35,7 +35,6 @@ import numpy as np
 import torch
 from held_out import kept_in, line, read_split, report, say
 from PIL import Image
-from stylization import others
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
@@ -267,7 +266,13 @@ def imitators(chosen: argparse.Namespace, seed: int, root: Path) -> Imitators:
         name: read_split(root / "scans" / name, PRESETS["tiny"].fast.short_side_px, most=most)
         for name in COLLECTIONS
     }
-    style, rest = splits[STYLE], others(splits, STYLE)
+    style = splits[STYLE]
+    rest = [split for name, split in splits.items() if name != STYLE]
+    pairs = zip(*(split.test for split in rest), strict=False)
+    content = (
+        [work for split in rest for work in split.train],
+        [one for pair in pairs for one in pair],
+    )
 
     def shuffled(works: Pictures) -> Pictures:
         return sorted(works, key=lambda one: hashlib.sha256(b"%d" % seed + one.tobytes()).digest())
@@ -277,7 +282,7 @@ def imitators(chosen: argparse.Namespace, seed: int, root: Path) -> Imitators:
     extractor.network.to(training_device())
     count, steps = (3, 4) if chosen.quick else (chosen.works, chosen.steps)
     works = shuffled([*style.train, *style.test])
-    content = rest.train, rest.test[: max(count, 3)]
+    content = content[0], content[1][: max(count, 3)]
     return Imitators(
         seed, steps, works[:count], works[count : 2 * count], content, extractor, chosen.state
     )

@@ -21,11 +21,13 @@ from xml.etree import ElementTree
 
 import pyvips
 
-from artgan.errors import InvalidInputError
+from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.imaging.decode import decode, decode_page
 from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at_scan
+from artgan.imaging.read import read_shares
 from artgan.imaging.scan_file import RefusedScan, identify
+from artgan.imaging.video_mark import film_format, read_film_mark
 from artgan.imaging.write import XMP, AccessForm
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Beginning, Refused, inspect_pages
@@ -42,9 +44,9 @@ class Looked:
     """What a file says and looks like.
 
     Attributes:
-        facts: ``format``, ``width_px``, ``height_px``, ``phash``, ``mark``, ``mark_problem`` and
-            ``signature``.
-        small: Its small picture, 64 x 64 pixels of 3 bytes.
+        facts: ``format``, ``mark``, ``mark_problem`` and ``signature``; of a picture, not of a
+            film, also ``width_px``, ``height_px`` and ``phash``.
+        small: Its small picture, 64 x 64 pixels of 3 bytes; empty of a film.
     """
 
     facts: dict[str, Any]
@@ -58,7 +60,16 @@ class Told:
     facts: dict[str, Any]
 
 
-Message = Accepted | Beginning | Looked | Refused | Told
+@dataclass(frozen=True)
+class Shares:
+    """A mask of shares, (height, width) bytes."""
+
+    height: int
+    width: int
+    codes: bytes
+
+
+Message = Accepted | Beginning | Looked | Refused | Shares | Told
 
 OUT_OF_MEMORY = "out_of_memory"
 _SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
@@ -131,6 +142,8 @@ def _reply(replies: BinaryIO, message: Message) -> None:
             _send(replies, {"refused": vars(message)})
         case Looked(facts, small):
             _send(replies, {"looked": facts}, small)
+        case Shares(height, width, codes):
+            _send(replies, {"shares": [height, width]}, codes)
         case Told(facts):
             _send(replies, {"told": facts})
         case Beginning(page, pages):
@@ -160,6 +173,16 @@ def _take_edited(order: Order) -> Iterator[Message]:
         yield Refused("mask_refused", str(refusal), file_sha256(path))
 
 
+def _read_shares(order: Order) -> Iterator[Message]:
+    path = Path(order["path"])
+    try:
+        shares = read_shares(path)
+    except RefusedScan as refusal:
+        yield Refused(refusal.reason, str(refusal), file_sha256(path))
+        return
+    yield Shares(*shares.shape, shares.tobytes())
+
+
 def _measure(order: Order) -> Iterator[Message]:
     path = Path(order["path"])
     try:
@@ -172,6 +195,10 @@ def _measure(order: Order) -> Iterator[Message]:
 
 def _look(order: Order) -> Iterator[Message]:
     path = Path(order["path"])
+    film = film_format(path)
+    if film is not None:
+        yield Looked(_film_facts(path, film, order["anchors"]), b"")
+        return
     try:
         file = identify(path, path.name)
         scan = decode_page(file, order["max_pixels"], 1)
@@ -198,12 +225,24 @@ def _look(order: Order) -> Iterator[Message]:
     yield Looked(facts, look.small.tobytes())
 
 
+def _film_facts(path: Path, film: str, anchors: str | None) -> dict[str, Any]:
+    """Read what a film says of itself; none of its frames is decoded."""
+    mark, problem = {}, None
+    try:
+        mark = read_film_mark(path)
+    except CorruptAssetError as error:
+        problem = str(error)
+    signature = asdict(read_signature(path, f"video/{film}", anchors))
+    return {"format": film, "mark": mark, "mark_problem": problem, "signature": signature}
+
+
 _JUDGES: dict[str, Callable[[Order], Iterator[Message]]] = {
     "scan": _judge_scan,
     "mask": _judge_mask,
     "look": _look,
     "edited": _take_edited,
     "size": _measure,
+    "shares": _read_shares,
 }
 
 
