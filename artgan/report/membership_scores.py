@@ -101,8 +101,17 @@ def restoration_scores(catalog: Catalog, model: Model, suspects: Suspects) -> di
     return found
 
 
-def style_scores(catalog: Catalog, model: Model, suspects: Suspects) -> dict[str, Scores]:
-    """Score by how little a translator changes a work of its own, and by its discriminator."""
+def style_scores(
+    catalog: Catalog, model: Model, suspects: Suspects, name: str = "translator"
+) -> dict[str, Scores]:
+    """Score by how little a translator changes a work of its own, and by its discriminator.
+
+    Args:
+        catalog: The archive.
+        model: Of the kind style or cyclegan.
+        suspects: Works to tell apart.
+        name: What the subjects are named after.
+    """
     preset = json.loads(model["settings_json"])["preset"]
     translator = load_translator(catalog.store.read(model["weights_path"]))
     crops = _crops(catalog, suspects, preset)
@@ -110,7 +119,7 @@ def style_scores(catalog: Catalog, model: Model, suspects: Suspects) -> dict[str
     def kept(images: Tensor, _: Tensor, __: Sequence[DamagedCrop]) -> Tensor:
         return -(translator(images) - images).abs().mean(dim=(1, 2, 3))
 
-    found = {"translator_answers": suspects.parted(_by_work(crops, kept))}
+    found = {f"{name}_answers": suspects.parted(_by_work(crops, kept))}
     states: States = load_states(catalog.store, folder(model))
     if "discriminator" in states:
         judge = _loaded(StyleDiscriminator(2 * preset["width"]), states["discriminator"])
@@ -118,7 +127,7 @@ def style_scores(catalog: Catalog, model: Model, suspects: Suspects) -> dict[str
         def judged(images: Tensor, _: Tensor, __: Sequence[DamagedCrop]) -> Tensor:
             return judge(images).mean(dim=(1, 2, 3))
 
-        found["translator_discriminator"] = suspects.parted(_by_work(crops, judged))
+        found[f"{name}_discriminator"] = suspects.parted(_by_work(crops, judged))
     return found
 
 

@@ -35,6 +35,7 @@ SIZES = {
         "discriminator_width": 4,
     },
     "style": {"width": 4, "blocks": 1, "short_side_px": 32, "crop_px": 16},
+    "cyclegan": {"width": 4, "blocks": 1, "short_side_px": 32, "crop_px": 16},
 }
 
 
@@ -100,11 +101,12 @@ def test_each_generative_model_is_attacked_with_and_without_its_discriminator(em
         add_model(empty, kind)
     added = measure_privacy(empty.catalog, "river", settings_for(empty), STAMP)
     rows = found(empty)
-    assert added == len(rows) == 18
+    assert added == len(rows) == 24
     assert {subject for subject, _ in rows} == {
         *("samples_alone", "simulation_discriminator"),
         *("filler_answers", "filler_discriminator"),
         *("translator_answers", "translator_discriminator"),
+        *("cyclegan_answers", "cyclegan_discriminator"),
     }
     counts = {
         split: len(works(empty.catalog, "river", split)) for split in ("train", "val", "test")
@@ -126,7 +128,8 @@ def test_without_its_discriminator_a_model_is_attacked_by_what_is_published(empt
         empty.catalog.store.delete(add_model(empty, kind)[1])
     measure_privacy(empty.catalog, "river", settings_for(empty), STAMP)
     subjects = {subject for subject, _ in found(empty)}
-    assert subjects == {"samples_alone", "filler_answers", "translator_answers"}
+    answers = {"filler_answers", "translator_answers", "cyclegan_answers"}
+    assert subjects == {"samples_alone"} | answers
 
 
 def test_works_that_came_after_a_training_stand_on_neither_side(empty):
