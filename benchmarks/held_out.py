@@ -154,6 +154,16 @@ def report(name: str, progress: Progress) -> None:
     say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
 
 
+def line(
+    name: str, value: float, unit: str, peer: str, peer_value: float, **verdict: object
+) -> dict[str, object]:
+    """Make one result; ``verdict`` holds the target in words and whether it holds, if any."""
+    numbers = {"value": round(value, 4), "peer_value": round(peer_value, 4)}
+    ratio = round(value / peer_value, 4) if peer_value else None
+    asked = {"target": None, "holds": None} | verdict
+    return {"name": name, "unit": unit, "peer": peer, "ratio": ratio, **numbers, **asked}
+
+
 def say(line: str) -> None:
     """Say something that is no result."""
     sys.stderr.write(line + "\n")

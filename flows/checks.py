@@ -25,7 +25,7 @@ from artgan.config import (
 from artgan.errors import InvalidInputError
 from artgan.imaging.clip import video_library
 from artgan.ingest.decoder_process import Limits
-from artgan.ingest.decoders import take_mask
+from artgan.ingest.decoders import take_mask, take_regions
 from artgan.ingest.discover import chosen_folders
 from artgan.ingest.films import FilmClip
 from artgan.ingest.masks import MASKED_SCAN
@@ -116,11 +116,8 @@ def _check_styles(catalog: Catalog, settings: StylizeSettings) -> None:
     """Refuse works that are not there, and conditions that fit none."""
     if settings.scan is not None:
         find_scan(catalog, settings.scan, ["scan_id"])
-    if settings.regions is not None and not Path(settings.regions).is_file():
-        raise InvalidInputError(
-            f"regions must be a picture file, got {settings.regions!r}, which is none. "
-            "Name the mask by its path on the machine that does the work."
-        )
+    if settings.regions is not None:
+        take_regions(Path(settings.regions), Limits())
     for prefix in settings.style_scans:
         find_scan(catalog, prefix, ["scan_id"])
     for name in ("content", "style"):

@@ -21,8 +21,10 @@ from artgan.catalog.works import (
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.errors import MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas
-from artgan.imaging.read import read_rgb, read_shares
+from artgan.imaging.read import read_rgb
 from artgan.imaging.write import png_bytes
+from artgan.ingest.decoder_process import Limits
+from artgan.ingest.decoders import take_regions
 from artgan.keys import VERSION, digest, key
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.report.thumbs import keep_thumbnail
@@ -143,7 +145,9 @@ def stylize_chunk(settings: StylizeSettings, collection: str, jobs: list[Row]) -
 
     def make() -> Manifest:
         studio, scorer = Studio(store, settings.weights), Scorer(store, settings.weights)
-        regions = None if settings.regions is None else read_shares(Path(settings.regions))
+        regions = None
+        if settings.regions is not None:
+            regions = take_regions(Path(settings.regions), Limits())
         return [_stylize_one(store, collection, job, (studio, scorer, regions)) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]

@@ -14,10 +14,12 @@ from xml.etree import ElementTree
 
 import pyvips
 
-from artgan.errors import InvalidInputError
+from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.imaging.decode import decode, decode_page
 from artgan.imaging.look import look_at_scan
+from artgan.imaging.read import read_shares
 from artgan.imaging.scan_file import RefusedScan, identify
+from artgan.imaging.video_mark import film_format, read_film_mark
 from artgan.imaging.write import XMP, AccessForm
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Beginning, Refused, inspect_pages
@@ -33,9 +35,9 @@ class Looked:
     """What a file says and looks like.
 
     Attributes:
-        facts: ``format``, ``width_px``, ``height_px``, ``phash``, ``mark``, ``mark_problem`` and
-            ``signature``.
-        small: Its small picture, 64 x 64 pixels of 3 bytes.
+        facts: ``format``, ``mark``, ``mark_problem`` and ``signature``; of a picture, not of a
+            film, also ``width_px``, ``height_px`` and ``phash``.
+        small: Its small picture, 64 x 64 pixels of 3 bytes; empty of a film.
     """
 
     facts: dict[str, Any]
@@ -49,7 +51,16 @@ class Told:
     facts: dict[str, Any]
 
 
-Message = Accepted | Beginning | Looked | Refused | Told
+@dataclass(frozen=True)
+class Shares:
+    """A mask of shares, (height, width) bytes."""
+
+    height: int
+    width: int
+    codes: bytes
+
+
+Message = Accepted | Beginning | Looked | Refused | Shares | Told
 
 _SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
 _BYTES_OF_A_PIXEL = 20  # five channels of 32 bits, the widest page that libvips may put on disk
@@ -88,6 +99,8 @@ def _reply(replies: BinaryIO, message: Message) -> None:
             send(replies, {"refused": vars(message)})
         case Looked(facts, small):
             send(replies, {"looked": facts}, small)
+        case Shares(height, width, codes):
+            send(replies, {"shares": [height, width]}, codes)
         case Told(facts):
             send(replies, {"told": facts})
         case Beginning(page, pages):
@@ -112,6 +125,16 @@ def _take_edited(order: Order) -> Iterator[Message]:
         yield Refused("mask_refused", str(refusal), file_sha256(path))
 
 
+def _read_shares(order: Order) -> Iterator[Message]:
+    path = Path(order["path"])
+    try:
+        shares = read_shares(path)
+    except RefusedScan as refusal:
+        yield Refused(refusal.reason, str(refusal), file_sha256(path))
+        return
+    yield Shares(*shares.shape, shares.tobytes())
+
+
 def _measure(order: Order) -> Iterator[Message]:
     path = Path(order["path"])
     try:
@@ -124,6 +147,10 @@ def _measure(order: Order) -> Iterator[Message]:
 
 def _look(order: Order) -> Iterator[Message]:
     path = Path(order["path"])
+    film = film_format(path)
+    if film is not None:
+        yield Looked(_film_facts(path, film, order["anchors"]), b"")
+        return
     try:
         file = identify(path, path.name)
         scan = decode_page(file, order["max_pixels"], 1)
@@ -150,12 +177,24 @@ def _look(order: Order) -> Iterator[Message]:
     yield Looked(facts, look.small.tobytes())
 
 
+def _film_facts(path: Path, film: str, anchors: str | None) -> dict[str, Any]:
+    """Read what a film says of itself; none of its frames is decoded."""
+    mark, problem = {}, None
+    try:
+        mark = read_film_mark(path)
+    except CorruptAssetError as error:
+        problem = str(error)
+    signature = asdict(read_signature(path, f"video/{film}", anchors))
+    return {"format": film, "mark": mark, "mark_problem": problem, "signature": signature}
+
+
 _JUDGES: dict[str, Callable[[Order], Iterator[Message]]] = {
     "scan": _judge_scan,
     "mask": _judge_mask,
     "look": _look,
     "edited": _take_edited,
     "size": _measure,
+    "shares": _read_shares,
 }
 
 
