@@ -132,7 +132,8 @@ def _read_shares(order: Order) -> Iterator[Message]:
     except RefusedScan as refusal:
         yield Refused(refusal.reason, str(refusal), file_sha256(path))
         return
-    yield Shares(*shares.shape, shares.tobytes())
+    height, width = shares.shape
+    yield Shares(height, width, shares.tobytes())
 
 
 def _measure(order: Order) -> Iterator[Message]:
