@@ -2,7 +2,8 @@
 
     ARTGAN_TEST_DATA=... python benchmarks/simulation.py --quick
     ARTGAN_TEST_DATA=... python benchmarks/simulation.py --state states/
-    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --only scratch --seeds 3 --state states/
+    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --only=scratch --seeds=3 --state=states/
+    ARTGAN_TEST_DATA=... python benchmarks/simulation.py --only=networks --network=style --steps=600
 
 Reads ``$ARTGAN_TEST_DATA/scans/<collection>/`` at the size of the preset cpu-32 and holds out a
 fifth of each collection. KID is measured in VGG-19 conv3_4 features of 128 works against the
@@ -10,10 +11,12 @@ held-out ones. Four parts: ``scratch`` trains three collections from nothing; ``
 archive-wide base that is asked by collection, and fine-tunes two collections from it in half the
 steps; ``classes`` asks that base for each collection, and a linear classifier that learned from
 real works says what it sees; ``networks`` trains the other networks, with codes, on the first
-collection, and looks for a property that each code moves.
+collection, looks for a property that each code moves, and takes as its figure how far the works
+of another painter are from that collection.
 
 Prints one JSON line for each result; progress goes to standard error. Seconds are those of the
-processor. With ``--state`` a killed measurement goes on, and parts share their trainings.
+processor, of all processes that worked on a training. With ``--state`` a killed measurement goes
+on, and parts share their trainings. Trains on the accelerator if there is one.
 """
 
 import argparse
@@ -33,11 +36,12 @@ from torch import Tensor
 from artgan.errors import MissingAssetError
 from artgan.imaging.tensors import batch_to_arrays
 from artgan.imaging.write import png_bytes
-from artgan.metrics.features import extract, load_extractor
+from artgan.metrics.features import extract, load_extractor, normalise
+from artgan.metrics.kernel import kid_x1000
 from artgan.models.simulators import AnyGenerator, drawn, sample
 from artgan.presets import SIMULATION_SIZES, LossName, NetworkName, SimulationPreset
 from artgan.simulate.comparison import compared
-from artgan.training.loop import Trainee, train
+from artgan.training.loop import Trainee, train, training_device
 from artgan.training.simulation import build
 from artgan.training.squares import scale_work, square
 
@@ -47,9 +51,9 @@ TUNED = COLLECTIONS[1:3]
 PRESET = SIMULATION_SIZES["cpu-32"]
 STEPS = PRESET.base_steps
 QUICK_STEPS = 150
-NETWORK_STEPS = 1200
 PARTS_OF_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FOLD = 15.0
+OTHER_PAINTER = "van_gogh"
 CPU_S = 480.0
 COPY_RATIO_FLOOR = 0.93
 DIVERSITY_FLOOR = 0.9
@@ -77,24 +81,33 @@ class Bench:
         splits: Works of each collection.
         features: The measuring network: VGG-19 conv3_4 on squares of 32 pixels.
         state: Folder of states and grids, if any.
-        chosen: Collections that are trained from nothing.
-        seeds: Trainings of each of them.
+        chosen: Collections that are trained.
+        seeds: Those of the trainings from nothing of each of them.
+        steps: Of a training from nothing; of a fine-tuning and of other networks half as many.
+        networks: Networks to train besides the usual one, with their losses.
     """
 
     splits: dict[str, Split]
     features: Features
     state: Path | None
     chosen: Sequence[str]
-    seeds: int
+    seeds: Sequence[int]
+    steps: int
+    networks: Sequence[tuple[NetworkName, LossName]]
 
     def trained(
         self, name: str, trainee: Trainee, steps: int, seed: int, parts: Sequence[float]
     ) -> list[Record]:
         """Train to the end, measure after each part of the steps, and keep state and grid."""
-        started, (load, save) = time.process_time(), kept_in(self.state, name)
+        load, keep = kept_in(self.state, name)
+        clock = Clock(None if self.state is None else self.state / f"{name}.seconds")
 
         def validate() -> Record:
-            return trainee.validate() | {"cpu_s": time.process_time() - started}
+            return trainee.validate() | {"cpu_s": clock.seconds()}
+
+        def save(data: bytes) -> None:
+            clock.keep()
+            keep(data)
 
         history = train(
             replace(trainee, validate=validate),
@@ -114,19 +127,42 @@ class Bench:
     def from_nothing(self, name: str, seed: int) -> list[Record]:
         """Train a collection from nothing with the preset."""
         split = self.splits[name]
-        trainee = build(split.train, split.test, PRESET, STEPS, seed, None, self.features)
-        return self.trained(f"{name}-seed{seed}", trainee, STEPS, seed, PARTS_OF_STEPS)
+        trainee = build(split.train, split.test, PRESET, self.steps, seed, None, self.features)
+        return self.trained(f"{name}-seed{seed}", trainee, self.steps, seed, PARTS_OF_STEPS)
 
     def base(self) -> Trainee:
         """Train the archive-wide base, which is asked by collection."""
         works = [(name, work) for name, split in self.splits.items() for work in split.train]
         test = [work for split in self.splits.values() for work in split.test]
         trainee = build(
-            *([work for _, work in works], test, by_collection(), STEPS, 0, None, self.features),
+            *([work for _, work in works], test, by_collection(), self.steps, 0, None),
+            self.features,
             collections=[name for name, _ in works],
         )
-        self.trained("base", trainee, STEPS, 0, (0.0, 1.0))
+        self.trained("base", trainee, self.steps, 0, (0.0, 1.0))
         return trainee
+
+
+class Clock:
+    """Processor seconds of a training, those of earlier processes included.
+
+    Args:
+        path: File that keeps them, or None.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        earlier = 0.0 if path is None or not path.exists() else float(path.read_text())
+        self._started = time.process_time() - earlier
+
+    def seconds(self) -> float:
+        """Return the seconds until now."""
+        return time.process_time() - self._started
+
+    def keep(self) -> None:
+        """Remember them for a process that goes on."""
+        if self._path is not None:
+            self._path.write_text(str(self.seconds()))
 
 
 def by_collection() -> SimulationPreset:
@@ -174,7 +210,7 @@ def scratch(bench: Bench) -> list[Line]:
     """Train collections from nothing: how far does the distance to held-out works fall?"""
     lines = []
     for name in bench.chosen:
-        for seed in range(bench.seeds):
+        for seed in bench.seeds:
             history = bench.from_nothing(name, seed)
             start, end = history[0], history[-1]
             label = f"{name}/seed{seed}"
@@ -182,7 +218,7 @@ def scratch(bench: Bench) -> list[Line]:
             lines += [
                 line(
                     f"kid/{label}",
-                    *(end["kid_x1000"], f"KID x1000, VGG-19 conv3_4, after {STEPS} steps"),
+                    *(end["kid_x1000"], f"KID x1000, VGG-19 conv3_4, after {bench.steps} steps"),
                     *("the untrained model", start["kid_x1000"], f"falls {FOLD:g}-fold"),
                     holds=fold >= FOLD or end["kid_x1000"] <= 0,
                 ),
@@ -203,7 +239,9 @@ def tuning(bench: Bench) -> list[Line]:
     weights: Weights = {name: base.networks[name].state_dict() for name in names}
     lines = []
     for name in TUNED:
-        split, steps = bench.splits[name], STEPS // 2
+        if name not in bench.chosen:
+            continue
+        split, steps = bench.splits[name], bench.steps // 2
         trainee = build(
             *(split.train, split.test, by_collection(), steps, 0, weights, bench.features),
             collections=[name] * len(split.train),
@@ -273,20 +311,21 @@ def linear_classifier(groups: Sequence[np.ndarray]) -> Callable[[np.ndarray], np
 def networks(bench: Bench) -> list[Line]:
     """Train each network from nothing on one collection, with two codes."""
     name, lines = COLLECTIONS[0], []
-    split = bench.splits[name]
-    for network, loss in NETWORKS:
+    split, steps = bench.splits[name], bench.steps // 2
+    other = another_painter(bench, split)
+    for network, loss in bench.networks:
         chosen = replace(PRESET, network=network, loss=loss, continuous=2)
-        trainee = build(split.train, split.test, chosen, NETWORK_STEPS, 0, None, bench.features)
+        trainee = build(split.train, split.test, chosen, steps, 0, None, bench.features)
         label = f"{network}-{loss}"
-        history = bench.trained(label, trainee, NETWORK_STEPS, 0, (0.0, 0.5, 1.0))
-        before, end = history[0]["kid_x1000"], history[-1]["kid_x1000"]
+        history = bench.trained(label, trainee, steps, 0, (0.0, 0.5, 1.0))
+        end = history[-1]["kid_x1000"]
         moved = moves(trainee.networks["generator_ema"])  # type: ignore[arg-type]
         lines += [
             line(
                 f"network/{label}",
-                *(end, f"KID x1000 on {name}, after {NETWORK_STEPS} steps"),
-                *("the same network untrained", before, "a fifth of the peer"),
-                holds=end <= before / 5,
+                *(end, f"KID x1000 on {name}, after {steps} steps"),
+                *(f"works of {OTHER_PAINTER}", other, "below the peer"),
+                holds=end < other,
             ),
             line(
                 f"codes/{label}",
@@ -298,12 +337,20 @@ def networks(bench: Bench) -> list[Line]:
     return lines
 
 
+def another_painter(bench: Bench, split: Split) -> float:
+    """Return the KID x 1000 of another painter's works: what has learned a manner is nearer."""
+    held_out, other = (
+        bench.features(squares(works)) for works in (split.test, bench.splits[OTHER_PAINTER].train)
+    )
+    return kid_x1000(*normalise(held_out, other)).value
+
+
 def moves(generator: AnyGenerator) -> list[tuple[float, str]]:
     """Return for each code the property that it is most correlated with, and how much."""
     with torch.no_grad():
         z, noise = drawn(generator, range(TURNED))
-        works = generator(z, noise)
-    codes = generator.latents.codes(z)[0]
+        works = generator(z, noise).cpu()
+    codes = generator.latents.codes(z)[0].cpu()
     found = []
     for code in codes.T:
         every = {
@@ -357,8 +404,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one collection, under a minute")
     parser.add_argument("--only", choices=PARTS, help="one part")
-    parser.add_argument("--collection", choices=SCRATCH, help="the one trained from nothing")
+    parser.add_argument("--collection", choices=SCRATCH, help="the only one that is trained")
     parser.add_argument("--seeds", type=int, default=1, help="trainings from nothing of each")
+    parser.add_argument("--seed", type=int, help="the only seed of those")
+    parser.add_argument("--network", choices=sorted({name for name, _ in NETWORKS}))
+    parser.add_argument("--loss", choices=sorted({loss for _, loss in NETWORKS}))
+    parser.add_argument("--steps", type=int, default=STEPS, help="of a training from nothing")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
     chosen = parser.parse_args()
     folder = os.environ.get("ARTGAN_TEST_DATA")
@@ -368,14 +419,22 @@ def main() -> None:
         torch.set_num_threads(min(2, torch.get_num_threads()))
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
-    extractor = load_extractor(f"{folder}/weights", vgg_size_px=PRESET.size_px)
-    names = COLLECTIONS[:1] if chosen.quick or chosen.only == "networks" else COLLECTIONS
+    extractor = load_extractor(
+        f"{folder}/weights", vgg_size_px=PRESET.size_px, device=training_device().type
+    )
+    names = (COLLECTIONS[0], OTHER_PAINTER) if chosen.quick or chosen.only == "networks" else None
     bench = Bench(
-        read_splits(Path(folder) / "scans", PRESET.size_px, names=names),
+        read_splits(Path(folder) / "scans", PRESET.size_px, names=names or COLLECTIONS),
         lambda pictures: extract(extractor, pictures),
         chosen.state,
         [chosen.collection] if chosen.collection else SCRATCH,
-        chosen.seeds,
+        range(chosen.seeds) if chosen.seed is None else [chosen.seed],
+        chosen.steps,
+        [
+            (network, loss)
+            for network, loss in NETWORKS
+            if chosen.network in {None, network} and chosen.loss in {None, loss}
+        ],
     )
     parts = [quick] if chosen.quick else [PARTS[chosen.only]] if chosen.only else PARTS.values()
     for part in parts:

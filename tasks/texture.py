@@ -36,7 +36,7 @@ from tasks.progress import ProgressBar
 
 CHUNK = 1000
 """All tiles of a run share what was learned, so one task makes them."""
-METHOD = "transport"
+METHOD = "transport-pieces"
 _FITS = "_work/fits"
 _SEED = 0
 _WHOLE = (0.0, 0.0, 1.0, 1.0)

@@ -1,4 +1,4 @@
-"""A generator of textures: moves patches of noise onto patches of works, from coarse to fine."""
+"""A generator of textures: sketched by transport of patches, laid in pieces of the works."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
+from artgan.models.pieces import Laid, lay, piece_side
 
 PATCH_PX = 7
 _COMPONENTS = 32
 _CENTRE_PX = 0.8
-_LAST_CENTRE_PX = 0.5
 _STRIDE = 2
 _COARSEST_PX = 12
 _MOST_COSTS = 2**20
@@ -27,15 +27,11 @@ class Pass:
         level: Number of the level, the coarsest is 0.
         number: Number of the pass at that level.
         chosen: (M,) source patch that each patch of the texture became.
-        rows: Patches of the texture in a column.
-        columns: Patches of the texture in a row.
     """
 
     level: int
     number: int
     chosen: Tensor
-    rows: int
-    columns: int
 
 
 class _Level(nn.Module):
@@ -45,7 +41,6 @@ class _Level(nn.Module):
     coded: Tensor
     basis: Tensor
     squares: Tensor
-    neighbours: Tensor
     scales: Tensor
 
     def __init__(
@@ -67,7 +62,6 @@ class _Level(nn.Module):
         self.register_buffer("basis", basis, persistent=False)
         self.register_buffer("coded", coded, persistent=False)
         self.register_buffer("squares", coded.square().sum(dim=2), persistent=False)
-        self.register_buffer("neighbours", _right_neighbours(sources), persistent=False)
         self.bonuses = nn.Parameter(torch.zeros(passes, len(patches)))
         self.register_buffer("scales", torch.ones(passes))
 
@@ -106,10 +100,14 @@ class TextureGenerator(nn.Module):
     transport onto the patches of the works. Patches reach over the border to the other side, so
     a texture is one tile of an endless pattern.
 
+    At half the works' resolution that is a sketch of where what lies. Averages are softer than
+    works, so the texture itself is laid after the sketch in pieces of the works, see
+    `artgan.models.pieces.lay`.
+
     Differs from the papers: patches of 7 pixels compared along their 32 widest axes; several
     passes at each resolution with bonuses of their own, of which the first compares enlarged with
     enlarged, as the second paper does; a mosaic in place of a Gaussian field; centres that count
-    more than rims, most of all in the last pass, which keeps textures sharp.
+    more than rims; pieces in place of the last resolution.
 
     Args:
         sources: Works or parts of works, (3, H, W) in [0, 1] each, both sides at least 12.
@@ -126,7 +124,6 @@ class TextureGenerator(nn.Module):
     """
 
     window: Tensor
-    last_window: Tensor
 
     def __init__(self, sources: Sequence[Tensor], passes: int) -> None:
         super().__init__()
@@ -137,22 +134,38 @@ class TextureGenerator(nn.Module):
                 f"got {len(sources)} and a side of {least}. Take a larger part of the work."
             )
         self.passes = passes
-        halvings = int(math.log2(least / _COARSEST_PX))
-        scaled = [[_reduced(one, 2**n) for one in sources] for n in range(halvings, -1, -1)]
+        self.halvings = int(math.log2(least / _COARSEST_PX))
+        last = min(1, self.halvings)
+        scaled = [
+            [_reduced(one, 2**n) for one in sources] for n in range(self.halvings, last - 1, -1)
+        ]
         pairs = zip(scaled, [None, *scaled], strict=False)
         self.levels = nn.ModuleList(_Level(own, coarser, passes) for own, coarser in pairs)
         self.register_buffer("window", _window(_CENTRE_PX), persistent=False)
-        self.register_buffer("last_window", _window(_LAST_CENTRE_PX), persistent=False)
+        # Pieces are cut along paths, one after the other: that stays on the CPU.
+        self._works = [source.cpu() for source in sources]
+        soft = zip(scaled[-1], self._works, strict=True)
+        self._blurred = [_scaled(small.cpu(), work.shape[1:]) for small, work in soft]
+        self.piece_px = piece_side(sources)
 
     @property
     def least_px(self) -> int:
         """Shortest side of a texture."""
-        return PATCH_PX * 2 ** (len(self.levels) - 1)
+        return max(PATCH_PX * 2**self.halvings, 2 * self.piece_px)
 
-    def forward(
+    @torch.no_grad()
+    def forward(self, height: int, width: int, rng: torch.Generator | None = None) -> Laid:
+        """Make one texture.
+
+        Arguments and errors are those of `sketch`.
+        """
+        rough = _enlarged(self.sketch(height, width, rng)[0].cpu(), (height, width))
+        return lay(rough[0], self._works, self._blurred, self.piece_px)
+
+    def sketch(
         self, height: int, width: int, rng: torch.Generator | None = None
     ) -> tuple[Tensor, list[Pass]]:
-        """Make one texture.
+        """Say roughly where what lies in a texture.
 
         Args:
             height: At least ``least_px``.
@@ -160,7 +173,8 @@ class TextureGenerator(nn.Module):
             rng: Source of randomness, on the CPU; None is torch's global generator.
 
         Returns:
-            (1, 3, height, width) in [0, 1], and what each pass did.
+            The texture at half the resolution (that of the works themselves where they are
+            smallest), (1, 3, H, W) in [0, 1], and what each pass did.
 
         Raises:
             InvalidInputError: When a side is too short.
@@ -191,12 +205,12 @@ class TextureGenerator(nn.Module):
         texture = torch.empty(0)
         for number, level in enumerate(self.levels):
             assert isinstance(level, _Level)
-            factor = 2 ** (len(self.levels) - 1 - number)
+            factor = 2 ** (self.halvings - number)
             size = -(-height // factor), -(-width // factor)
             texture = _enlarged(texture, size) if number else self._mosaic(level, size, rng)
             for turn in range(self.passes):
-                texture, did = self._pass(level, texture, turn, rng, before)
-                passes.append(Pass(number, turn, *did))
+                texture, chosen = self._pass(level, texture, turn, rng, before)
+                passes.append(Pass(number, turn, chosen))
         return texture.clamp(0, 1), passes
 
     def misuse(self, did: Pass) -> Tensor:
@@ -212,19 +226,6 @@ class TextureGenerator(nn.Module):
         unfair = bonuses[did.chosen].mean() - bonuses.mean()
         return len(bonuses) * level.scales[did.number] * unfair
 
-    def continued(self, did: Pass) -> float:
-        """Return the fraction of patches whose right neighbour is also theirs in the work.
-
-        It says how much of a texture is copied in pieces larger than a patch.
-        """
-        level = self.levels[did.level]
-        assert isinstance(level, _Level)
-        grid = did.chosen.view(did.rows, did.columns)
-        after = grid
-        for _ in range(_STRIDE):
-            after = level.neighbours[after]
-        return float((after[:, :-1] == grid[:, 1:]).double().mean())
-
     def _mosaic(self, level: _Level, size: tuple[int, int], rng: torch.Generator | None) -> Tensor:
         count = -(-size[0] // PATCH_PX) * -(-size[1] // PATCH_PX)
         chosen = torch.randint(len(level.patches), (count,), generator=rng)
@@ -238,7 +239,7 @@ class TextureGenerator(nn.Module):
         number: int,
         rng: torch.Generator | None,
         before: Callable[[_Level, Tensor, int], None],
-    ) -> tuple[Tensor, tuple[Tensor, int, int]]:
+    ) -> tuple[Tensor, Tensor]:
         height, width = texture.shape[2:]
         shifts = torch.randint(_STRIDE, (2,), generator=rng).tolist()
         moved = texture.roll(shifts, (2, 3))
@@ -246,11 +247,8 @@ class TextureGenerator(nn.Module):
         wanted = F.unfold(around, PATCH_PX, stride=_STRIDE)[0].T
         before(level, wanted, number)
         chosen = level.nearest(wanted, number)
-        is_last = level is self.levels[-1] and number == self.passes - 1
-        window = self.last_window if is_last else self.window
-        laid = _laid(level.patches[chosen], (height, width), _STRIDE, window)
-        back = laid.roll([-shift for shift in shifts], (2, 3))
-        return back, (chosen, -(-height // _STRIDE), -(-width // _STRIDE))
+        laid = _laid(level.patches[chosen], (height, width), _STRIDE, self.window)
+        return laid.roll([-shift for shift in shifts], (2, 3)), chosen
 
 
 def _laid(patches: Tensor, size: tuple[int, int], stride: int, window: Tensor) -> Tensor:
@@ -306,14 +304,3 @@ def _window(spread_px: float) -> Tensor:
     offsets = torch.arange(PATCH_PX) - (PATCH_PX - 1) / 2
     bell = torch.exp(-offsets.square() / (2 * spread_px**2))
     return (bell[:, None] * bell[None, :]).expand(3, -1, -1).flatten()
-
-
-def _right_neighbours(sources: Sequence[Tensor]) -> Tensor:
-    """Return for each source patch the one a pixel to the right; none is -1, and so on from it."""
-    found, start = [], 0
-    for source in sources:
-        rows, columns = (side - PATCH_PX + 1 for side in source.shape[1:])
-        numbers = torch.arange(start, start + rows * columns).view(rows, columns)
-        found.append(F.pad(numbers[:, 1:], (0, 1), value=-1).flatten())
-        start += rows * columns
-    return torch.cat([*found, torch.tensor([-1])])

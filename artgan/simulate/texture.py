@@ -6,6 +6,7 @@ import torch
 from artgan.imaging.tensors import batch_to_arrays
 from artgan.imaging.write import png_bytes
 from artgan.metrics.borders import border_ratio
+from artgan.models.pieces import continued
 from artgan.models.texture import TextureGenerator
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.simulate.products import Product
@@ -41,18 +42,17 @@ def scale_for(size_px: tuple[int, int], box: tuple[float, float, float, float], 
     return min(1.0, side / pixels**0.5)
 
 
-@torch.no_grad()
 def texture_tile(
     generator: TextureGenerator, seed: int, width: int, height: int
 ) -> tuple[np.ndarray, float]:
     """Make one tile; the same seed and size make the same tile.
 
     Returns:
-        (height, width, 3) uint8, and the fraction of patches that continue as in the work.
+        (height, width, 3) uint8, and the fraction of pixels that continue as in the work.
     """
     rng = torch.Generator().manual_seed(seed)
-    texture, passes = generator(height, width, rng)
-    return batch_to_arrays(texture)[0], generator.continued(passes[-1])
+    laid = generator(height, width, rng)
+    return batch_to_arrays(laid.texture[None])[0], continued(laid.origin)
 
 
 def texture_product(
@@ -69,7 +69,7 @@ def texture_product(
         size_px: Width and height.
         source: Title and note for people, and which works and settings it is of.
     """
-    picture, continued = texture_tile(generator, seed, *size_px)
-    report = {"border_ratio": border_ratio(picture), "continued_fraction": continued}
+    picture, copied = texture_tile(generator, seed, *size_px)
+    report = {"border_ratio": border_ratio(picture), "continued_fraction": copied}
     content = png_bytes(picture, xmp_packet(SOURCE_TYPE, source))
     return Product(content, ".png", *size_px, SOURCE_TYPE, report)

@@ -12,6 +12,7 @@ from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
 from artgan.metrics.borders import border_ratio
 from artgan.metrics.features import normalise
 from artgan.metrics.kernel import kid_x1000
+from artgan.models.pieces import continued
 from artgan.models.texture import TextureGenerator
 from artgan.training.loop import (
     Trainee,
@@ -43,7 +44,7 @@ class _Texture:
         # How far bonuses must move apart is not known: the rate falls through all orders of it.
         scale_learning_rate(self.optimizer, (RATES[1] / RATES[0]) ** (number / self.steps))
         side = max(_TRAINED_PX, self.generator.least_px)
-        _, passes = self.generator(side, side)
+        _, passes = self.generator.sketch(side, side)
         loss = torch.stack([self.generator.misuse(did) for did in passes]).sum()
         apply_gradients(loss, self.optimizer, self.generator.parameters(), max_norm=math.inf)
         return {"misuse": loss.item()}
@@ -52,17 +53,16 @@ class _Texture:
         side = max(max(source.shape[:2]) for source in self.sources)
         side = max(side, self.generator.least_px)
         rng = torch.Generator().manual_seed(self.seed)
-        with torch.no_grad():
-            texture, passes = self.generator(side, side, rng)
-        return batch_to_arrays(texture)[0], self.generator.continued(passes[-1])
+        laid = self.generator(side, side, rng)
+        return batch_to_arrays(laid.texture[None])[0], continued(laid.origin)
 
     def validate(self) -> dict[str, float]:
-        tile, continued = self.tile()
+        tile, copied = self.tile()
         side = piece_px(self.sources)
         real = self.features([piece for one in self.sources for piece in pieces(one, side)])
         made = self.features(pieces(tile, side))
         kid = kid_x1000(*normalise(real, made))
-        return {"kid_x1000": kid.value, "border_ratio": border_ratio(tile), "continued": continued}
+        return {"kid_x1000": kid.value, "border_ratio": border_ratio(tile), "continued": copied}
 
     def grid(self) -> np.ndarray:
         tile, _ = self.tile()
