@@ -60,7 +60,7 @@ COLLECTION = "monet_256"
 SEEDS = (0, 1, 2)
 NOISE = 1.0
 FEW = 20
-MANY_SAMPLES = 8192
+MANY_SAMPLES, QUICK_SAMPLES = 4096, 128
 LONGER = 2
 QUICK_STEPS, QUICK_WORKS = 9, 60
 Line = dict[str, object]
@@ -122,12 +122,14 @@ class Bench:
     Attributes:
         scans: Folder of the collection.
         most: Works read at most; None means all.
+        samples: Drawn for an attack.
         extractor: VGG-19 at the side at which the report looks for copies.
         state: Folder of states and scores, if any.
     """
 
     scans: Path
     most: int | None
+    samples: int
     extractor: Extractor
     state: Path | None
 
@@ -175,10 +177,9 @@ class Bench:
         assert isinstance(discriminator, AnyDiscriminator)
         members, others = sides
         views = views_of([*members, *others], SIMULATION_SIZES["cpu-32"].size_px)
-        made = samples_of(generator, None, MANY_SAMPLES)
-        few, many = (
-            spaces_of(views, some, len(members), self.extractor) for some in (made[:SAMPLES], made)
-        )
+        made = samples_of(generator, None, self.samples)
+        many = spaces_of(views, made, len(members), self.extractor)
+        few = [replace(space, generated=space.generated[:SAMPLES]) for space in many]
         judged = np.mean([judgements(discriminator, view, None) for view in views], axis=0)
         scores = {
             "samples": sample_scores(few),
@@ -205,7 +206,8 @@ class Bench:
 def lines_of(name: str, found: Sequence[Found], plain: Sequence[Found]) -> list[Line]:
     """Lay what attackers gain of all seeds together beside guessing."""
     lines = []
-    steps = f"{len(found)} trainings of {found[0].step} steps"
+    lengths = sorted({one.step for one in found})
+    steps = f"trainings: {len(found)}, of {lengths[0]} to {lengths[-1]} steps"
     for attacker in found[0].scores:
         leak = together(found, attacker)
         low, high = leak.advantage_interval
@@ -290,7 +292,8 @@ def main() -> None:
     assert extractor is not None, "the folder of weights holds VGG-19"
     extractor.network.to(training_device())
     scans, most = Path(folder) / "scans" / COLLECTION, QUICK_WORKS if chosen.quick else None
-    bench = Bench(scans, most, extractor, chosen.state)
+    samples = QUICK_SAMPLES if chosen.quick else MANY_SAMPLES
+    bench = Bench(scans, most, samples, extractor, chosen.state)
     usual = QUICK_STEPS if chosen.quick else SIMULATION_SIZES["cpu-32"].collection_steps
     steps = chosen.steps or usual
     seeds = SEEDS[:1] if chosen.quick else SEEDS if chosen.seed is None else (chosen.seed,)

@@ -150,9 +150,11 @@ class Bench:
         return read_sides(self.scans, short_side_px, most, seed)
 
     def _network(self, sides: tuple[Labelled, Labelled], codes: int, seed: int) -> bytes:
-        steps = QUICK_STEPS if self.is_quick else HARDENED_STEPS if codes else STEPS
-        trained = train_archive_network(*sides, COLLECTIONS, seed, steps, codes=codes)
-        return trained.content
+        steps = self._steps(codes)
+        return train_archive_network(*sides, COLLECTIONS, seed, steps, codes=codes).content
+
+    def _steps(self, codes: int) -> int:
+        return QUICK_STEPS if self.is_quick else HARDENED_STEPS if codes else STEPS
 
     def _classifier(self, subject: Subject) -> Found:
         learn, test = (labelled(side) for side in self._sides(LOADED_PX, subject.seed))
@@ -165,8 +167,7 @@ class Bench:
         if codes:
             plain = loaded(self._network((learn, test), 0, subject.seed))
             values[TRANSFERRED] = told(judge, plain, test, STRONGEST)
-        steps = HARDENED_STEPS if codes else STEPS
-        return Found(values, steps, spent, len(test.pictures))
+        return Found(values, self._steps(codes), spent, len(test.pictures))
 
     def _detector(self, subject: Subject) -> Found:
         preset = replace(PRESETS["tiny"].detection, hardened_codes=BOUNDS[subject.bound])
@@ -232,7 +233,8 @@ def lines_of(part: str, found: dict[str, list[Found]]) -> list[Line]:
             is_own = way == TRANSFERRED  # of the same network, and less than it tells of these
             peer = ("itself", STRONGEST_WAY) if is_own else ("plain", way)
             theirs = [one.values[peer[1]] for one in (some if is_own else peers)]
-            words = f"{PARTS[part]}, {min(mine):.3f} to {max(mine):.3f} in {sample}"
+            unit = "share of undamaged works marked" if way == "clean_altered" else PARTS[part]
+            words = f"{unit}, {min(mine):.3f} to {max(mine):.3f} in {sample}"
             value, other = float(np.mean(mine)), float(np.mean(theirs))
             named = f"{peer[0]}, {peer[1]}", other
             target, holds = _wanted(part, bound, way, (value, other))
