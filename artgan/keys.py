@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import artgan
 
@@ -10,6 +11,12 @@ VERSION = artgan.__version__
 """Of the code that runs; what was installed once may be older."""
 
 KEY_DIGITS = 20
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(*parts: object) -> str:

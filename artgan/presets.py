@@ -214,7 +214,7 @@ class MultiPreset:
     cycle_weight: float = 2.0
     class_weight: float = 1.0
     batch: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     base_steps: int = 1000
     collection_steps: int = 0
     classes: tuple[str, ...] = ()
@@ -300,8 +300,8 @@ class DetectionPreset:
     """A detector of damage: U-Net over the picture, one logit for each class and their union.
 
     Attributes:
-        short_side_px: Short side of the pictures that crops are cut from, at a scale between a
-            half and one; larger scans are reduced to it.
+        short_side_px: Short side of the pictures that crops are cut from, at a scale between
+            ``smallest_scale`` and one; larger scans are reduced to it.
         sheet_px: Side of the sheets that damage is drawn on, and of the crops of validations.
         crop_px: Side of the square training crops, each with a part of a sheet: many small ones
             teach more than few large ones at the same cost.
@@ -316,6 +316,10 @@ class DetectionPreset:
         hardened_codes: Bound of changes against it that it learns to bear, in codes of 255.
         base_steps: Steps of the archive-wide base model.
         collection_steps: Steps of a collection's fine-tuning.
+        smallest_scale: Smallest scale that crops are cut at: as small as that a scan is also
+            looked at for what is broad.
+        large_fraction: Fraction of the overlays with a loss or filling of an eighth to a half of
+            the sheet.
     """
 
     short_side_px: int = 512
@@ -332,6 +336,8 @@ class DetectionPreset:
     hardened_codes: int = 0
     base_steps: int = 5000
     collection_steps: int = 300
+    smallest_scale: float = 0.25
+    large_fraction: float = 0.25
 
 
 @dataclass(frozen=True)

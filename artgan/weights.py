@@ -4,7 +4,6 @@ Nothing here is downloaded from its maker unasked. A location given by the user 
 folder, a file, or an ``s3://`` or ``https://`` prefix, from which a file is fetched once.
 """
 
-import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 import fsspec
 
 from artgan.errors import CorruptAssetError, MissingAssetError
+from artgan.keys import file_sha256
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ VGG19_CONV3_4 = WeightsSpec(
 KNOWN_WEIGHTS: tuple[WeightsSpec, ...] = (INCEPTION, VGG19_CONV3_4)
 
 
-def file_sha256(path: Path) -> str:
+def weights_sha256(path: Path) -> str:
     """Return the sha256 of a file in hex; a file unchanged in size and mtime is read once."""
     facts = path.stat()
     return _digest(str(path.resolve()), facts.st_size, facts.st_mtime_ns)
@@ -70,8 +70,7 @@ def file_sha256(path: Path) -> str:
 
 @lru_cache(maxsize=64)
 def _digest(path: str, _size: int, _mtime_ns: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(Path(path))
 
 
 def check_weights(spec: WeightsSpec, path: Path, origin: str | None = None) -> None:
@@ -85,7 +84,7 @@ def check_weights(spec: WeightsSpec, path: Path, origin: str | None = None) -> N
     Raises:
         CorruptAssetError: The sha256 differs; the sentence names the expected and the found one.
     """
-    found = file_sha256(path)
+    found = weights_sha256(path)
     if not found.startswith(spec.sha256):
         raise CorruptAssetError(
             f"weights {spec.name} must have a sha256 starting {spec.sha256}, got {found} in "
@@ -123,7 +122,7 @@ def find_weights(spec: WeightsSpec, location: str | None) -> Path | None:
             "Name another, or leave it out to use the labelled stand-in."
         )
     if place.is_file() and place.name not in spec.file_names:
-        return place if file_sha256(place).startswith(spec.sha256) else None
+        return place if weights_sha256(place).startswith(spec.sha256) else None
     candidates = [place] if place.is_file() else [place / name for name in spec.file_names]
     for path in candidates:
         if path.is_file():
@@ -141,7 +140,7 @@ def cache_folder() -> Path:
 def _find_remote(spec: WeightsSpec, prefix: str) -> Path | None:
     for name in spec.file_names:
         cached = cache_folder() / name
-        if cached.is_file() and file_sha256(cached).startswith(spec.sha256):
+        if cached.is_file() and weights_sha256(cached).startswith(spec.sha256):
             return cached
         if _fetch(spec, f"{prefix}/{name}", cached):
             return cached

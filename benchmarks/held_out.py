@@ -2,9 +2,11 @@
 
 import hashlib
 import sys
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -15,8 +17,10 @@ from artgan.training.loop import Progress, Trainee, train
 
 HELD_OUT_FRACTION = 0.2
 SEED = 0
+WARM_STEPS, TIMED_STEPS = 10, 40
 
 Weights = dict[str, dict[str, Tensor]]
+Preset = TypeVar("Preset")
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,55 @@ def trained(trainee: Trainee, steps: int, state: Path | None, name: str) -> Weig
     return {network: trainee.networks[network].state_dict() for network in names}
 
 
+def steps_within(build: Callable[[int], Trainee], seconds: float, most: int = 10**6) -> int:
+    """Time some steps of a training, and say how many fit into so many seconds, ``most`` at most.
+
+    Schedules need to know the number of steps, so a training cannot just be stopped.
+    """
+    trainee = build(most)
+    for number in range(WARM_STEPS):
+        trainee.step(number)
+    started = time.monotonic()
+    for number in range(TIMED_STEPS):
+        trainee.step(number)
+    step_s = (time.monotonic() - started) / TIMED_STEPS
+    fitting = max(1, min(most, int(seconds / step_s)))
+    say(f"a step takes {1000 * step_s:.0f} ms: {fitting} of {most} steps in {seconds:g} s")
+    return fitting
+
+
+def changes_of(text: str) -> dict[str, str]:
+    """Read changes to a preset, as in ``width=32,batch=16``."""
+    return dict(one.split("=") for one in text.split(",") if one)
+
+
+def changed(preset: Preset, changes: dict[str, str]) -> Preset:
+    """Return a preset with other values in some of its fields, which may be given as text."""
+    of: Any = preset
+    known = {one.name: type(getattr(of, one.name)) for one in fields(of)}
+    return replace(of, **{name: known[name](value) for name, value in changes.items()})
+
+
+def tell(name: str, progress: Progress) -> None:
+    """Say on standard error how a training is doing, with its losses."""
+    report(name, progress)
+    say(f"{name}: { {key: round(value, 3) for key, value in progress.losses.items()} }")
+
+
 def report(name: str, progress: Progress) -> None:
     """Say on standard error how a training is doing."""
     rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
     say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
+
+
+def line(
+    name: str, value: float, unit: str, peer: str, peer_value: float, **verdict: object
+) -> dict[str, object]:
+    """Make one result; ``verdict`` holds the target in words and whether it holds, if any."""
+    numbers = {"value": round(value, 4), "peer_value": round(peer_value, 4)}
+    ratio = round(value / peer_value, 4) if peer_value else None
+    asked = {"target": None, "holds": None} | verdict
+    return {"name": name, "unit": unit, "peer": peer, "ratio": ratio, **numbers, **asked}
 
 
 def say(line: str) -> None:

@@ -1,13 +1,16 @@
 """Measure the stylizers that VGG-19 teaches: exact tiles, what they cost, and what they reach.
 
     ARTGAN_TEST_DATA=... python benchmarks/painting.py --quick
-    ARTGAN_TEST_DATA=... python benchmarks/painting.py --steps 400
+    ARTGAN_TEST_DATA=... python benchmarks/painting.py --parts=pairs --pair-px=256
+    ARTGAN_TEST_DATA=... python benchmarks/painting.py --parts=trainings --seconds=150 --seed=1
 
 Peers are the plain ways: the same painter on the whole picture at once, one tile at a time with
 statistics of its own (what cutting by hand gives), a loop of torch.optim.LBFGS over the whole
-picture, and colour transfer. Without ``--quick`` files of 10 and 100 megapixels go through `fast`
-in a process of their own, whose peak memory is read. Prints one JSON line for each result;
-progress goes to standard error.
+picture, and colour transfer. Parts: ``tiles``, ``fit`` and ``pairs`` (see `fitting`),
+``trainings`` of `fast` and `adain`, measured on held-out works, and ``memory``: files of 10 and
+100 megapixels go through `fast` in a process of their own, whose peak is read. ``--quick`` leaves
+out memory and all pairs but one. An accelerator serves pairs and trainings. Prints one JSON line
+for each result; progress goes to standard error.
 """
 
 import argparse
@@ -18,51 +21,37 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pyvips
 import torch
-from held_out import SEED, Split, read_split, say
+from fitting import PAIRS, fit_child, fitting, pairs
+from held_out import SEED, changes_of, read_split, say
+from lessons import Lesson, trainings
 from simulation import line
-from stylization import COLLECTIONS, QUICK, others, run
+from stylization import COLLECTIONS
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas, windows
-from artgan.imaging.read import read_rgb
 from artgan.imaging.tensors import arrays_to_batch
 from artgan.metrics.features import Extractor, load_vgg_extractor
-from artgan.metrics.perceptual import gram_distance
 from artgan.metrics.tiling import seam_ratio
-from artgan.metrics.vgg import Vgg19Conv34
 from artgan.models.painter import Painter
-from artgan.presets import PRESETS, FastPreset
-from artgan.stylize.color import ColorStylizer, color_map, measure_canvas, measure_colors
+from artgan.presets import PRESETS
+from artgan.stylize.color import color_map, measure_canvas
 from artgan.stylize.file import stylize_file
-from artgan.stylize.losses import content_loss, gram, gram_loss, mean_grams
-from artgan.stylize.optim import Fit, OptimStylizer
 from artgan.stylize.paint import paint_own
 from artgan.stylize.stylizer import stylize_picture
-from artgan.stylize.tiled_loss import Weights
 from artgan.stylize.tiles import Tiles
-from artgan.training.painting import build_adain, build_fast
-from artgan.training.sides import Sides
 
+PARTS = ("tiles", "fit", "pairs", "trainings", "memory")
+SIZES_MP = (10, 100)
 MOST_OVERHEAD = 1.15
 MOST_BYTES = 2e9
+MOST_GROWN = 1.2
 TILE_PX = 256
-PAIRS = (
-    ("old_masters", 3, "van_gogh", 2),
-    ("monet_256", 5, "ukiyo_e", 4),
-    ("van_gogh", 7, "monet_256", 11),
-    ("ukiyo_e", 9, "old_masters", 8),
-    ("old_masters", 12, "ukiyo_e", 15),
-)
-"""Content and style: a collection and the number of a file in it, each."""
-PAIR_PX = 128
 Line = dict[str, object]
 
 
@@ -130,139 +119,30 @@ def tiles(picture: np.ndarray) -> list[Line]:
     ]
 
 
-def fitting(extractor: Extractor, content: np.ndarray, style: np.ndarray, steps: int) -> list[Line]:
-    """Compare a fit with a plain loop in time, and with its start and colour in distance."""
-    network = extractor.network
-    assert isinstance(network, Vgg19Conv34), "asked for by name"
-    targets = mean_grams(network, [arrays_to_batch([style])])
-
-    def distance(picture: np.ndarray) -> float:
-        found = [gram(one) for one in network.maps(arrays_to_batch([picture]))]
-        return float(gram_loss(found, targets))
-
-    def plain() -> None:
-        image = arrays_to_batch([content]).requires_grad_()
-        wanted = network.maps(image.detach())[-1]
-        optimizer = torch.optim.LBFGS([image], lr=1, max_iter=1, history_size=10)
-
-        def closure() -> torch.Tensor:
-            optimizer.zero_grad()
-            maps = network.maps(image)
-            loss = gram_loss([gram(one) for one in maps], targets)
-            loss = loss + Weights().content * content_loss(maps[-1], wanted)
-            loss.backward()
-            return loss
-
-        for _ in range(steps):
-            optimizer.step(closure)
-
-    started = time.perf_counter()
-    result = stylize_picture(OptimStylizer(network, [style], Fit(steps=steps)), content)
-    ours_s = (time.perf_counter() - started) / steps
-    plain_s = best_of(plain, 1) / steps
-    color = stylize_picture(ColorStylizer(measure_colors(style)), content)
-    near = distance(result) / distance(content)
-    apart = [float(gram_distance(extractor, [one], [style])[0]) for one in (result, color)]
-    return [
-        line(
-            *("painting/optim/seconds_per_step", ours_s, "s", "plain loop", plain_s),
-            "at most twice: the Gram matrices are pooled before the gradient",
-            holds=ours_s <= 2 * plain_s,
-        ),
-        line(
-            *("painting/optim/style_left", near, "part of the start's Gram loss", "start", 1.0),
-            "below a tenth",
-            holds=near < 0.1,
-        ),
-        line(
-            *("painting/optim/gram_distance", apart[0], "", "color", apart[1], "below peer"),
-            holds=apart[0] < apart[1],
-        ),
-    ]
-
-
-def read_long(folder: Path, number: int) -> np.ndarray:
-    """Read a collection's file by its number, made small."""
-    picture = read_rgb(sorted(folder.iterdir())[number].read_bytes(), 600)
-    height, width = picture.shape[:2]
-    scale = PAIR_PX / max(height, width)
-    size = round(width * scale), round(height * scale)
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-
-
-def pairs(scans: Path, extractor: Extractor, steps: int) -> list[Line]:
-    """Fit works of five pairs of collections; compare Gram distances with the start's."""
-    network = extractor.network
-    assert isinstance(network, Vgg19Conv34), "asked for by name"
-    lines = []
-    for of, content_number, to, style_number in PAIRS:
-        content = read_long(scans / of, content_number)
-        style = read_long(scans / to, style_number)
-        targets = mean_grams(network, [arrays_to_batch([style])])
-
-        def distance(picture: np.ndarray, targets: Sequence[torch.Tensor] = targets) -> float:
-            maps = network.maps(arrays_to_batch([picture]))
-            parts = [
-                (gram(one) - goal).norm() / goal.norm()
-                for one, goal in zip(maps, targets, strict=True)
-            ]
-            return float(torch.stack(parts).mean())
-
-        fit = Fit(steps=steps, coarsest_px=PAIR_PX // 4)
-        made = stylize_picture(OptimStylizer(network, [style], fit), content)
-        color = stylize_picture(ColorStylizer(measure_colors(style)), content)
-        start = distance(content)
-        ours, theirs = (distance(picture) / start for picture in (made, color))
+def memory() -> list[Line]:
+    """Read the peak memory of processes that send files of two sizes through `fast`."""
+    lines, grown = [], []
+    for megapixels in SIZES_MP:
+        command = [sys.executable, __file__, "--child", str(megapixels)]
+        found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        used, start, seconds = json.loads(found)
+        grown.append(used)
+        say(f"{megapixels} megapixels: {seconds:.0f} CPU s")
         lines.append(
             line(
-                *(f"painting/optim/pair/{of}_to_{to}", ours, "part of the start's Gram distance"),
-                *("color", theirs, "below a tenth"),
-                holds=ours < 0.1,
+                *(f"painting/memory/{megapixels}_megapixels", used / 1e9, "GB"),
+                *("before the picture", start / 1e9, f"below {MOST_BYTES / 1e9:g} GB"),
+                holds=used < MOST_BYTES,
             )
         )
-    return lines
-
-
-def trainings(
-    splits: dict[str, Split], extractor: Extractor, preset: FastPreset, steps: int
-) -> list[Line]:
-    """Train a painter of one style and one of any, and compare them with colour transfer."""
-    style, content = splits[QUICK], others(splits, QUICK)
-    sides = Sides(style.train, style.test, content.train, content.test)
-    works = [work for split in splits.values() for work in split.train]
-    held = [work for split in splits.values() for work in split.test[:4]]
-    mixed = [held[n] for n in np.random.default_rng(SEED).permutation(len(held))]
-    adain = replace(PRESETS["tiny"].adain, crop_px=preset.crop_px, batch=preset.batch)
-    found = {
-        "fast": build_fast(sides, preset, steps, SEED, None, extractor),
-        "adain": build_adain(works, mixed, adain, steps, SEED, None, extractor),
-    }
-    lines = []
-    for name, trainee in found.items():
-        end = run(trainee, steps, name, None, (1.0,))[-1]
-        say(f"{name}: {end}")
-        ours, peer = end["gram_distance"], end["color_gram_distance"]
-        lines.append(
-            line(
-                *(f"painting/gram_distance/{name}", ours, "", "color", peer, "below peer"),
-                holds=ours < peer,
-            )
-        )
-    return lines
-
-
-def memory(megapixels: int) -> list[Line]:
-    """Read the peak memory of a process that sends a file through `fast`."""
-    command = [sys.executable, __file__, "--child", str(megapixels)]
-    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    used, start = json.loads(found)
-    return [
+    lines.append(
         line(
-            *(f"painting/memory/{megapixels}_megapixels", used / 1e9, "GB", "before the picture"),
-            *(start / 1e9, f"below {MOST_BYTES / 1e9:g} GB"),
-            holds=used < MOST_BYTES,
+            *("painting/memory/grown", grown[1] / 1e9, "GB at 100 megapixels", "at 10"),
+            *(grown[0] / 1e9, f"at most {MOST_GROWN:g} times"),
+            holds=grown[1] <= MOST_GROWN * grown[0],
         )
-    ]
+    )
+    return lines
 
 
 def child(megapixels: int) -> None:
@@ -280,7 +160,7 @@ def child(megapixels: int) -> None:
         work = folder / "work"
         work.mkdir()
         stylize_file(folder / "scan.tif", 1, paint_own(untrained()), folder=work)
-    print(json.dumps([_peak_bytes(), start]))
+    print(json.dumps([_peak_bytes(), start, time.process_time()]))
 
 
 def _peak_bytes() -> int:
@@ -294,38 +174,77 @@ def report(lines: list[Line]) -> None:
         sys.stdout.flush()
 
 
-def main() -> None:
-    """Measure and print."""
+def asked() -> argparse.Namespace:
+    """Read the command line; lists are parted by commas, so that run.py passes them on."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short trainings, under a minute")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of them")
     parser.add_argument("--steps", type=int, default=200, help="steps of the trainings")
+    parser.add_argument("--seconds", type=float, default=0.0, help="steps as many as fit in")
+    parser.add_argument("--set", default="", help="fields of the presets, as width=24,batch=8")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--pair-px", type=int, default=128, help="long side of the pairs")
+    parser.add_argument("--pair-steps", type=int, default=60, help="steps at each scale")
+    parser.add_argument("--pictures", type=Path, help="folder of sheets")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
+    parser.add_argument("--fit", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def optim(root: Path, extractor: Extractor, chosen: argparse.Namespace) -> None:
+    """Measure `optim`."""
+    small = {n: read_split(root / "scans" / n, 128, most=3) for n in ("van_gogh", "old_masters")}
+    style, content = (small[name].test[0] for name in small)
+    if "fit" in chosen.parts:
+        report(fitting(extractor, content[:128, :128], style, 8 if chosen.quick else 100))
+    if "pairs" in chosen.parts:
+        size, steps = (96, 24) if chosen.quick else (chosen.pair_px, chosen.pair_steps)
+        for pair in PAIRS[:1] if chosen.quick else PAIRS:
+            report(pairs(root, pair, size, steps, chosen.pictures))
+
+
+def painters(
+    root: Path, extractor: Extractor, chosen: argparse.Namespace, changes: dict[str, str]
+) -> None:
+    """Train painters of one style and of any."""
+    if torch.cuda.is_available():
+        extractor.network.to("cuda")
+    side_px = int(changes.get("short_side_px", PRESETS["tiny"].fast.short_side_px))
+    names = [n for n in COLLECTIONS if not (chosen.quick and n == "monet_256")]  # 300 scans
+    most = 12 if chosen.quick else None
+    splits = {n: read_split(root / "scans" / n, side_px, most=most) for n in names}
+    steps = 8 if chosen.quick else chosen.steps
+    lesson = Lesson(steps, chosen.seconds, changes, chosen.seed, chosen.pictures)
+    report(trainings(splits, extractor, lesson))
+
+
+def main() -> None:
+    """Measure and print."""
+    chosen = asked()
     torch.set_num_threads(min(2, torch.get_num_threads()))
-    if chosen.child:
-        child(chosen.child)
+    if chosen.child or chosen.fit:
+        child(chosen.child) if chosen.child else fit_child(chosen.fit)
         return
     folder = os.environ.get("ARTGAN_TEST_DATA")
     if folder is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
+    if chosen.pictures is not None:
+        chosen.pictures.mkdir(parents=True, exist_ok=True)
     started, root = time.monotonic(), Path(folder)
-    sizes = PRESETS["tiny"].fast
-    preset = replace(sizes, crop_px=64, batch=2) if chosen.quick else sizes
-    names = [n for n in COLLECTIONS if not (chosen.quick and n == "monet_256")]  # 300 scans
-    splits = {n: read_split(root / "scans" / n, preset.short_side_px) for n in names}
-    extractor = load_vgg_extractor(str(root / "weights"), preset.short_side_px)
+    changes = {"crop_px": "64", "batch": "2"} if chosen.quick else {}
+    changes |= changes_of(chosen.set)
+    if "tiles" in chosen.parts:
+        work = read_split(root / "scans" / "old_masters", 128, most=3).test[0][:128, :128]
+        times = 4 if chosen.quick else 8
+        report(tiles(np.tile(work, (times, times, 1))))
+    side_px = int(changes.get("short_side_px", PRESETS["tiny"].fast.short_side_px))
+    extractor = load_vgg_extractor(str(root / "weights"), side_px)
     assert extractor is not None, "the folder of weights holds VGG-19"
-    style, content = (splits[name].test[0] for name in ("van_gogh", "old_masters"))
-    side = 512 if chosen.quick else 1024
-    report(tiles(np.tile(content[:128, :128], (side // 128, side // 128, 1))))
-    report(fitting(extractor, content[:128, :128], style, 8 if chosen.quick else 100))
-    if not chosen.quick:
-        report(pairs(root / "scans", extractor, 60))
-    steps, learned, held = (8, 12, 3) if chosen.quick else (chosen.steps, None, None)
-    few = {n: Split(one.train[:learned], one.test[:held]) for n, one in splits.items()}
-    report(trainings(few, extractor, preset, steps))
-    for megapixels in () if chosen.quick else (10, 100):
-        report(memory(megapixels))
+    optim(root, extractor, chosen)
+    if "trainings" in chosen.parts:
+        painters(root, extractor, chosen, changes)
+    if "memory" in chosen.parts and not chosen.quick:
+        report(memory())
     say(f"{time.monotonic() - started:.0f} s")
 
 

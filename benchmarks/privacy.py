@@ -1,201 +1,318 @@
 """Measure what a simulation tells of the works it learned from, and what privacy costs.
 
     ARTGAN_TEST_DATA=... python benchmarks/privacy.py --quick
-    ARTGAN_TEST_DATA=... python benchmarks/privacy.py --steps 1200
+    ARTGAN_TEST_DATA=... python benchmarks/privacy.py --state=DIR --only=overfitted --seed=1
+    ARTGAN_TEST_DATA=... python benchmarks/privacy.py --state=DIR --finished
 
-Three trainings at the size for two cores: one as it comes, one that is overfitted (a tenth of the
-works, no augmentation, hardly a penalty), and one with differential privacy; and a generator that
-was taught to repeat works by heart, which shows that the attack can succeed. Works of
-one collection are parted by the hash of their names; attackers try to tell the half that was
-learned from, by 1,024 samples alone and by the discriminator. The peer of each line is guessing.
-The quality of each training stands beside it, as its kernel distance to works that it never saw.
-The second takes two thirds of the steps, the third one a third; so do their peers. Prints one JSON
-line for each result; ``--state DIR`` keeps the trainings, so that a killed run goes on.
+Three trainings at the size for two cores, each from three seeds: one as it comes; one that is
+overfitted on purpose (few works, no augmentation, hardly a penalty, more steps), which shows that
+the attacks can succeed; and one with differential privacy. Works of one collection are parted in
+two by the hash of their names and the seed; attackers try to tell the half that was learned from:
+by samples alone, as the report does it and by more of them, and by the discriminator. Scores of
+the three seeds are judged together. The peer of each line is guessing. The quality of each training
+stands beside it, as its kernel distance to works that it never saw.
+
+Prints one JSON line for each result. With ``--state`` a killed measurement goes on, and trainings
+may run side by side (``--only``, ``--seed``); ``--finished`` then lays out what is there.
 """
 
 import argparse
+import copy
 import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import say
-from simulation import SEED, line, run
-from torch import nn
+from held_out import kept_in, line, report, say
+from torch import Tensor
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.read import read_rgb
 from artgan.metrics.features import Extractor, extract, load_vgg_extractor
-from artgan.metrics.membership import MOST_ADVANTAGE, Leak, membership, sample_scores
+from artgan.metrics.membership import (
+    MOST_ADVANTAGE,
+    Leak,
+    counted_scores,
+    membership,
+    sample_scores,
+)
 from artgan.models.simulators import AnyDiscriminator, AnyGenerator
 from artgan.presets import SIMULATION_SIZES, SimulationPreset
-from artgan.report.measure_privacy import SIDE_PX
-from artgan.report.membership_scores import judgements, samples_of, spaces_of, views_of
+from artgan.report.sample_attack import (
+    SAMPLES,
+    SIDE_PX,
+    judgements,
+    samples_of,
+    spaces_of,
+    views_of,
+)
 from artgan.training import simulation
 from artgan.training.accountant import delta_for, epsilon
-from artgan.training.loop import Trainee
+from artgan.training.loop import Trainee, train, training_device
 
 COLLECTION = "monet_256"
+SEEDS = (0, 1, 2)
 NOISE = 1.0
-OVERFITTED_SHARE = 10
+FEW = 20
+MANY_SAMPLES, QUICK_SAMPLES = 4096, 128
+LONGER = 2
+QUICK_STEPS, QUICK_WORKS = 9, 60
 Line = dict[str, object]
 Pictures = list[np.ndarray]
-Features = Callable[[Sequence[np.ndarray]], np.ndarray]
-
-
-def halves(folder: Path, size_px: int, most: int | None) -> tuple[Pictures, Pictures]:
-    """Read a collection, parted in two by the hash of the names."""
-    files = sorted(folder.iterdir(), key=lambda f: hashlib.sha256(f.name.encode()).hexdigest())
-    pictures = [read_rgb(path.read_bytes(), size_px) for path in files[:most]]
-    return pictures[::2], pictures[1::2]
-
-
-def learn_by_heart(generator: nn.Module, works: Pictures, steps: int, size_px: int) -> None:
-    """Teach a generator to answer each start with one of a few works."""
-    targets = views_of(works, size_px)[1]
-    assert isinstance(generator, AnyGenerator)
-    generator.requires_grad_()
-    optimizer = torch.optim.Adam(generator.parameters(), 3e-3)
-    torch.manual_seed(SEED)
-    for _ in range(steps):
-        z, noise = generator.draw(16)
-        loss = (generator(z, noise) - targets[z[:, : len(works)].argmax(dim=1)]).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    generator.requires_grad_(requires_grad=False)
-
-
-def attacks(
-    trainee: Trainee, members: Pictures, others: Pictures, extractor: Extractor, size_px: int
-) -> dict[str, Leak]:
-    """Attack a training's end by samples alone and by its discriminator."""
-    generator = trainee.networks["generator_ema"]
-    discriminator = trainee.networks["discriminator"]
-    assert isinstance(generator, AnyGenerator)
-    assert isinstance(discriminator, AnyDiscriminator)
-    views = views_of([*members, *others], size_px)
-    spaces = spaces_of(views, samples_of(generator, None), len(members), extractor)
-    scores = np.mean([judgements(discriminator, view, None) for view in views], axis=0)
-    return {
-        "samples": membership(*sample_scores(spaces)),
-        "discriminator": membership(scores[: len(members)], scores[len(members) :]),
-    }
-
-
-def lines_of(
-    name: str, leaks: dict[str, Leak], end: dict[str, float], plain_kid: float
-) -> list[Line]:
-    """Lay what attackers gain beside guessing."""
-    lines = []
-    for attacker, leak in leaks.items():
-        low, high = leak.advantage_interval
-        sure = attacker == "samples"
-        wanted = {
-            "as_it_comes": (f"under {MOST_ADVANTAGE}", leak.advantage < MOST_ADVANTAGE),
-            "private": (f"under {MOST_ADVANTAGE}", leak.advantage < MOST_ADVANTAGE),
-            "overfitted": ("none: printed as it is", True),
-            "by_heart": (f"over {MOST_ADVANTAGE}, and refused", leak.is_too_much),
-        }[name]
-        target, holds = wanted if sure else ("none: printed as it is", True)
-        words = f"advantage, 95 % interval {low:.2f} to {high:.2f}, n {leak.n_members}"
-        lines += [
-            line(
-                *(f"privacy/{name}/{attacker}/advantage", leak.advantage, words),
-                *("guessing", 0.0, target),
-                holds=holds,
-            ),
-            line(
-                *(f"privacy/{name}/{attacker}/told_at_1_percent", leak.tpr, "share of the works"),
-                *("guessing", 0.01, "none: printed as it is"),
-                holds=True,
-            ),
-        ]
-    kid = end["kid_x1000"], "KID x 1000, VGG-19 conv3_4, works never seen"
-    peer = "as it comes, after as many steps", plain_kid, "none: printed as it is"
-    return [*lines, line(f"privacy/{name}/kid", *kid, *peer, holds=True)]
 
 
 @dataclass(frozen=True)
-class Job:
-    """One training: its name, both sides, sizes and length."""
+class Plan:
+    """One training: what it is called, its sizes and length, and how many works it learns from."""
 
     name: str
-    sides: tuple[Pictures, Pictures]
     preset: SimulationPreset
     steps: int
+    works: int | None = None
+    is_augmented: bool = True
 
-    def run(self, features: Features, state: Path | None) -> tuple[Trainee, list[dict[str, float]]]:
-        """Train from nothing; return the training, and its measures by thirds of the steps."""
-        started = time.process_time()
-        trainee = simulation.build(*self.sides, self.preset, self.steps, SEED, None, features)
-        history = run(trainee, self.steps, self.name, state, (1 / 3, 2 / 3, 1.0))
-        say(f"{self.name}: {time.process_time() - started:.0f} s of processor time")
-        return trainee, history
+
+@dataclass
+class Found:
+    """What was found at a step of a training: measures, and attackers' scores of both sides."""
+
+    step: int
+    measures: dict[str, float]
+    scores: dict[str, list[list[float]]]
+
+    def leak(self, attacker: str) -> Leak:
+        """What an attacker gains."""
+        members, others = (np.array(side) for side in self.scores[attacker])
+        return membership(members, others)
+
+
+def plans(steps: int) -> list[Plan]:
+    """Return the three trainings."""
+    sizes = SIMULATION_SIZES["cpu-32"]
+    bare = replace(sizes, gamma=0.1 * sizes.gamma)
+    private = replace(sizes, loss="non-saturating", privacy_noise=NOISE)
+    return [
+        Plan("as_it_comes", sizes, steps),
+        Plan("overfitted", bare, LONGER * steps, FEW, is_augmented=False),
+        Plan("private", private, steps),
+    ]
+
+
+def halves(folder: Path, size_px: int, most: int | None, seed: int) -> tuple[Pictures, Pictures]:
+    """Read a collection, parted in two by the hash of the names and a seed."""
+
+    def hashed(path: Path) -> str:
+        return hashlib.sha256(f"{seed}:{path.name}".encode()).hexdigest()
+
+    files = sorted(sorted(folder.iterdir())[:most], key=hashed)
+    pictures = [read_rgb(path.read_bytes(), size_px) for path in files]
+    return pictures[::2], pictures[1::2]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trainings share.
+
+    Attributes:
+        scans: Folder of the collection.
+        most: Works read at most; None means all.
+        samples: Drawn for an attack.
+        extractor: VGG-19 at the side at which the report looks for copies.
+        state: Folder of states and scores, if any.
+    """
+
+    scans: Path
+    most: int | None
+    samples: int
+    extractor: Extractor
+    state: Path | None
+
+    def features(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Return features (N, D)."""
+        return extract(self.extractor, pictures)
+
+    def measure(self, plan: Plan, seed: int) -> Found:
+        """Train, and attack after each third of the steps; a training that is done is not made."""
+        label, found = f"{plan.name}-seed{seed}", self.kept(plan.name, seed)
+        members, others = halves(self.scans, plan.preset.size_px, self.most, seed)
+        sides = members[: plan.works], others
+        trainee = simulation.build(*sides, plan.preset, plan.steps, seed, None, self.features)
+        if not plan.is_augmented:
+            trainee.step.__self__.adversaries.augment = _unchanged  # pyright: ignore
+        load, save = kept_in(self.state, label)
+        for steps in (plan.steps // 3, 2 * plan.steps // 3, plan.steps):
+            if found is not None and found.step >= steps:
+                continue
+            train(
+                trainee,
+                steps,
+                seed,
+                load_state=load,
+                save_state=save,
+                validate_at=(),
+                observe=lambda progress: report(label, progress),
+                checkpoint_every_s=10.0,
+            )
+            found = Found(steps, trainee.validate(), self.attacked(trainee, sides))
+            self.keep(plan.name, seed, found)
+            gains = {name: round(found.leak(name).advantage, 3) for name in found.scores}
+            say(f"{label}: after {steps} steps {gains}, {found.measures}")
+        assert found is not None
+        return found
+
+    def attacked(
+        self, trainee: Trainee, sides: tuple[Pictures, Pictures]
+    ) -> dict[str, list[list[float]]]:
+        """Return the scores that attackers give to works of both sides."""
+        names = "generator_ema", "discriminator"
+        networks = [copy.deepcopy(trainee.networks[name]).cpu().eval() for name in names]
+        generator, discriminator = networks
+        assert isinstance(generator, AnyGenerator)
+        assert isinstance(discriminator, AnyDiscriminator)
+        members, others = sides
+        views = views_of([*members, *others], SIMULATION_SIZES["cpu-32"].size_px)
+        made = samples_of(generator, None, self.samples)
+        many = spaces_of(views, made, len(members), self.extractor)
+        few = [replace(space, generated=space.generated[:SAMPLES]) for space in many]
+        judged = np.mean([judgements(discriminator, view, None) for view in views], axis=0)
+        scores = {
+            "samples": sample_scores(few),
+            "many_samples": counted_scores(many),
+            "discriminator": (judged[: len(members)], judged[len(members) :]),
+        }
+        return {name: [side.tolist() for side in both] for name, both in scores.items()}
+
+    def _file(self, name: str, seed: int) -> Path | None:
+        return None if self.state is None else self.state / f"{name}-seed{seed}.json"
+
+    def keep(self, name: str, seed: int, found: Found) -> None:
+        """Keep what was found, in place of what was found at an earlier step."""
+        path = self._file(name, seed)
+        if path is not None:
+            path.write_text(json.dumps(asdict(found)))
+
+    def kept(self, name: str, seed: int) -> Found | None:
+        """Return what was found of a training so far."""
+        path = self._file(name, seed)
+        return Found(**json.loads(path.read_text())) if path is not None and path.exists() else None
+
+
+def lines_of(name: str, found: Sequence[Found], plain: Sequence[Found]) -> list[Line]:
+    """Lay what attackers gain of all seeds together beside guessing."""
+    lines = []
+    lengths = sorted({one.step for one in found})
+    steps = f"trainings: {len(found)}, of {lengths[0]} to {lengths[-1]} steps"
+    for attacker in found[0].scores:
+        leak = together(found, attacker)
+        low, high = leak.advantage_interval
+        sizes = f"n {leak.n_members} and {leak.n_others}, {steps}"
+        target, holds = _wanted(name, attacker, leak)
+        lines += [
+            line(
+                *(f"privacy/{name}/{attacker}/advantage", leak.advantage),
+                f"advantage, 95 % interval {low:.3f} to {high:.3f}, {sizes}",
+                *("guessing", 0.0),
+                target=target,
+                holds=holds,
+            ),
+            line(
+                *(f"privacy/{name}/{attacker}/told_at_1_percent", leak.tpr),
+                f"share of the works, {sizes}",
+                *("guessing", 0.01),
+            ),
+        ]
+    for measure in ("kid_x1000", "diversity_ratio"):
+        mine, theirs = ([one.measures[measure] for one in side] for side in (found, plain or found))
+        lines.append(
+            line(
+                *(f"privacy/{name}/{measure}", float(np.mean(mine))),
+                f"VGG-19 conv3_4, works never seen, {min(mine):.4g} to {max(mine):.4g}, {steps}",
+                *("as it comes", float(np.mean(theirs))),
+            )
+        )
+    return lines
+
+
+def together(found: Sequence[Found], attacker: str) -> Leak:
+    """Judge the scores of several trainings at one threshold.
+
+    A work may take part in each of them; the intervals take the scores for independent.
+    """
+    sides = [np.concatenate([np.array(one.scores[attacker][at]) for one in found]) for at in (0, 1)]
+    return membership(*sides)
+
+
+def _wanted(name: str, attacker: str, leak: Leak) -> tuple[str | None, bool | None]:
+    if attacker == "discriminator":
+        return None, None
+    if name == "overfitted":
+        return f"its interval over {MOST_ADVANTAGE}", leak.advantage_interval[0] > MOST_ADVANTAGE
+    return f"under {MOST_ADVANTAGE}", leak.advantage < MOST_ADVANTAGE
+
+
+def bound_line(works: int, steps: int) -> Line:
+    """Say what the private training promises."""
+    delta = delta_for(works)
+    bound = epsilon(NOISE, SIMULATION_SIZES["cpu-32"].batch / works, steps, delta)
+    words = f"epsilon at delta {delta:.1e}, {works} works, {steps} steps, noise {NOISE:g}"
+    return line(
+        *("privacy/private/epsilon", bound, words),
+        *("weak from", 10.0),
+    )
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few works, a few steps, one seed")
+    parser.add_argument("--steps", type=int, help="steps of a training; the preset's by default")
+    parser.add_argument("--only", choices=[plan.name for plan in plans(1)], help="one training")
+    parser.add_argument("--seed", type=int, choices=SEEDS, help="one seed")
+    parser.add_argument("--state", type=Path, help="folder for states and scores")
+    parser.add_argument("--finished", action="store_true", help="lay out what is there already")
+    return parser.parse_args()
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few works, short trainings")
-    parser.add_argument("--steps", type=int, default=1200, help="steps of each training")
-    parser.add_argument("--state", type=Path, help="folder for the states of the trainings")
-    chosen = parser.parse_args()
+    chosen = options()
     folder = os.environ.get("ARTGAN_TEST_DATA")
     if folder is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    steps, most, root = (
-        (20, 120, Path(folder)) if chosen.quick else (chosen.steps, None, Path(folder))
-    )
-    sizes = SIMULATION_SIZES["cpu-32"]
-    members, others = halves(root / "scans" / COLLECTION, sizes.size_px, most)
-    extractor = load_vgg_extractor(str(root / "weights"), SIDE_PX)
+    if chosen.state is not None:
+        chosen.state.mkdir(parents=True, exist_ok=True)
+    extractor = load_vgg_extractor(f"{folder}/weights", SIDE_PX)
     assert extractor is not None, "the folder of weights holds VGG-19"
-
-    def features(pictures: Sequence[np.ndarray]) -> np.ndarray:
-        return extract(extractor, pictures)
-
-    few, third = members[: len(members) // OVERFITTED_SHARE], steps // 3
-    private = replace(sizes, loss="non-saturating", privacy_noise=NOISE)
-    jobs = [
-        Job("as_it_comes", (members, others), sizes, steps),
-        Job("overfitted", (few, others), replace(sizes, gamma=0.1 * sizes.gamma), 2 * third),
-        Job("private", (members, others), private, third),
-    ]
-    delta = delta_for(len(members))
-    bound = epsilon(NOISE, sizes.batch / len(members), third, delta)
-    say(f"private: epsilon {bound:.1f} at delta {delta:.1e}")
-    augment, plain_kid = simulation._augmented, {}
-    for job in jobs:
-        simulation._augmented = _unchanged if job.name == "overfitted" else augment
-        trainee, history = job.run(features, chosen.state)
-        leaks = attacks(trainee, *job.sides, extractor, sizes.size_px)
-        ends = {round(record["step"]): record["kid_x1000"] for record in history}
-        plain_kid = plain_kid or ends
-        for result in lines_of(job.name, leaks, history[-1], plain_kid[job.steps]):
-            report(result)
-    sides = few, others
-    trainee = simulation.build(*sides, sizes, 1, SEED, None, features)
-    learn_by_heart(trainee.networks["generator_ema"], few, third, sizes.size_px)
-    leaks = attacks(trainee, *sides, extractor, sizes.size_px)
-    for result in lines_of("by_heart", leaks, trainee.validate(), plain_kid[third]):
-        report(result)
+    extractor.network.to(training_device())
+    scans, most = Path(folder) / "scans" / COLLECTION, QUICK_WORKS if chosen.quick else None
+    samples = QUICK_SAMPLES if chosen.quick else MANY_SAMPLES
+    bench = Bench(scans, most, samples, extractor, chosen.state)
+    usual = QUICK_STEPS if chosen.quick else SIMULATION_SIZES["cpu-32"].collection_steps
+    steps = chosen.steps or usual
+    seeds = SEEDS[:1] if chosen.quick else SEEDS if chosen.seed is None else (chosen.seed,)
+    made = bench.kept if chosen.finished else None
+    everything: dict[str, list[Found]] = {}
+    for plan in plans(steps):
+        if chosen.only in {None, plan.name}:
+            some = [made(plan.name, s) if made else bench.measure(plan, s) for s in seeds]
+            everything[plan.name] = [one for one in some if one is not None]
+    for name, found in everything.items():
+        for result in lines_of(name, found, everything.get("as_it_comes", [])) if found else ():
+            sys.stdout.write(json.dumps(result) + "\n")
+    if everything.get("private"):
+        works = len(everything["private"][0].scores["samples"][0])
+        sys.stdout.write(json.dumps(bound_line(works, everything["private"][0].step)) + "\n")
+    say(f"{time.process_time():.0f} s of processor time")
 
 
-def report(result: Line) -> None:
-    """Print a result as it comes."""
-    sys.stdout.write(json.dumps(result) + "\n")
-    sys.stdout.flush()
-
-
-def _unchanged(_: float, images: torch.Tensor) -> torch.Tensor:
+def _unchanged(images: Tensor) -> Tensor:
     return images
 
 

@@ -8,6 +8,12 @@ of the file name, trains one base on all other works, from the starter as the tr
 fine-tunes it for each collection. Every method fills the same held-out crops of each collection.
 Prints one JSON line for each result; progress goes to standard error. With ``--state`` a killed
 measurement goes on where it was.
+
+    ARTGAN_TEST_DATA=... python benchmarks/restoration.py --preset=base --collection=old_masters \
+        --seconds=300 --strip=strip.png
+
+trains a preset for an accelerator on one collection from nothing, since the starter has another
+size, by as many steps as fit, and draws what every method makes of the first crops.
 """
 
 import argparse
@@ -19,24 +25,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
-from held_out import SEED, Split, read_splits, say, trained
+from held_out import SEED, Split, read_splits, say, steps_within, trained
 
 from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
 from artgan.errors import MissingAssetError
 from artgan.metrics.paired import texture_ratio
 from artgan.models.checkpoint import pack_weights, unpack_weights
 from artgan.models.filler import Filler, load_filler
-from artgan.presets import PRESETS, RestorationPreset
+from artgan.presets import PRESETS, RestorationPreset, architecture
 from artgan.restore.measure import restorations
-from artgan.training.loop import Trainee
+from artgan.simulate.works import grid
+from artgan.training.loop import Trainee, training_device
 from artgan.training.restoration import build
 from artgan.training.starter import starter_bytes
 
 CROPS = 72
 CROP_SEED = 20_240_229
 QUICK_STEPS, QUICK_CROPS = 200, 24
+SHOWN = 6
 
 Means = dict[str, dict[str, dict[str, float]]]
 """Mean of each measure, by collection and method."""
@@ -66,14 +75,14 @@ def published(trainee: Trainee, preset: RestorationPreset) -> dict[str, Filler]:
     """Return both fillers as a user would get them: packed and loaded again."""
     networks = {name: trainee.networks[name] for name in trainee.publish}
     weights = pack_weights(networks, {"preset": asdict(preset)})
-    return {"model": load_filler(weights), "perceptual": load_filler(weights, perceptual=1.0)}
+    loaded = {"model": load_filler(weights), "perceptual": load_filler(weights, perceptual=1.0)}
+    return {name: filler.to(training_device()) for name, filler in loaded.items()}
 
 
 def mean_by_method(
-    crops: Sequence[DamagedCrop], fillers: Mapping[str, Filler]
+    crops: Sequence[DamagedCrop], made: Sequence[Mapping[str, np.ndarray]]
 ) -> dict[str, dict[str, float]]:
-    """Restore crops with every method: mean hole PSNR in dB and texture ratio, by method."""
-    made = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
+    """Measure restored crops: mean hole PSNR in dB and texture ratio, by method."""
     truths, masks = [crop.truth for crop in crops], [crop.mask for crop in crops]
     found = {}
     for method in made[0]:
@@ -86,16 +95,42 @@ def mean_by_method(
     return found
 
 
+def strip(path: Path, crops: Sequence[DamagedCrop], made: Sequence[dict[str, np.ndarray]]) -> None:
+    """Draw the first crops, a column each: damaged, by every method, truth; from the top."""
+    order = ("do_nothing", "telea", "navier_stokes", "prefill", "model", "perceptual")
+    rows = [[one[method] for one in made[:SHOWN]] for method in order]
+    rows.append([crop.truth for crop in crops[:SHOWN]])
+    drawn = grid([picture for row in rows for picture in row], min(SHOWN, len(made)))
+    cv2.imwrite(str(path), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+
+
 def measure(
-    splits: dict[str, Split], preset: RestorationPreset, plan: Plan, state: Path | None
-) -> Means:
-    """Train the base and each collection's filler; return means by collection and method."""
+    splits: dict[str, Split], preset: RestorationPreset, plan: Plan, chosen: argparse.Namespace
+) -> tuple[Means, list[dict[str, object]]]:
+    """Train the base and each collection's filler.
+
+    Returns:
+        Means by collection and method, and a line on the base's training.
+    """
     everything = [picture for split in splits.values() for picture in split.train]
+    starter, settings = unpack_weights(starter_bytes())
+    fits = architecture("restoration", settings["preset"])
+    first = starter if fits == architecture("restoration", asdict(preset)) else None
+
+    def build_base(steps: int) -> Trainee:
+        return build(everything, everything[:1], preset, steps, SEED, first, gentle=False)
+
+    steps, state = plan.base_steps, chosen.state
+    if chosen.seconds is not None:
+        steps = steps_within(build_base, chosen.seconds, steps)
+    start = build_base(steps)
     started = time.monotonic()
-    starter, _ = unpack_weights(starter_bytes())
-    start = build(everything, everything[:1], preset, plan.base_steps, SEED, starter, gentle=False)
-    base = trained(start, plan.base_steps, state, "base")
-    say(f"base: {plan.base_steps} steps in {time.monotonic() - started:.0f} s")
+    base = trained(start, steps, state, "base")
+    seconds = time.monotonic() - started
+    say(f"base: {steps} steps in {seconds:.0f} s")
+    rate = steps * preset.batch / seconds
+    name = f"restoration/{chosen.preset}/training"
+    training = line(name, steps, "steps", "images/s", rate, target=None, holds=None)
     rows = {}
     for name, split in splits.items():
         # measured nowhere but below, so the validation set plays no part
@@ -104,9 +139,12 @@ def measure(
             trained(tuned, plan.collection_steps, state, name)
         crops = evaluation_crops(split.test, preset.crop_px, plan.crops, CROP_SEED)
         fillers = published(tuned if plan.collection_steps else start, preset)
-        rows[name] = mean_by_method(crops, fillers)
+        made = [restorations(crop, fillers, number) for number, crop in enumerate(crops)]
+        rows[name] = mean_by_method(crops, made)
+        if chosen.strip is not None:
+            strip(chosen.strip.with_stem(f"{chosen.strip.stem}-{name}"), crops, made)
         say(f"{name}: {rows[name]}")
-    return rows
+    return rows, [training]
 
 
 def line(
@@ -127,30 +165,28 @@ def gains(rows: Means) -> dict[str, tuple[str, float]]:
     return found
 
 
-def results(rows: Means, plan: Plan) -> list[dict[str, object]]:
+def results(rows: Means, plan: Plan, group: str) -> list[dict[str, object]]:
     """Compare with the better classical method in each collection and on average."""
     lines = []
     margin = plan.collection_margin_db
     for name, (peer, gain) in gains(rows).items():
         means, target = rows[name], None if margin is None else f"peer + {margin:g} dB"
         holds = None if margin is None else gain >= margin
-        title = f"restoration/hole_psnr/{name}"
+        title = f"{group}/hole_psnr/{name}"
         values = means["model"]["db"], "dB", peer, means[peer]["db"]
         lines.append(line(title, *values, target=target, holds=holds))
         loss = means["model"]["db"] - means["perceptual"]["db"]
         kept = {"target": "less than 1 dB under the peer", "holds": loss < 1.0}
         values = means["perceptual"]["db"], "dB", "fidelity network", means["model"]["db"]
-        lines.append(line(f"restoration/perceptual/{name}", *values, **kept))
+        lines.append(line(f"{group}/perceptual/{name}", *values, **kept))
         found, before = means["perceptual"]["texture"], means["model"]["texture"]
         nearer = {"target": "nearer to 1", "holds": abs(1 - found) < abs(1 - before)}
         lines.append(
-            line(f"restoration/texture/{name}", found, "", "fidelity network", before, **nearer)
+            line(f"{group}/texture/{name}", found, "", "fidelity network", before, **nearer)
         )
     mean = float(np.mean([gain for _, gain in gains(rows).values()]))
     target = {"target": f">= {plan.mean_margin_db:g} dB", "holds": mean >= plan.mean_margin_db}
-    lines.append(
-        line("restoration/mean gain", mean, "dB", "better classical method", 0.0, **target)
-    )
+    lines.append(line(f"{group}/mean gain", mean, "dB", "better classical method", 0.0, **target))
     return lines
 
 
@@ -158,9 +194,11 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few steps, under a minute")
-    parser.add_argument(
-        "--preset", choices=["demo", "tiny"], default="tiny", help="how long to train"
-    )
+    presets = ["demo", "tiny", "small", "base"]
+    parser.add_argument("--preset", choices=presets, default="tiny", help="sizes and steps")
+    parser.add_argument("--collection", help="train and measure on this one alone")
+    parser.add_argument("--seconds", type=float, help="time for the base's training, at most")
+    parser.add_argument("--strip", type=Path, help="PNG to draw the first crops to")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
     return parser.parse_args(arguments)
 
@@ -169,7 +207,8 @@ def plan_of(chosen: argparse.Namespace, preset: RestorationPreset) -> Plan:
     """Choose steps and targets; the shorter the training, the less is asked of it."""
     if chosen.quick:
         return Plan(QUICK_STEPS, 0, QUICK_CROPS, None, -1.0)
-    steps = preset.base_steps, preset.collection_steps
+    own_steps = 0 if chosen.collection else preset.collection_steps
+    steps = preset.base_steps, own_steps
     if chosen.preset == "demo":
         return Plan(*steps, CROPS, None, 0.0)
     return Plan(*steps, CROPS, 0.8, 1.2)
@@ -186,11 +225,15 @@ def main() -> None:
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     preset = PRESETS[chosen.preset].restoration
-    splits = read_splits(Path(root) / "scans", preset.short_side_px)
+    names = None if chosen.collection is None else [chosen.collection]
+    splits = read_splits(Path(root) / "scans", preset.short_side_px, names=names)
     started = time.monotonic()
     plan = plan_of(chosen, preset)
-    for line in results(measure(splits, preset, plan, chosen.state), plan):
-        sys.stdout.write(json.dumps(line) + "\n")
+    rows, training = measure(splits, preset, plan, chosen)
+    usual = chosen.preset in {"demo", "tiny"}
+    group = "restoration" if usual else f"restoration/{chosen.preset}"
+    for one in results(rows, plan, group) + training:
+        sys.stdout.write(json.dumps(one) + "\n")
     say(f"{time.monotonic() - started:.0f} s")
 
 

@@ -24,10 +24,10 @@ from artgan.config import (
 )
 from artgan.errors import InvalidInputError
 from artgan.imaging.clip import video_library
-from artgan.imaging.video import VideoClip
 from artgan.ingest.decoder_process import Limits
-from artgan.ingest.decoders import take_mask
+from artgan.ingest.decoders import take_mask, take_regions
 from artgan.ingest.discover import chosen_folders
+from artgan.ingest.films import FilmClip
 from artgan.ingest.masks import MASKED_SCAN
 from artgan.storage import check_conditional_put, open_store
 
@@ -116,11 +116,8 @@ def _check_styles(catalog: Catalog, settings: StylizeSettings) -> None:
     """Refuse works that are not there, and conditions that fit none."""
     if settings.scan is not None:
         find_scan(catalog, settings.scan, ["scan_id"])
-    if settings.regions is not None and not Path(settings.regions).is_file():
-        raise InvalidInputError(
-            f"regions must be a picture file, got {settings.regions!r}, which is none. "
-            "Name the mask by its path on the machine that does the work."
-        )
+    if settings.regions is not None:
+        take_regions(Path(settings.regions), Limits())
     for prefix in settings.style_scans:
         find_scan(catalog, prefix, ["scan_id"])
     for name in ("content", "style"):
@@ -141,7 +138,7 @@ def _check_film(catalog: Catalog, settings: FilmSettings) -> None:
     if settings.pan is not None:
         find_scan(catalog, settings.pan, ["scan_id"])
     elif settings.video is not None and "://" not in settings.video:
-        VideoClip(Path(settings.video).expanduser())
+        FilmClip(Path(settings.video).expanduser()).close()
     _check_styles(catalog, settings.styles())
 
 

@@ -10,7 +10,6 @@ from artgan.catalog.recognise import Candidate, Recognised, recognise
 from artgan.catalog.table import Catalog
 from artgan.config import VerifySettings
 from artgan.errors import ArtganError, MissingAssetError
-from artgan.imaging.video_mark import read_film_mark
 from artgan.ingest.decoder_process import Limits, end_child
 from artgan.ingest.decoders import Examined, examine
 from artgan.ingest.inspect import Refused
@@ -39,7 +38,7 @@ def verify_file(settings: VerifySettings) -> None:
     catalog = None
     if settings.root is not None:
         catalog = Catalog(open_store(settings.root, must_exist=True))
-    found = _recognised(path, catalog, seen)
+    found = _recognised(catalog, seen)
     if settings.format == "json":
         sys.stdout.write(json.dumps(_facts(path, seen, found), indent=1) + "\n")
     else:
@@ -59,12 +58,10 @@ def _anchors(name: str | None) -> str | None:
     return Path(name).read_text()
 
 
-def _recognised(path: Path, catalog: Catalog | None, seen: Examined | Refused) -> Recognised:
+def _recognised(catalog: Catalog | None, seen: Examined | Refused) -> Recognised:
     if isinstance(seen, Refused):
-        mark = read_film_mark(path)
-        found = recognise(catalog, seen.content_sha256, None, mark, Signature("not read"))
-        if not mark:  # a film is no picture, and no complaint
-            found.says.append(seen.message)
+        found = recognise(catalog, seen.content_sha256, None, {}, Signature("not read"))
+        found.says.append(seen.message)
         return found
     found = recognise(catalog, seen.sha256, seen.look, seen.mark, seen.signature)
     if seen.mark_problem is not None:
@@ -73,24 +70,21 @@ def _recognised(path: Path, catalog: Catalog | None, seen: Examined | Refused) -
 
 
 def _facts(path: Path, seen: Examined | Refused, found: Recognised) -> dict[str, Any]:
-    picture: dict[str, Any] = (
-        {"sha256": seen.content_sha256}
-        if isinstance(seen, Refused)
-        else {
-            "sha256": seen.sha256,
-            "format": seen.format,
-            "width_px": seen.size[0],
-            "height_px": seen.size[1],
-            "phash": seen.look.phash,
-        }
-    )
-    return {"path": str(path), **picture, **asdict(found)}
+    if isinstance(seen, Refused):
+        return {"path": str(path), "sha256": seen.content_sha256, **asdict(found)}
+    facts: dict[str, Any] = {"sha256": seen.sha256, "format": seen.format}
+    if seen.size is not None and seen.look is not None:
+        width, height = seen.size
+        facts |= {"width_px": width, "height_px": height, "phash": seen.look.phash}
+    return {"path": str(path), **facts, **asdict(found)}
 
 
 def _lines(path: Path, seen: Examined | Refused, found: Recognised) -> list[str]:
     lines = [f"{path.name}: {_WORDS[found.verdict]}"]
-    if isinstance(seen, Examined):
+    if isinstance(seen, Examined) and seen.size is not None:
         lines.append(_line("picture", f"{seen.format}, {seen.size[0]} x {seen.size[1]} pixels"))
+    elif isinstance(seen, Examined):
+        lines.append(_line("film", seen.format))
     lines += [_line("sha256", seen.content_sha256 if isinstance(seen, Refused) else seen.sha256)]
     lines += [_line("is", _known(one)) for one in found.known]
     lines += [_line("mark", f"{name} {value}") for name, value in found.mark.items()]

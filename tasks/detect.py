@@ -29,6 +29,7 @@ from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.detect import Detection, DetectOptions, detect_scan, working_short_px
 from artgan.restore.marking import overview
 from artgan.storage import Store
+from artgan.training.loop import training_device
 from tasks.chunks import Manifest, Plan, forget, plan, remembered
 from tasks.outputs import content_of
 
@@ -128,7 +129,7 @@ def detect_chunk(settings: DetectSettings, collection: str, jobs: list[Row]) -> 
     store = open_catalog(settings.root).store
 
     def make() -> Manifest:
-        detector = load_detector(store.read(jobs[0]["weights_path"]))
+        detector = load_detector(store.read(jobs[0]["weights_path"])).to(training_device())
         look = _Look(store, collection, detector, _options(settings))
         return [look.at(job) | {"settings_json": json.dumps(_asked(settings))} for job in jobs]
 

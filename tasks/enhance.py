@@ -18,8 +18,7 @@ from artgan.catalog.works import CURRENT, works
 from artgan.config import EnhanceSettings
 from artgan.enhance.file import Enhancement, Networks, enhance_file
 from artgan.errors import CorruptAssetError
-from artgan.imaging.hashes import file_sha256
-from artgan.keys import VERSION, digest, key
+from artgan.keys import VERSION, digest, file_sha256, key
 from artgan.models.finisher import load_denoiser, load_upscaler
 from artgan.models.tone import load_tone
 from artgan.presets import Kind
@@ -27,6 +26,7 @@ from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.report.thumbs import keep_thumbnail
 from artgan.signing import sign_file
 from artgan.storage import Store
+from artgan.training.loop import training_device
 from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
     Row,
@@ -150,10 +150,11 @@ def enhance_chunk(settings: EnhanceSettings, collection: str, jobs: list[Row]) -
 def load_networks(store: Store, weights: Mapping[str, str]) -> Networks:
     """Load the networks whose weights lie under these keys, by kind."""
     data = {kind: store.read(path) for kind, path in weights.items()}
+    device = training_device()
     return Networks(
-        denoiser=load_denoiser(data["denoise"]) if "denoise" in data else None,
+        denoiser=load_denoiser(data["denoise"]).to(device) if "denoise" in data else None,
         tone=load_tone(data["tone"]) if "tone" in data else None,
-        upscaler=load_upscaler(data["upscale"]) if "upscale" in data else None,
+        upscaler=load_upscaler(data["upscale"]).to(device) if "upscale" in data else None,
     )
 
 

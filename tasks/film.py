@@ -1,7 +1,7 @@
 """Tasks of the film flow."""
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from artgan.catalog.table import open_catalog
 from artgan.config import FilmSettings
 from artgan.errors import ArtganError, MissingAssetError
 from artgan.imaging.clip import ClipFacts
-from artgan.imaging.video import VideoClip
 from artgan.imaging.video_mark import mark_film
 from artgan.imaging.video_write import FilmWords, join_shots
 from artgan.imaging.write import png_bytes
+from artgan.ingest.films import FilmClip
 from artgan.keys import VERSION, digest, key
 from artgan.provenance import Provenance, xmp_packet
 from artgan.signing import sign_file, signed_bytes
@@ -199,8 +199,11 @@ def _join(collection: str, film: Film, job: Row, pieces: Pieces, cutting: Cuttin
         shots = [held.enter_context(store.local(one)) for one in pieces.films(cutting.shots)]
         clip = held.enter_context(opened_clip(store, film, job["shape"]))
         scratch = held.enter_context(store.scratch())
-        sound = clip.path if isinstance(clip, VideoClip) and clip.facts.audio else None
-        path = join_shots(shots, scratch, clip.facts, FilmWords(film["title"], note), sound)
+        words = FilmWords(film["title"], note)
+        if isinstance(clip, FilmClip):
+            path = clip.join(shots, scratch, words, sound=bool(clip.facts.audio))
+        else:
+            path = join_shots(shots, scratch, clip.facts, words)
         mark_film(path, packet)
         sign_file(path, source_type(method), film["title"])
         preview = _preview(clip, path, cutting.shots[-1].stop)
@@ -226,13 +229,15 @@ def _join(collection: str, film: Film, job: Row, pieces: Pieces, cutting: Cuttin
         )
 
 
-def _preview(clip: VideoClip | PannedClip, path: Path, frames: int) -> Any:  # noqa: ANN401
+def _preview(clip: FilmClip | PannedClip, path: Path, frames: int) -> Any:  # noqa: ANN401
     """Draw frames of a film above what was made of them, evenly spread."""
-    made = VideoClip(path)
     count = min(COLUMNS, frames)
     chosen = [(2 * at + 1) * frames // (2 * count) for at in range(count)]
-    pairs = [(next(clip.frames(at, at + 1)), next(made.frames(at, at + 1))) for at in chosen]
-    return strip([before for before, _ in pairs], [after for _, after in pairs])
+    with closing(FilmClip(path)) as made:
+        rows = [
+            [frame for at in chosen for frame in one.frames(at, at + 1)] for one in (clip, made)
+        ]
+    return strip(*rows)
 
 
 def _report(facts: ClipFacts, pieces: Pieces, cutting: Cutting) -> dict[str, Any]:

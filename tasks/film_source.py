@@ -1,18 +1,16 @@
 """Where a film comes from: a file, or a camera that passes over a work."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import access_size, find_work
 from artgan.config import FilmSettings
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.read import read_rgb
-from artgan.imaging.video import VideoClip
-from artgan.imaging.video_write import film_suffix
-from artgan.keys import key
+from artgan.ingest.films import FilmClip
+from artgan.keys import file_sha256, key
 from artgan.storage import Store, store_at
 from artgan.stylize.video_pan import SEEN, PannedClip
 from artgan.stylize.video_shots import HEIGHT_PX, WIDTH_PX, Cutting, Shot, find_shots
@@ -43,8 +41,7 @@ def describe_film(catalog: Catalog, settings: FilmSettings) -> Film:
         }
     assert settings.video is not None, "FilmSettings asks for one of the two"
     with video_file(settings.video) as path:
-        if VideoClip(path).facts.audio:
-            film_suffix(path)  # refuses sound that fits no film, before there is work
+        FilmClip(path, sound=True).close()  # refuses what cannot be made, before there is work
         sha256 = file_sha256(path)
     title = settings.video.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     film = {"name": key(sha256), "sha256": sha256, "title": title, "video": settings.video}
@@ -64,12 +61,12 @@ def video_file(address: str) -> Iterator[Path]:
 
 
 @contextmanager
-def opened_clip(store: Store, film: Film, shape: Row) -> Iterator[VideoClip | PannedClip]:
+def opened_clip(store: Store, film: Film, shape: Row) -> Iterator[FilmClip | PannedClip]:
     """Give the frames of a film in the size asked for."""
     long_side_px = shape["long_side_px"]
     if film["video"] is not None:
-        with video_file(film["video"]) as path:
-            yield VideoClip(path, long_side_px)
+        with video_file(film["video"]) as path, closing(FilmClip(path, long_side_px)) as clip:
+            yield clip
         return
     longest, shortest = max(film["size_px"]), min(film["size_px"])
     scale = min(1.0, long_side_px / SEEN / longest) if long_side_px else 1.0
@@ -77,7 +74,7 @@ def opened_clip(store: Store, film: Film, shape: Row) -> Iterator[VideoClip | Pa
     yield PannedClip(picture, film["pan_s"])
 
 
-def cut_clip(clip: VideoClip | PannedClip) -> Cutting:
+def cut_clip(clip: FilmClip | PannedClip) -> Cutting:
     """Find the shots of a clip; a pan is one."""
     if isinstance(clip, PannedClip):
         return Cutting([Shot(0, clip.length)], 0)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow.compute as pc
 
 from artgan.catalog.beside import files_of, shown_scans
@@ -15,8 +16,8 @@ from artgan.catalog.schema import OUTPUTS, WITHDRAWALS
 from artgan.catalog.table import Catalog
 from artgan.clock import now
 from artgan.errors import ArtganError, CorruptAssetError
-from artgan.imaging.hashes import file_sha256
-from artgan.imaging.look import look_at
+from artgan.imaging.look import look_at, seen_hash
+from artgan.keys import file_sha256
 from artgan.storage import Store, store_at
 from tasks.chunks import Manifest, Plan, forget, plan
 
@@ -76,14 +77,22 @@ def put_output(store: Store, key: str, path: Path) -> Row:
     }
 
 
-def write_output(store: Store, path: str, content: bytes) -> Row:
-    """Write a file and return its columns."""
+def write_output(store: Store, path: str, content: bytes, picture: np.ndarray | None = None) -> Row:
+    """Write a file and return its columns.
+
+    Args:
+        store: The archive root.
+        path: Key of the file.
+        content: Its bytes.
+        picture: (H, W, 3) uint8 sRGB, its pixels where they are at hand and lost nothing: they
+            need not be decoded again.
+    """
     store.write(path, content)
     return {
         "output_path": path,
         "output_sha256": hashlib.sha256(content).hexdigest(),
         "output_bytes": len(content),
-        "phash": _phash(path, content),
+        "phash": _phash(path, content) if picture is None else seen_hash(picture),
     }
 
 

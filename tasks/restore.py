@@ -14,18 +14,18 @@ from artgan.catalog.table import Catalog, open_catalog
 from artgan.catalog.works import CURRENT, find_scan
 from artgan.clock import now
 from artgan.config import RestoreSettings
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at
 from artgan.ingest import decoders
 from artgan.ingest.decoder_process import Limits
 from artgan.ingest.masks import MASKED_SCAN
-from artgan.keys import VERSION, digest, key
+from artgan.keys import VERSION, digest, file_sha256, key
 from artgan.models.detector import Detector, load_detector
 from artgan.models.filler import load_filler
 from artgan.restore import product
 from artgan.restore.fill import Filling
 from artgan.restore.product import Order, make_product
 from artgan.storage import Store
+from artgan.training.loop import training_device
 from tasks.chunks import Manifest, Plan, remembered
 from tasks.outputs import (
     Row,
@@ -179,9 +179,11 @@ def restore_chunk(settings: RestoreSettings, collection: str, jobs: list[Row]) -
 
     def make() -> Manifest:
         filler = load_filler(store.read(jobs[0]["weights_path"]), operators["perceptual"])
-        how = Filling(filler, strength=operators["strength"])
+        how = Filling(filler.to(training_device()), strength=operators["strength"])
         named_by = jobs[0]["detector_path"]
-        detector = None if named_by is None else load_detector(store.read(named_by))
+        detector = None
+        if named_by is not None:
+            detector = load_detector(store.read(named_by)).to(training_device())
         return [_restore_one(store, collection, job, (how, detector), operators) for job in jobs]
 
     identity = [job["output_id"] for job in jobs]

@@ -1,18 +1,28 @@
 """Scores of single renderings: how near to the style, how much of the work was lost."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from artgan.catalog.works import load_pictures
 from artgan.imaging.read import read_rgb
-from artgan.metrics.features import load_vgg_extractor
-from artgan.metrics.perceptual import content_structure_distance, gram_distance
+from artgan.metrics.features import Extractor, load_vgg_extractor
+from artgan.metrics.perceptual import (
+    content_structure_distance,
+    distance_to_grams,
+    style_grams,
+)
 from artgan.metrics.preprocess import to_long_side
 from artgan.storage import Store
-from artgan.stylize.color import measure_colors, pool_colors, transfer_colors
+from artgan.stylize.color import (
+    ColorStatistics,
+    measure_colors,
+    pool_colors,
+    transfer_colors,
+)
 from tasks.outputs import Row
 
 _SIDE_PX = 192
@@ -38,17 +48,16 @@ class Scorer:
             self._extractor = replace(
                 squares, preprocessing=f"bicubic-antialias-long-{_SIDE_PX}", prepare=shapes
             )
-        self._styles: dict[str, list[np.ndarray]] = {}
+        self._styles: dict[str, _Style] = {}
 
     def scores(self, job: Row, content: np.ndarray, styled: np.ndarray) -> Row:
         """Return the columns of the table outputs for a rendering; none without VGG-19."""
         if self._extractor is None:
             return {}
-        style = self._style(job)
-        colors = [measure_colors(picture) for picture in style]
-        plain = transfer_colors(content, pool_colors(colors, job["shares"] or None))
+        style = self._style(job, self._extractor)
+        plain = transfer_colors(content, style.colors)
         # one at a time: pictures of several shapes make no batch
-        near = gram_distance(self._extractor, [styled, plain], style, batch_size=1)
+        near = distance_to_grams(self._extractor, [styled, plain], style.grams, batch_size=1)
         lost = content_structure_distance(
             self._extractor, [styled, plain], [content, content], batch_size=1
         )
@@ -66,7 +75,18 @@ class Scorer:
         content = read_rgb(self._store.read(job["access_path"]), _SIDE_PX)
         return self.scores(job, content, read_rgb(styled, _SIDE_PX))
 
-    def _style(self, job: Row) -> list[np.ndarray]:
+    def _style(self, job: Row, extractor: Extractor) -> "_Style":
         if job["style"] not in self._styles:
-            self._styles[job["style"]] = load_pictures(self._store, job["examples"], _SIDE_PX)
+            works = load_pictures(self._store, job["examples"], _SIDE_PX)
+            colors = pool_colors([measure_colors(one) for one in works], job["shares"] or None)
+            grams = style_grams(extractor, works, batch_size=1)
+            self._styles[job["style"]] = _Style(colors, grams)
         return self._styles[job["style"]]
+
+
+@dataclass(frozen=True)
+class _Style:
+    """What renderings in a style are measured against."""
+
+    colors: ColorStatistics
+    grams: list[Tensor]

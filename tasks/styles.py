@@ -14,8 +14,7 @@ from artgan.catalog.works import Work, find_work, load_pictures, scans_where, wo
 from artgan.config import StyleMethod, StylizeSettings
 from artgan.errors import MissingAssetError
 from artgan.imaging.canvas import ArrayCanvas
-from artgan.imaging.hashes import file_sha256
-from artgan.keys import key, set_digest
+from artgan.keys import file_sha256, key, set_digest
 from artgan.metrics.vgg import Vgg19Conv34
 from artgan.models.multi import load_multi
 from artgan.models.painter import load_painter

@@ -22,8 +22,7 @@ from artgan.clock import now
 from artgan.config import Settings
 from artgan.errors import ArtganError
 from artgan.report.measures import base_title, unit
-from artgan.report.site import INDEX
-from artgan.report.snapshot import Snapshot, output_source, scan_source, scan_title
+from artgan.report.snapshot import INDEX, Snapshot, output_source, scan_source, scan_title
 from artgan.report.thumbs import open_thumbnails
 from artgan.report.words import count, duration, number, tally
 from artgan.storage import Store

@@ -1,7 +1,9 @@
+import hashlib
 import subprocess
 import sys
 
 import artgan
+from artgan.keys import file_sha256
 
 
 def test_the_version_in_keys_is_that_of_the_code_that_runs(tmp_path):
@@ -14,3 +16,9 @@ def test_the_version_in_keys_is_that_of_the_code_that_runs(tmp_path):
         [sys.executable, "-c", asked], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == artgan.__version__
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path):
+    path = tmp_path / "work"
+    path.write_bytes(b"scan" * 1000)
+    assert file_sha256(path) == hashlib.sha256(b"scan" * 1000).hexdigest()

@@ -10,9 +10,11 @@ from PIL import Image
 
 from artgan.errors import InvalidInputError, MissingAssetError
 from artgan.imaging.decode import SourceEncoding
+from artgan.imaging.video_mark import film_format, mark_film, read_film_mark
 from artgan.imaging.write import png_bytes
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.signing import CERTIFICATE, KEY, read_signature, sign_file, signed_bytes
+from tests.films import frames_of, moving, write_film
 from tests.pictures import tiff_bytes
 
 pytest.importorskip("c2pa")
@@ -160,6 +162,35 @@ def test_the_same_pixels_in_a_new_file_are_unsigned(signed: Path, signing) -> No
     again = signed.with_name(f"again{signed.suffix}")
     Image.fromarray(np.asarray(Image.open(signed))).save(again)
     assert state(again, signing["own"]) == "unsigned"
+
+
+def test_a_film_is_signed_last_and_every_change_of_it_is_seen(signing, tmp_path: Path) -> None:
+    path = write_film(tmp_path / "walk.mp4", moving(1, 6), sound="aac")
+    mark_film(path, PACKET)
+    before = frames_of(path)
+    sign_file(path, COMPOSITE, "A film")
+    found = read_signature(path, "video/mp4", signing["own"])
+    assert (found.state, found.signer) == ("trusted", "Archive signer")
+    assert found.digital_source_type == COMPOSITE
+    assert read_film_mark(path)["title"] == "A work"
+    assert film_format(path) == "mp4"
+    assert all(np.array_equal(*pair) for pair in zip(frames_of(path), before, strict=True))
+    content = path.read_bytes()
+    inside = content.index(b"A work")
+    frame = content.index(b"mdat") + 60
+    changes = {
+        "the mark": content[:inside] + b"X" + content[inside + 1 :],
+        "a frame": content[:frame] + bytes([content[frame] ^ 1]) + content[frame + 1 :],
+        "the end": content[:-30],
+    }
+    for what, changed in changes.items():
+        path.write_bytes(changed)
+        assert read_signature(path, "video/mp4", signing["own"]).state == "changed", what
+    path.write_bytes(content)
+    mark_film(path, xmp_packet(DigitalSourceType.DIGITAL_CAPTURE, Provenance(title="Mine")))
+    assert read_signature(path, "video/mp4", signing["own"]).state == "changed"
+    write_film(path, before)
+    assert read_signature(path, "video/mp4", signing["own"]).state == "unsigned"
 
 
 def test_the_source_is_the_ingredient_of_what_was_made_of_it(signing, tmp_path: Path) -> None:

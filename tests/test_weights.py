@@ -6,7 +6,7 @@ import pytest
 
 from artgan import weights
 from artgan.errors import CorruptAssetError, MissingAssetError
-from artgan.weights import KNOWN_WEIGHTS, WeightsSpec, cache_folder, file_sha256, find_weights
+from artgan.weights import KNOWN_WEIGHTS, WeightsSpec, cache_folder, find_weights, weights_sha256
 
 CONTENT = b"weights of a network"
 SPEC = WeightsSpec(
@@ -81,10 +81,10 @@ def test_prefix_of_a_hash_is_enough_where_no_more_is_published(tmp_path):
 def test_file_that_changed_is_read_again(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"one")
-    first = file_sha256(path)
+    first = weights_sha256(path)
     path.write_bytes(b"two")
     os.utime(path, ns=(1, 1))
-    assert file_sha256(path) == hashlib.sha256(b"two").hexdigest() != first
+    assert weights_sha256(path) == hashlib.sha256(b"two").hexdigest() != first
 
 
 def test_remote_file_is_fetched_once_and_then_taken_from_the_cache(remote, cache):

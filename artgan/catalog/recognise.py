@@ -180,9 +180,9 @@ def _contradictions(catalog: Catalog, found: Recognised) -> list[str]:
     source = mark.get("source_sha256")
     if source is not None:
         scans = _scans_of(catalog, source)
-        if not scans:
+        if not scans and not _is_film(catalog, source):
             says.append(f"Its mark names the scan {source[:12]}…, which is not in the catalog.")
-        elif found.candidates and not scans & _scans(found.candidates):
+        elif scans and found.candidates and not scans & _scans(found.candidates):
             says.append(
                 f"Its mark names the scan {source[:12]}…, but it looks like another: "
                 f"{found.candidates[0].kind} {found.candidates[0].id[:12]}."
@@ -201,6 +201,12 @@ def _scans(candidates: Sequence[Candidate]) -> set[str | None]:
 def _scans_of(catalog: Catalog, source_sha256: str) -> set[str]:
     same = (pc.field("content_sha256") == source_sha256) | (pc.field("scan_id") == source_sha256)
     return set(catalog.read(SCANS, ["scan_id"], same)["scan_id"].to_pylist())
+
+
+def _is_film(catalog: Catalog, source_sha256: str) -> bool:
+    """Whether something was made of a film with these bytes; films themselves are not kept."""
+    where = pc.field("source_sha256") == source_sha256
+    return bool(catalog.rows(OUTPUTS, ("output_id",), where))
 
 
 def _wrong_term(term: str | None, candidates: Sequence[Candidate]) -> list[str]:

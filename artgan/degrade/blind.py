@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from artgan.degrade.overlay import Overlay
+from artgan.degrade.large import draw_large
+from artgan.degrade.overlay import Overlay, Sheet
 from artgan.degrade.work import draw_overlay
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import check_picture
@@ -14,6 +15,7 @@ from artgan.presets import DamageClass
 
 SMALLEST_SCALE = 0.5
 """Smallest scale that crops are cut at, so that small scans are known as well."""
+LARGE_ACROSS = (1 / 8, 1 / 3)  # of the short side of a work
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,24 @@ class BlindCrop:
     picture: int
 
 
-def cut_scaled(picture: np.ndarray, crop_px: int, draws: Sequence[float]) -> np.ndarray:
-    """Cut a crop at a scale between a half and one.
+def cut_scaled(
+    picture: np.ndarray,
+    crop_px: int,
+    draws: Sequence[float],
+    smallest_scale: float = SMALLEST_SCALE,
+) -> np.ndarray:
+    """Cut a crop at a scale between the smallest, by default a half, and one.
 
     Args:
         picture: (H, W, 3) uint8, at least ``crop_px`` on both sides.
         crop_px: Side of the crop.
         draws: Three numbers in [0, 1): scale, and where from top and left.
+        smallest_scale: Smallest scale.
 
     Returns:
         (crop_px, crop_px, 3) uint8, scaled by the area of its pixels.
     """
-    scale = 1.0 - (1.0 - SMALLEST_SCALE) * draws[0]
+    scale = 1.0 - (1.0 - smallest_scale) * draws[0]
     side = min(round(crop_px / scale), *picture.shape[:2])
     top = int(draws[1] * (picture.shape[0] - side + 1))
     left = int(draws[2] * (picture.shape[1] - side + 1))
@@ -90,3 +98,30 @@ def blind_crops(
         overlay = draw_overlay(crop_px, crop_px, rng, classes)
         crops.append(BlindCrop(truth, overlay.apply(truth), overlay, chosen))
     return crops
+
+
+def large_crops(pictures: Sequence[np.ndarray], count: int, seed: int) -> list[BlindCrop]:
+    """Damage works broadly: on a square as wide as the short side, one loss, filling or abrasion.
+
+    Args:
+        pictures: Held-out works, (H, W, 3) uint8.
+        count: Number of squares, spread evenly over the works.
+        seed: The same seed and pictures give the same squares.
+
+    Returns:
+        Squares with damage that is an eighth to a third of their side wide, and nothing else.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(pictures))
+    squares = []
+    for number in range(count):
+        chosen = int(order[number % len(order)])
+        height, width = pictures[chosen].shape[:2]
+        side = min(height, width)
+        top, left = (int(rng.integers(0, length - side + 1)) for length in (height, width))
+        truth = pictures[chosen][top : top + side, left : left + side].copy()
+        sheet = Sheet(side, rng)
+        draw_large(sheet, rng.uniform(*LARGE_ACROSS))
+        overlay = sheet.overlay(side, side)
+        squares.append(BlindCrop(truth, overlay.apply(truth), overlay, chosen))
+    return squares

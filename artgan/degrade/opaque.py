@@ -242,11 +242,11 @@ def _strokes(sheet: Sheet) -> None:
         corners = np.rint(cv2.boxPoints((box[0].tolist(), box[1].tolist(), box[2]))).astype(int)
         cv2.fillConvexPoly(shape, corners, 1.0, cv2.LINE_AA)
     shape = warped(shape, rng, rng.uniform(0.5, 2.5) * unit, 24)
-    look = (_filling, _retouching, _abrasion)[rng.choice(3, p=[0.35, 0.3, 0.35])]
+    look = (filling, retouching, abrasion)[rng.choice(3, p=[0.35, 0.3, 0.35])]
     sheet.record("strokes", look(sheet, shape))
 
 
-def _filling(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
+def filling(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
     """Putty, smooth and light, or dark wax; level with the paint or a little below."""
     rng = sheet.rng
     colour = (CHALK, BONE, LINEN, BOLE)[int(rng.integers(4))] * rng.uniform(0.8, 1.05)
@@ -256,7 +256,7 @@ def _filling(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
     return hollow(sheet, shape * rng.uniform(0.9, 1.0), bottom, rng.uniform(0.4, 1.2))
 
 
-def _retouching(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
+def retouching(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
     """Overpaint in one muted colour, streaked by the brush and thin where it ran dry."""
     rng = sheet.rng
     grey = rng.uniform(0.12, 0.8)
@@ -269,7 +269,7 @@ def _retouching(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
     return alpha
 
 
-def _abrasion(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
+def abrasion(sheet: Sheet, shape: np.ndarray) -> np.ndarray:
     """Paint worn from the tops of the weave, or rubbed off in streaks, down to the ground."""
     size, rng = sheet.size, sheet.rng
     worn = weave(size, rng) if rng.random() < 0.5 else streaks(size, rng, 80)

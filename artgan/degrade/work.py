@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from artgan.degrade.large import LARGE, draw_large
 from artgan.degrade.masks import (
     MAX_AREA_FRACTION,
     MIN_AREA_FRACTION,
@@ -17,6 +18,7 @@ from artgan.errors import InvalidInputError
 from artgan.presets import DAMAGE_CLASSES, OPAQUE, VEILS, Damage, DamageClass, Veil
 
 SHEET_PX = 256
+LARGE_ACROSS = (1 / 8, 1 / 2)  # of the side of a sheet
 _COUNTS, _COUNT_ODDS = (1, 2, 3), (0.55, 0.3, 0.15)
 _OPAQUE_ODDS: dict[Damage, float] = {
     "craquelure": 0.35,
@@ -40,6 +42,7 @@ def draw_overlay(
     width: int,
     rng: np.random.Generator,
     classes: Sequence[DamageClass] = DAMAGE_CLASSES,
+    large: float | None = None,
 ) -> Overlay:
     """Draw damage that can be laid over any picture of a size.
 
@@ -52,6 +55,7 @@ def draw_overlay(
         width: Width in pixels.
         rng: Source of all randomness.
         classes: Classes to choose from.
+        large: Width of a loss or filling below the rest, in longer sides; None draws none.
 
     Raises:
         InvalidInputError: The size is too small, or no class is given.
@@ -65,6 +69,8 @@ def draw_overlay(
     while True:
         kinds = _choose(rng, classes)
         sheet = Sheet(side * -(-SHEET_PX // side), rng)
+        if large is not None:
+            draw_large(sheet, large)
         for kind in kinds:
             _DRAW[kind](sheet)
         overlay = sheet.overlay(height, width)
@@ -104,14 +110,23 @@ class DamageBank:
         count: Number of overlays.
         seed: The same seed gives the same bank.
         classes: Classes to choose from.
+        large_fraction: Fraction of the sheets with one broad loss or filling, if its classes are
+            among them.
     """
 
     def __init__(
-        self, size: int, count: int, seed: int, classes: Sequence[DamageClass] = DAMAGE_CLASSES
+        self,
+        size: int,
+        count: int,
+        seed: int,
+        classes: Sequence[DamageClass] = DAMAGE_CLASSES,
+        large_fraction: float = 0.0,
     ) -> None:
         rng = np.random.default_rng(seed)
         self.size = size
-        self.overlays = [draw_overlay(size, size, rng, classes) for _ in range(count)]
+        large = round(large_fraction * count) if set(LARGE) <= set(classes) else 0
+        widths = [*rng.uniform(*LARGE_ACROSS, large), *[None] * (count - large)]
+        self.overlays = [draw_overlay(size, size, rng, classes, width) for width in widths]
 
     def pick(self, draws: Sequence[float], side: int) -> Overlay:
         """Return a part of an overlay, turned, mirrored and shifted.

@@ -8,6 +8,7 @@ from torch import Tensor
 from artgan.errors import InvalidInputError
 from artgan.models.finisher import Denoiser, Upscaler, enlarge
 from artgan.models.tone import UNTONED, ToneNumbers
+from artgan.models.unet import exact_sums
 
 # convolution libraries sum in another order at odd sizes; with windows whose sides are multiples
 # of this, and layers of 16 channels and more, results did not depend on the tile
@@ -71,7 +72,8 @@ class Chain:
         levels = window
         if self.denoiser is not None and self.denoise_strength:
             device = self.denoiser.head.weight.device
-            levels = self.denoiser(levels.to(device), self.denoise_strength).cpu()
+            with exact_sums(device):
+                levels = self.denoiser(levels.to(device), self.denoise_strength).cpu()
         if not self.tone.is_identity:
             levels = self.tone.apply(levels)
         for _ in range(self.doublings):
@@ -83,4 +85,5 @@ class Chain:
         if not self.upscale_strength:
             return enlarge(levels, 2)
         device = self.upscaler.head.weight.device
-        return self.upscaler(levels.to(device), self.upscale_strength).cpu()
+        with exact_sums(device):
+            return self.upscaler(levels.to(device), self.upscale_strength).cpu()

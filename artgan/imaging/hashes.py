@@ -1,8 +1,6 @@
-"""Hashes of scans: of their bytes, and of what they look like."""
+"""Perceptual hashes: numbers of what a picture looks like."""
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,12 +19,6 @@ _SIDE_PX = 32
 _LOW = 8
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the grey of imagehash
 _COSINES = np.cos(np.pi / _SIDE_PX * np.outer(np.arange(_LOW), np.arange(_SIDE_PX) + 0.5))
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def phash(picture: np.ndarray) -> str:

@@ -46,7 +46,10 @@ def look_at_scan(scan: DecodedScan) -> Look:
 
 
 def seen_hash(picture: np.ndarray) -> str:
-    """Hash a picture (H, W, 3) of the size that scans are measured at."""
+    """Hash a picture in memory, (H, W, 3) uint8 sRGB, as `look_at` hashes one in a file.
+
+    The same up to the size that scans are measured at; of larger pictures a bit may differ.
+    """
     return phash(averaged(picture, max(1, max(picture.shape[:2]) // _HASHED_LONG_SIDE_PX)))
 
 

@@ -8,14 +8,29 @@ References:
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 from xml.etree import ElementTree
 
 from artgan.errors import CorruptAssetError
+from artgan.imaging.formats import HEAD_BYTES, sniff
 from artgan.provenance import MAX_PACKET_BYTES, read_packet
+
+FilmFormat = Literal["mp4", "quicktime"]
 
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _HEAD, _MOST_BOXES = 8, 100_000
+
+
+def film_format(path: Path) -> FilmFormat | None:
+    """Say which kind of film a file is, by its first box; None if it is no MP4 or QuickTime.
+
+    Pictures in such boxes (AVIF, HEIC, CR3) are no films.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head[4:8] != b"ftyp" or sniff(head):
+        return None
+    return "quicktime" if head[8:12] == b"qt  " else "mp4"
 
 
 def mark_film(path: Path, xmp: bytes) -> None:

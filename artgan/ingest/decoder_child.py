@@ -1,18 +1,11 @@
 """Decode files of strangers in a process of its own: the child of `artgan.ingest.decoders`.
 
-Orders come as JSON lines on standard input; replies go to the standard output that the process was
-started with, each a JSON line, with the bytes of a picture behind it where it names their number.
-Nothing but JSON and pictures passes either way: what breaks out of a codec here finds no
-credentials, and cannot hand its parent an object to unpack.
-
-Memory, processor time, file size and open files are limited by the kernel, the network is out of
-reach where the kernel allows that, and what is not on the list of loaders is refused by libvips.
+How orders and replies pass is told in `artgan.ingest.serving`. Memory, processor time, file size
+and open files are limited by the kernel, the network is out of reach where the kernel allows that,
+and what is not on the list of loaders is refused by libvips.
 """
 
-import json
-import os
 import resource
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,20 +14,20 @@ from xml.etree import ElementTree
 
 import pyvips
 
-from artgan.errors import InvalidInputError
+from artgan.errors import CorruptAssetError, InvalidInputError
 from artgan.imaging.decode import decode, decode_page
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import look_at_scan
+from artgan.imaging.read import read_shares
 from artgan.imaging.scan_file import RefusedScan, identify
+from artgan.imaging.video_mark import film_format, read_film_mark
 from artgan.imaging.write import XMP, AccessForm
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Beginning, Refused, inspect_pages
-from artgan.ingest.isolation import leave_network
 from artgan.ingest.masks import inspect_mask, take_edited
+from artgan.ingest.serving import Order, limit, send, serve, used_s
+from artgan.keys import file_sha256
 from artgan.provenance import read_packet
 from artgan.signing import read_signature
-
-Order = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,9 +35,9 @@ class Looked:
     """What a file says and looks like.
 
     Attributes:
-        facts: ``format``, ``width_px``, ``height_px``, ``phash``, ``mark``, ``mark_problem`` and
-            ``signature``.
-        small: Its small picture, 64 x 64 pixels of 3 bytes.
+        facts: ``format``, ``mark``, ``mark_problem`` and ``signature``; of a picture, not of a
+            film, also ``width_px``, ``height_px`` and ``phash``.
+        small: Its small picture, 64 x 64 pixels of 3 bytes; empty of a film.
     """
 
     facts: dict[str, Any]
@@ -58,34 +51,24 @@ class Told:
     facts: dict[str, Any]
 
 
-Message = Accepted | Beginning | Looked | Refused | Told
+@dataclass(frozen=True)
+class Shares:
+    """A mask of shares, (height, width) bytes."""
 
-OUT_OF_MEMORY = "out_of_memory"
+    height: int
+    width: int
+    codes: bytes
+
+
+Message = Accepted | Beginning | Looked | Refused | Shares | Told
+
 _SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
-_OPEN_FILES = 256
 _BYTES_OF_A_PIXEL = 20  # five channels of 32 bits, the widest page that libvips may put on disk
 
 
 def main() -> None:
-    """Take orders until standard input ends; ``sys.argv[1]`` is the most memory, in MB."""
-    # Codecs print to standard output too: what they say must not be taken for a reply.
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    is_alone = leave_network()
-    _limit(resource.RLIMIT_AS, int(sys.argv[1]) << 20)
-    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    _limit(resource.RLIMIT_CORE, 0)
-    check_loaders()
-    _send(replies, {"ready": True, "alone": is_alone})
-    for line in sys.stdin.buffer:
-        _obey(json.loads(line), replies)
-        _send(replies, {"end": True, "cpu_s": _used_s(), "memory_mb": _resident_mb()})
-
-
-def _limit(what: int, most: int) -> None:
-    """Lower a limit of this process; the hard one stays, so that it can be moved again."""
-    _, hard = resource.getrlimit(what)
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    """Take orders until standard input ends."""
+    serve(_obey, check_loaders)
 
 
 def check_loaders() -> None:
@@ -101,45 +84,27 @@ def check_loaders() -> None:
     raise RuntimeError("libvips must refuse SVG, got a picture of it")
 
 
-def _used_s() -> float:
-    """Processor time of this process, in seconds."""
-    return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-
-
-def _resident_mb() -> float:
-    """Memory that this process holds now, in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
-
-
 def _obey(order: Order, replies: BinaryIO) -> None:
-    _limit(resource.RLIMIT_CPU, int(_used_s() + order["seconds"]) + 1)
-    _limit(resource.RLIMIT_FSIZE, order["max_pixels"] * _BYTES_OF_A_PIXEL)
-    try:
-        for message in _JUDGES[order["what"]](order):
-            _reply(replies, message)
-    except MemoryError:
-        _send(replies, {"died": OUT_OF_MEMORY})
-        sys.exit(1)
+    limit(resource.RLIMIT_CPU, int(used_s() + order["seconds"]) + 1)
+    limit(resource.RLIMIT_FSIZE, order["max_pixels"] * _BYTES_OF_A_PIXEL)
+    for message in _JUDGES[order["what"]](order):
+        _reply(replies, message)
 
 
 def _reply(replies: BinaryIO, message: Message) -> None:
     match message:
         case Accepted(row, access, extension):
-            _send(replies, {"accepted": row, "extension": extension}, access)
+            send(replies, {"accepted": row, "extension": extension}, access)
         case Refused():
-            _send(replies, {"refused": vars(message)})
+            send(replies, {"refused": vars(message)})
         case Looked(facts, small):
-            _send(replies, {"looked": facts}, small)
+            send(replies, {"looked": facts}, small)
+        case Shares(height, width, codes):
+            send(replies, {"shares": [height, width]}, codes)
         case Told(facts):
-            _send(replies, {"told": facts})
+            send(replies, {"told": facts})
         case Beginning(page, pages):
-            _send(replies, {"page": page, "of": pages})
-
-
-def _send(replies: BinaryIO, message: dict[str, Any], content: bytes = b"") -> None:
-    replies.write(json.dumps(message | {"bytes": len(content)}).encode() + b"\n" + content)
-    replies.flush()
+            send(replies, {"page": page, "of": pages})
 
 
 def _judge_scan(order: Order) -> Iterator[Message]:
@@ -160,6 +125,17 @@ def _take_edited(order: Order) -> Iterator[Message]:
         yield Refused("mask_refused", str(refusal), file_sha256(path))
 
 
+def _read_shares(order: Order) -> Iterator[Message]:
+    path = Path(order["path"])
+    try:
+        shares = read_shares(path)
+    except RefusedScan as refusal:
+        yield Refused(refusal.reason, str(refusal), file_sha256(path))
+        return
+    height, width = shares.shape
+    yield Shares(height, width, shares.tobytes())
+
+
 def _measure(order: Order) -> Iterator[Message]:
     path = Path(order["path"])
     try:
@@ -172,6 +148,10 @@ def _measure(order: Order) -> Iterator[Message]:
 
 def _look(order: Order) -> Iterator[Message]:
     path = Path(order["path"])
+    film = film_format(path)
+    if film is not None:
+        yield Looked(_film_facts(path, film, order["anchors"]), b"")
+        return
     try:
         file = identify(path, path.name)
         scan = decode_page(file, order["max_pixels"], 1)
@@ -198,12 +178,24 @@ def _look(order: Order) -> Iterator[Message]:
     yield Looked(facts, look.small.tobytes())
 
 
+def _film_facts(path: Path, film: str, anchors: str | None) -> dict[str, Any]:
+    """Read what a film says of itself; none of its frames is decoded."""
+    mark, problem = {}, None
+    try:
+        mark = read_film_mark(path)
+    except CorruptAssetError as error:
+        problem = str(error)
+    signature = asdict(read_signature(path, f"video/{film}", anchors))
+    return {"format": film, "mark": mark, "mark_problem": problem, "signature": signature}
+
+
 _JUDGES: dict[str, Callable[[Order], Iterator[Message]]] = {
     "scan": _judge_scan,
     "mask": _judge_mask,
     "look": _look,
     "edited": _take_edited,
     "size": _measure,
+    "shares": _read_shares,
 }
 
 

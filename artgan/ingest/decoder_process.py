@@ -33,6 +33,7 @@ _MOST_KEPT_MB = 1000  # between files; then a new child, so that what codecs lea
 _STARTS_WITHIN_S = 120.0
 _PIECE = 1 << 20
 _LONGEST_LINE = 1 << 26
+_MOST_BYTES = 1 << 33
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 
 _log = logging.getLogger(__name__)
@@ -103,16 +104,21 @@ def _say_that_network_is_kept() -> None:
 
 
 class Child:
-    """One child process, and what was said with it."""
+    """One child process, and what was said with it.
 
-    def __init__(self, limits: Limits) -> None:
+    Attributes:
+        most_bytes: Bytes behind a reply at most; a child that names more is none of ours any more.
+    """
+
+    def __init__(self, limits: Limits, module: str | None = None) -> None:
         self.limits = limits
+        self.most_bytes = _MOST_BYTES
         self.cpu_s = 0.0
         self._kept_mb = 0.0
         self._unread = bytearray()
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         self._folder = tempfile.TemporaryDirectory(prefix="artgan-decoder-")
-        command = [sys.executable, "-P", "-m", _CHILD, str(limits.memory_mb)]
+        command = [sys.executable, "-P", "-m", module or _CHILD, str(limits.memory_mb)]
         self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             tethered(command),
             stdin=subprocess.PIPE,
@@ -175,9 +181,11 @@ class Child:
         while (end := self._unread.find(b"\n")) < 0:
             self._read(until_s)
             if len(self._unread) > _LONGEST_LINE:
-                raise self._death()
+                raise self._babbles()
         message = json.loads(self._unread[:end])
         del self._unread[: end + 1]
+        if message["bytes"] > self.most_bytes:
+            raise self._babbles()
         while len(self._unread) < message["bytes"]:
             self._read(until_s)
         content = bytes(self._unread[: message["bytes"]])
@@ -193,6 +201,10 @@ class Child:
         if not piece:
             raise self._death()
         self._unread += piece
+
+    def _babbles(self) -> DecoderDiedError:
+        self.end()
+        return DecoderDiedError(CRASHED, "a decoder that said more than it was asked for.")
 
     def _death(self) -> DecoderDiedError:
         """Tell how the child died."""

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from artgan.errors import InvalidInputError, MissingAssetError
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.look import SMALL_SIDE_PX, Look
 from artgan.imaging.write import AccessForm
 from artgan.ingest.decoder_process import (
@@ -28,6 +27,7 @@ from artgan.ingest.decoder_process import (
 )
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused
+from artgan.keys import file_sha256
 from artgan.signing import Signature
 
 _TRIES = 2
@@ -43,8 +43,8 @@ class Examined:
     Attributes:
         sha256: Of its bytes.
         format: Container by content.
-        size: Width and height in pixels, upright.
-        look: What it looks like.
+        size: Width and height in pixels, upright; None of a film.
+        look: What it looks like; None of a film.
         mark: What its packet says; see `artgan.provenance.read_xmp`.
         mark_problem: Why the packet cannot be read.
         signature: What its Content Credentials say.
@@ -52,8 +52,8 @@ class Examined:
 
     sha256: str
     format: str
-    size: tuple[int, int]
-    look: Look
+    size: tuple[int, int] | None
+    look: Look | None
     mark: dict[str, str]
     mark_problem: str | None
     signature: Signature
@@ -98,7 +98,7 @@ def examine(path: Path, anchors: str | None, limits: Limits) -> Examined | Refus
         limits: What decoding may use.
 
     Returns:
-        What it says and looks like; or why it is no picture.
+        What it says and looks like; or why it is neither a picture nor a film.
     """
     order = {"what": "look", "anchors": anchors, "max_pixels": _MOST_PIXELS}
     found = FoundFile("", path.name, path.stat().st_size, "", "scan")
@@ -121,6 +121,27 @@ def take_mask(
     path = path.absolute()
     order = {"what": "edited", "scan": dict(scan), "kept": str(kept), "scratch": str(scratch)}
     order["max_pixels"] = max(scan["width_px"] * scan["height_px"], 1_000_000)
+    found = FoundFile("", path.name, path.stat().st_size, "", "mask")
+    (taken,) = _judged(order, path, found, limits)
+    if isinstance(taken, Refused):
+        raise InvalidInputError(taken.message)
+    return taken
+
+
+def take_regions(path: Path, limits: Limits) -> np.ndarray:
+    """Read a mask of regions as `artgan.imaging.read.read_shares` does, in a child.
+
+    Returns:
+        (H, W) uint8, upright.
+
+    Raises:
+        MissingAssetError: If the file is not there.
+        InvalidInputError: If it cannot be decoded.
+    """
+    if not path.is_file():
+        raise MissingAssetError(f"regions must be a file, got {str(path)!r}. Check the name.")
+    path = path.absolute()
+    order = {"what": "shares", "max_pixels": _MOST_PIXELS}
     found = FoundFile("", path.name, path.stat().st_size, "", "mask")
     (taken,) = _judged(order, path, found, limits)
     if isinstance(taken, Refused):
@@ -155,14 +176,8 @@ def _judged(order: Order, path: Path, found: FoundFile, limits: Limits) -> Itera
             for message, content in child.ask(order | {"first_page": page}, limits.seconds):
                 if "page" in message:
                     page, pages = message["page"], message["of"]
-                elif "told" in message:
-                    yield message["told"]
-                elif "looked" in message:
-                    yield _examined(path, message["looked"], content)
-                elif "accepted" in message:
-                    yield Accepted(message["accepted"], content, message["extension"])
                 else:
-                    yield Refused(**message["refused"])
+                    yield _reply(path, message, content)
         except DecoderDiedError as error:
             death = error
             _log.warning("%s, page %d: %s", found.path, page, error)
@@ -173,13 +188,30 @@ def _judged(order: Order, path: Path, found: FoundFile, limits: Limits) -> Itera
     yield from _given_up(path, found, death, range(page, pages + 1))
 
 
+def _reply(path: Path, message: dict[str, Any], content: bytes) -> Any:  # noqa: ANN401
+    """Make of what a child says what its caller asked for."""
+    if "accepted" in message:
+        return Accepted(message["accepted"], content, message["extension"])
+    if "told" in message:
+        return message["told"]
+    if "looked" in message:
+        return _examined(path, message["looked"], content)
+    if "shares" in message:
+        return np.frombuffer(content, np.uint8).reshape(message["shares"])
+    return Refused(**message["refused"])
+
+
 def _examined(path: Path, facts: dict[str, Any], content: bytes) -> Examined:
-    small = np.frombuffer(content, np.uint8).reshape(SMALL_SIDE_PX, SMALL_SIDE_PX, 3)
+    size, look = None, None
+    if content:
+        size = facts["width_px"], facts["height_px"]
+        small = np.frombuffer(content, np.uint8).reshape(SMALL_SIDE_PX, SMALL_SIDE_PX, 3)
+        look = Look(facts["phash"], small)
     return Examined(
         sha256=file_sha256(path),
         format=facts["format"],
-        size=(facts["width_px"], facts["height_px"]),
-        look=Look(facts["phash"], small),
+        size=size,
+        look=look,
         mark=facts["mark"],
         mark_problem=facts["mark_problem"],
         signature=Signature(**facts["signature"]),

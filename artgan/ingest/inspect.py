@@ -11,7 +11,7 @@ import pyvips
 from artgan.imaging.conformance import nonconformities
 from artgan.imaging.decode import DecodedScan, decode_page
 from artgan.imaging.formats import extension_fits
-from artgan.imaging.hashes import PHASH_ALGORITHM, file_sha256
+from artgan.imaging.hashes import PHASH_ALGORITHM
 from artgan.imaging.look import seen_hash
 from artgan.imaging.quality import MEASURED_LONG_SIDE_PX, sharpness
 from artgan.imaging.reduce import ReducedScan, check_shows_something, reduce_scan
@@ -19,7 +19,7 @@ from artgan.imaging.scan_file import RefusedScan, ScanFile, broken, identify
 from artgan.imaging.write import XMP, AccessForm, access_copy
 from artgan.ingest.discover import FoundFile
 from artgan.keys import digest as settings_digest
-from artgan.keys import scan_id
+from artgan.keys import file_sha256, scan_id
 from artgan.provenance import DigitalSourceType, Provenance, stated_type, xmp_packet
 
 Row = dict[str, Any]

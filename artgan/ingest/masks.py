@@ -11,13 +11,12 @@ import numpy as np
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import mask_canvas
 from artgan.imaging.decode import decode
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.read import read_mask
 from artgan.imaging.scan_file import RefusedScan
 from artgan.imaging.write import png_bytes, write_mask
 from artgan.ingest.discover import MASK_SUFFIX, FoundFile
 from artgan.ingest.inspect import Accepted, Refused
-from artgan.keys import key
+from artgan.keys import file_sha256, key
 
 MASK_WITHOUT_SCAN = "mask_without_scan"
 MASK_SIZE_MISMATCH = "mask_size_mismatch"

@@ -5,9 +5,14 @@ CODES = (4, 8)
 STEPS = 20
 RESTARTS = 3
 UNCHANGED = "as they are"
+KINDS = ("random noise", "FGSM", f"PGD-{STEPS} from {RESTARTS} starts")
+
+
+def attack_name(kind: str, codes: int) -> str:
+    """Return what one of `KINDS` within a bound is called."""
+    return f"{kind}, {codes}/255"
 
 
 def attack_names() -> list[str]:
     """Return what `attacked` gives, in the order of reading."""
-    kinds = ("random noise", "FGSM", f"PGD-{STEPS} from {RESTARTS} starts")
-    return [UNCHANGED, *(f"{kind}, {codes}/255" for codes in CODES for kind in kinds)]
+    return [UNCHANGED, *(attack_name(kind, codes) for codes in CODES for kind in KINDS)]

@@ -20,7 +20,7 @@ from artgan.imaging.tensors import arrays_to_batch, check_images
 from artgan.metrics.preprocess import to_clean_fid, to_pytorch_fid, to_square
 from artgan.metrics.pyramid import RandomPyramid
 from artgan.metrics.vgg import Vgg19Conv34, load_vgg
-from artgan.weights import INCEPTION, VGG19_CONV3_4, file_sha256, find_weights
+from artgan.weights import INCEPTION, VGG19_CONV3_4, find_weights, weights_sha256
 
 if TYPE_CHECKING:
     from artgan.metrics.archive_network import ArchiveNetwork
@@ -203,7 +203,7 @@ def load_vgg_extractor(location: str | None, size_px: int) -> Extractor | None:
     Places and errors are those of `load_extractor`; pictures are scaled to ``size_px`` squares.
     """
     path = find_weights(VGG19_CONV3_4, location)
-    return None if path is None else vgg_extractor(load_vgg(path), file_sha256(path), size_px)
+    return None if path is None else vgg_extractor(load_vgg(path), weights_sha256(path), size_px)
 
 
 def _find_extractor(location: str | None, vgg_size_px: int) -> Extractor:
@@ -212,7 +212,7 @@ def _find_extractor(location: str | None, vgg_size_px: int) -> Extractor:
         # with it comes torchvision, which takes two seconds
         from artgan.metrics.inception import load_inception  # noqa: PLC0415
 
-        return inception_extractor(load_inception(inception), file_sha256(inception))
+        return inception_extractor(load_inception(inception), weights_sha256(inception))
     vgg = load_vgg_extractor(location, vgg_size_px)
     if vgg is not None:
         return vgg

@@ -141,7 +141,31 @@ def gram_distance(
         Gatys et al. 2016, "Image Style Transfer Using Convolutional Neural Networks", eq. 3; the
         division by the target's norm: Cheng et al. 2021, https://arxiv.org/abs/2104.10064
     """
-    targets = _mean_grams(extractor, style, batch_size)
+    targets = style_grams(extractor, style, batch_size)
+    return distance_to_grams(extractor, stylized, targets, batch_size)
+
+
+def style_grams(
+    extractor: Extractor, style: Sequence[np.ndarray], batch_size: int = 16
+) -> list[Tensor]:
+    """Return the mean Gram matrices of a style's works, (C, C) for each map; see `gram_distance`.
+
+    For who measures many pictures against one style.
+    """
+    sums: list[Tensor] = []
+    for batch in prepared_batches(extractor, style, batch_size):
+        added = [gram.sum(dim=0) for gram in _grams(extractor, batch)]
+        sums = [a + b for a, b in zip(sums, added, strict=True)] if sums else added
+    return [total / len(style) for total in sums]
+
+
+def distance_to_grams(
+    extractor: Extractor,
+    stylized: Sequence[np.ndarray],
+    targets: Sequence[Tensor],
+    batch_size: int = 16,
+) -> np.ndarray:
+    """Measure how far pictures are from what `style_grams` returned; see `gram_distance`."""
     found = []
     for batch in prepared_batches(extractor, stylized, batch_size):
         grams = _grams(extractor, batch)
@@ -151,16 +175,6 @@ def gram_distance(
         ]
         found.append(torch.stack(apart).mean(dim=0))
     return torch.cat(found).cpu().numpy()
-
-
-def _mean_grams(
-    extractor: Extractor, pictures: Sequence[np.ndarray], batch_size: int
-) -> list[Tensor]:
-    sums: list[Tensor] = []
-    for batch in prepared_batches(extractor, pictures, batch_size):
-        added = [gram.sum(dim=0) for gram in _grams(extractor, batch)]
-        sums = [a + b for a, b in zip(sums, added, strict=True)] if sums else added
-    return [total / len(pictures) for total in sums]
 
 
 def _grams(extractor: Extractor, batch: Tensor) -> list[Tensor]:

@@ -35,7 +35,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C, H, W)."""
         y = self.first(F.leaky_relu(x, LEAK))
-        return x + self.second(F.leaky_relu(y, LEAK))
+        # in place: at full resolution each copy of a large window is 30 MB
+        return self.second(F.leaky_relu(y, LEAK, inplace=True)).add_(x)
 
 
 class Halve(nn.Conv2d):

@@ -25,6 +25,8 @@ class Detector(UNet):
         classes: Names of the classes, in the order of the first channels.
         short_side_px: Longest short side of the works that it learns on; larger ones are to be
             reduced to that.
+        least_side_px: Shortest short side that it learns to see whole works at; None if it only
+            learns details.
     """
 
     def __init__(
@@ -33,9 +35,11 @@ class Detector(UNet):
         blocks: tuple[int, ...],
         classes: Sequence[str],
         short_side_px: int,
+        least_side_px: int | None = None,
     ) -> None:
         super().__init__(3, len(classes) + 1, widths, blocks)
         self.classes, self.short_side_px = tuple(classes), short_side_px
+        self.least_side_px = least_side_px
         # a head of zeros keeps the body from learning; there is no baseline here to start from
         nn.init.normal_(self.head.weight, std=HEAD_SPREAD)
         assert self.head.bias is not None
@@ -53,7 +57,8 @@ def load_detector(data: bytes) -> Detector:
 
     Args:
         data: What ``pack_weights`` made of a network named ``detector_ema`` and settings whose
-            ``preset`` holds ``widths``, ``blocks``, ``classes`` and ``short_side_px``.
+            ``preset`` holds ``widths``, ``blocks``, ``classes`` and ``short_side_px``, and
+            ``smallest_scale`` unless the detector is older than that.
 
     Returns:
         The detector on the CPU, in evaluation mode.
@@ -65,12 +70,13 @@ def load_detector(data: bytes) -> Detector:
     try:
         preset = settings["preset"]
         widths, blocks, classes = (tuple(preset[name]) for name in ("widths", "blocks", "classes"))
-        short_side_px = int(preset["short_side_px"])
+        short_side_px, scale = int(preset["short_side_px"]), preset.get("smallest_scale")
     except (KeyError, TypeError) as error:
         raise CorruptAssetError(
             "settings of a detector must hold a preset's widths, blocks, classes and "
             f"short_side_px, got {settings}. Use a model of the kind detection."
         ) from error
-    detector = Detector(widths, blocks, classes, short_side_px)
+    least_side_px = None if scale is None else round(scale * short_side_px)
+    detector = Detector(widths, blocks, classes, short_side_px, least_side_px)
     load_network(detector, states.get("detector_ema", {}))
     return detector.eval()

@@ -85,11 +85,19 @@ class MultiPainter(nn.Module):
 
 
 class CollectionDiscriminator(nn.Module):
-    """Judge whether patches of 34 pixels are of works, and of which collection a crop is.
+    """Judge whether patches of 34 pixels are of one collection, and of which a crop is.
+
+    Differs from StarGAN, whose judge asks whether a picture is a work of any collection: a work in
+    another's colours is one, so nothing would have to be painted. As in its second version, each
+    collection has a judge of its own; all share the layers below.
 
     Args:
         width: Channels of the first layer.
         classes: Collections.
+
+    References:
+        Choi et al. 2020, "StarGAN v2: Diverse Image Synthesis for Multiple Domains", section 2.1,
+        https://arxiv.org/abs/1912.01865
     """
 
     def __init__(self, width: int, classes: int) -> None:
@@ -102,13 +110,20 @@ class CollectionDiscriminator(nn.Module):
             spectral_norm(nn.Conv2d(2 * width, 4 * width, 4, 1, 1)),
             nn.LeakyReLU(LEAK),
         )
-        self.judge = nn.Conv2d(4 * width, 1, 4, 1, 1)
+        self.judges = nn.Conv2d(4 * width, classes, 4, 1, 1)
         self.tell = nn.Conv2d(4 * width, classes, 4, 2, 1)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits of patches (B, 1, h, w), 1 for works, and of collections (B, classes)."""
+    def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge images (B, 3, H, W), each by the judge of its label (B,).
+
+        Returns:
+            Logits of patches (B, 1, h, w), 1 for works of the collection, and of collections
+            (B, classes).
+        """
         features = self.layers(2 * images - 1)
-        return self.judge(features), self.tell(features).mean(dim=(2, 3))
+        every = torch.arange(len(labels), device=labels.device)
+        judged = self.judges(features)[every, labels]
+        return judged[:, None], self.tell(features).mean(dim=(2, 3))
 
     def class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Measure how hard it is to tell the collections of crops: cross entropy, at least 0."""

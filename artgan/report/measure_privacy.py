@@ -1,7 +1,8 @@
 """Whether the works that a model learned from can be told: by its samples, answers, discriminator.
 
 Works that were held out by a hash, for validation and for test, stand against those of the
-training. Painters are left out: they keep Gram matrices of VGG-19, and have no discriminator.
+training. Painters are left out: `fast` and `adain` keep Gram matrices of VGG-19 and have no
+discriminator, and `multi` is asked for other collections than a work's own only.
 """
 
 from collections.abc import Callable
@@ -25,8 +26,6 @@ from artgan.report.measured import (
 )
 from artgan.report.membership_scores import (
     CROPS,
-    SAMPLES,
-    SEED,
     Scores,
     Suspects,
     restoration_scores,
@@ -34,9 +33,7 @@ from artgan.report.membership_scores import (
     style_scores,
 )
 from artgan.report.privacy import ATTACKED
-
-SIDE_PX = 32
-"""Side at which a network looks for copies: there are thousands of looks, which see shapes."""
+from artgan.report.sample_attack import SAMPLES, SEED, SIDE_PX
 
 
 def measure_privacy(catalog: Catalog, collection: str, settings: ReportSettings, stamp: Row) -> int:
@@ -78,8 +75,10 @@ def _attack(
             size_px=SIDE_PX
         )
         return partial(simulation_scores, catalog, model, suspects, extractor, collection)
-    scores = restoration_scores if kind == "restoration" else style_scores
-    return partial(scores, catalog, model, suspects)
+    if kind == "restoration":
+        return partial(restoration_scores, catalog, model, suspects)
+    name = "cyclegan" if kind == "cyclegan" else "translator"
+    return partial(style_scores, catalog, model, suspects, name)
 
 
 def _measured(

@@ -8,27 +8,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from artgan.catalog.models import Model, folder, in_use_or_base
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
-from artgan.degrade.blind import BlindCrop, blind_crops
-from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
-from artgan.metrics.archive_network import ArchiveNetwork
+from artgan.degrade.blind import blind_crops
 from artgan.metrics.attacks import CODES, RESTARTS, STEPS
-from artgan.metrics.features import Extractor
-from artgan.metrics.intervals import area_interval, area_under_curve, wilson
-from artgan.metrics.masks import f1
-from artgan.metrics.robustness import attacked, margin, marked_wrongly
+from artgan.metrics.intervals import area_interval, wilson
 from artgan.models.checkpoint import load_network
-from artgan.models.detector import Detector, load_detector
-from artgan.models.simulators import AnyDiscriminator, load_simulator, make_discriminator, sample
-from artgan.presets import OPAQUE
+from artgan.models.detector import load_detector
+from artgan.models.simulators import load_simulator, make_discriminator, sample
 from artgan.report.archive_network import Card, load_card, newest_card
+from artgan.report.attacked import SEED, attack_classifier, attack_detector, attack_discriminator
 from artgan.report.measured import (
     Measurement,
     Number,
@@ -38,12 +31,10 @@ from artgan.report.measured import (
     measurement,
     record,
 )
-from artgan.restore.detect import DetectOptions, detect_scan
 from artgan.training.archive_network import LOADED_PX
 from artgan.training.preparation import load_states
 from artgan.training.squares import scale_work, square
 
-SEED = 71_000
 CROPS = 12
 CROP_PX = 64
 MOST_WORKS = 48
@@ -106,23 +97,6 @@ def _detector(
     return record(catalog, one, rows, stamp)
 
 
-def attack_detector(detector: Detector, crops: Sequence[BlindCrop]) -> dict[str, float]:
-    """Return the F1 of a detector's masks on damaged crops, by the way they were changed."""
-    masks = [crop.overlay.union() for crop in crops]
-    damaged = torch.from_numpy(np.stack(masks)).float()
-
-    def loss(images: Tensor) -> Tensor:
-        return marked_wrongly(detector(images)[:, -1], damaged)
-
-    images = arrays_to_batch([crop.damaged for crop in crops])
-    wanted = DetectOptions(OPAQUE)
-    found = {}
-    for way, changed in attacked(loss, images, SEED).items():
-        pictures = batch_to_arrays(changed)
-        found[way] = f1([detect_scan(one, detector, wanted).mask for one in pictures], masks)
-    return found
-
-
 def _classifier(
     catalog: Catalog, collection: str, card: Card, held_out: Sequence[Work], stamp: Row
 ) -> int:
@@ -140,28 +114,6 @@ def _classifier(
         number = Number(right, *wilson(right, len(known)), "wilson")
         rows.append(_row(one, subject, "attacked_accuracy", way, (number, sample)))
     return record(catalog, one, rows, stamp)
-
-
-def attack_classifier(
-    extractor: Extractor, pictures: Sequence[np.ndarray], labels: Sequence[int]
-) -> dict[str, float]:
-    """Return the share of works whose label is told, by the way they were changed.
-
-    Works are changed at the size at which the network sees them.
-    """
-    network = extractor.network
-    assert isinstance(network, ArchiveNetwork)
-    seen = torch.cat([extractor.prepare(arrays_to_batch([one])) for one in pictures])
-    images, wanted = (seen * 255).round() / 255, torch.tensor(labels)
-
-    def loss(moved: Tensor) -> Tensor:
-        return margin(network.classify(moved), wanted)
-
-    with torch.no_grad():
-        return {
-            way: float((loss(changed) <= 0).double().mean())
-            for way, changed in attacked(loss, images, SEED).items()
-        }
 
 
 def _discriminator(
@@ -186,25 +138,3 @@ def _discriminator(
         found = number, Sample(held_out, "test", len(made))
         rows.append(_row(one, "discriminator", "attacked_auc", way, found))
     return record(catalog, one, rows, stamp)
-
-
-def attack_discriminator(
-    discriminator: AnyDiscriminator, real: Tensor, generated: Tensor, label: int | None
-) -> dict[str, float]:
-    """Return how often real works get the higher score, by the way both sides were changed.
-
-    Real works are changed to look generated, generated ones to look real.
-    """
-
-    def score(images: Tensor) -> Tensor:
-        labels = None if label is None else torch.full((len(images),), label)
-        return discriminator(images, labels)[0].flatten(1).mean(dim=1)
-
-    sides = [(side * 255).round() / 255 for side in (real, generated)]
-    lowered = attacked(lambda images: -score(images), sides[0], SEED)
-    raised = attacked(score, sides[1], SEED)
-    with torch.no_grad():
-        return {
-            way: area_under_curve(score(lowered[way]).numpy(), score(raised[way]).numpy())
-            for way in lowered
-        }

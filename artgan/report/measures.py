@@ -64,9 +64,11 @@ SUBJECTS = {
     "samples_alone": "Somebody who has samples alone",
     "filler_answers": "Somebody who can ask the filler",
     "translator_answers": "Somebody who can ask the translator",
+    "cyclegan_answers": "Somebody who can ask the translator (CycleGAN)",
     "simulation_discriminator": "Somebody who has the discriminator, which is never published",
     "filler_discriminator": "Somebody who has the PatchGAN, which is never published",
     "translator_discriminator": "Somebody who has its discriminator, which is never published",
+    "cyclegan_discriminator": "Somebody who has CycleGAN's discriminator, which is never published",
 }
 _SUBJECT_ORDER = {name: position for position, name in enumerate(SUBJECTS)}
 

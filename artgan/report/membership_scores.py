@@ -13,28 +13,18 @@ from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures
 from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
 from artgan.imaging.tensors import arrays_to_batch, batch_to_arrays
-from artgan.metrics.features import Extractor, extract
-from artgan.metrics.membership import Space, sample_scores
-from artgan.metrics.memorisation import pixel_features
+from artgan.metrics.features import Extractor
+from artgan.metrics.membership import sample_scores
 from artgan.models.checkpoint import load_network
 from artgan.models.filler import fill_batch, load_filler
 from artgan.models.patchgan import PatchGan, holed_patches
 from artgan.models.prefill import push_pull
-from artgan.models.simulators import (
-    AnyDiscriminator,
-    AnyGenerator,
-    load_simulator,
-    make_discriminator,
-    sample,
-)
+from artgan.models.simulators import load_simulator, make_discriminator
 from artgan.models.translator import StyleDiscriminator, load_translator
+from artgan.report.sample_attack import SEED, judgements, samples_of, spaces_of, views_of
 from artgan.training.preparation import States, load_states
-from artgan.training.squares import scale_work, square
 
-SEED = 61_000
-SAMPLES = 1024
 CROPS = 8
-_VIEWS = (0.0, 0.5, 1.0)
 _BATCH = 64
 
 Scores = tuple[np.ndarray, np.ndarray]
@@ -82,50 +72,6 @@ def simulation_scores(
     return found
 
 
-def views_of(pictures: Sequence[np.ndarray], size_px: int) -> list[Tensor]:
-    """Cut three squares along each work, as trainings see works: (N, 3, size, size) for each."""
-    works = [scale_work(picture, size_px) for picture in pictures]
-    return [torch.stack([square(work, at) for work in works]) for at in _VIEWS]
-
-
-def samples_of(generator: AnyGenerator, label: int | None) -> Tensor:
-    """Draw the samples that an attacker looks through: (1024, 3, size, size)."""
-    seeds = range(SEED, SEED + SAMPLES)
-    batches = [
-        sample(generator, seeds[start : start + _BATCH], label=label)
-        for start in range(0, SAMPLES, _BATCH)
-    ]
-    return torch.cat(batches)
-
-
-def spaces_of(
-    views: Sequence[Tensor], generated: Tensor, n_members: int, extractor: Extractor
-) -> list[Space]:
-    """Features of views and samples by the network, and the pixels."""
-    arrays = [*(batch_to_arrays(view) for view in views), batch_to_arrays(generated)]
-
-    def by_network(pictures: Sequence[np.ndarray]) -> np.ndarray:
-        return extract(extractor, pictures)
-
-    spaces = []
-    for features in (by_network, pixel_features):
-        *seen, made = (features(pictures) for pictures in arrays)
-        works = np.stack(seen)
-        spaces.append(Space(works[:, :n_members], works[:, n_members:], made))
-    return spaces
-
-
-@torch.no_grad()
-def judgements(discriminator: AnyDiscriminator, images: Tensor, label: int | None) -> np.ndarray:
-    """Return what a discriminator thinks of works, (N,); high for real."""
-    scores = []
-    for batch in images.split(_BATCH):
-        labels = None if label is None else torch.full((len(batch),), label)
-        logits, _ = discriminator(batch, labels)
-        scores.append(logits.flatten(1).mean(dim=1))
-    return torch.cat(scores).double().numpy()
-
-
 def restoration_scores(catalog: Catalog, model: Model, suspects: Suspects) -> dict[str, Scores]:
     """Score by how much nearer a filler comes than its smooth start, and by its PatchGAN."""
     preset = json.loads(model["settings_json"])["preset"]
@@ -155,8 +101,17 @@ def restoration_scores(catalog: Catalog, model: Model, suspects: Suspects) -> di
     return found
 
 
-def style_scores(catalog: Catalog, model: Model, suspects: Suspects) -> dict[str, Scores]:
-    """Score by how little a translator changes a work of its own, and by its discriminator."""
+def style_scores(
+    catalog: Catalog, model: Model, suspects: Suspects, name: str = "translator"
+) -> dict[str, Scores]:
+    """Score by how little a translator changes a work of its own, and by its discriminator.
+
+    Args:
+        catalog: The archive.
+        model: Of the kind style or cyclegan.
+        suspects: Works to tell apart.
+        name: What the subjects are named after.
+    """
     preset = json.loads(model["settings_json"])["preset"]
     translator = load_translator(catalog.store.read(model["weights_path"]))
     crops = _crops(catalog, suspects, preset)
@@ -164,7 +119,7 @@ def style_scores(catalog: Catalog, model: Model, suspects: Suspects) -> dict[str
     def kept(images: Tensor, _: Tensor, __: Sequence[DamagedCrop]) -> Tensor:
         return -(translator(images) - images).abs().mean(dim=(1, 2, 3))
 
-    found = {"translator_answers": suspects.parted(_by_work(crops, kept))}
+    found = {f"{name}_answers": suspects.parted(_by_work(crops, kept))}
     states: States = load_states(catalog.store, folder(model))
     if "discriminator" in states:
         judge = _loaded(StyleDiscriminator(2 * preset["width"]), states["discriminator"])
@@ -172,7 +127,7 @@ def style_scores(catalog: Catalog, model: Model, suspects: Suspects) -> dict[str
         def judged(images: Tensor, _: Tensor, __: Sequence[DamagedCrop]) -> Tensor:
             return judge(images).mean(dim=(1, 2, 3))
 
-        found["translator_discriminator"] = suspects.parted(_by_work(crops, judged))
+        found[f"{name}_discriminator"] = suspects.parted(_by_work(crops, judged))
     return found
 
 

@@ -10,9 +10,9 @@ from artgan.report.snapshot import Row
 from artgan.report.words import NOT_MEASURED, clip, number
 from artgan.training.accountant import private_words
 
-ATTACKED: tuple[Kind, ...] = ("simulation", "restoration", "style")
+ATTACKED: tuple[Kind, ...] = ("simulation", "restoration", "style", "cyclegan")
 """Kinds of model that make pictures from what they learned."""
-_OPEN = ("samples_alone", "filler_answers", "translator_answers")
+_OPEN = ("samples_alone", "filler_answers", "translator_answers", "cyclegan_answers")
 """What somebody can do who has what is published, and no more."""
 
 

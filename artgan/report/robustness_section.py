@@ -1,14 +1,32 @@
-"""Robustness on a collection's page: each judging network in a row, each way of changing beside."""
+"""Robustness on a collection's page: a block for each judging network, attacks by strength.
 
-from collections.abc import Sequence
+A narrow table, for a phone and for paper: kinds of change in rows, their strengths in columns.
+"""
+
 from dataclasses import dataclass
 
-from artgan.metrics.attacks import UNCHANGED, attack_names
-from artgan.report.charts import interval_marks
+from artgan.metrics.attacks import CODES, KINDS, UNCHANGED, attack_name, attack_names
 from artgan.report.measures import Measure, age, measure, reading_order, subject_title
-from artgan.report.section import Context, MethodRow, MethodTable
+from artgan.report.section import Context
 from artgan.report.snapshot import Row
 from artgan.report.words import number
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One network that judges pictures, and what changes on purpose do to it.
+
+    Attributes:
+        title: Its name and the measure.
+        sample: What was attacked.
+        unchanged: The measure on works as they are.
+        rows: Each kind of change with the measure by strength, as `CODES` has them.
+    """
+
+    title: str
+    sample: str
+    unchanged: Measure | None
+    rows: list[tuple[str, list[Measure | None]]]
 
 
 @dataclass(frozen=True)
@@ -17,57 +35,58 @@ class Robustness:
 
     Attributes:
         summary: What the strongest attack does to each network.
-        table: Networks in rows, ways of changing in columns.
+        strengths: Titles of the columns.
+        judges: The networks.
+        caution: What a reader must know about the samples.
     """
 
     summary: str
-    table: MethodTable
+    strengths: list[str]
+    judges: list[Judge]
+    caution: str
 
 
 def robustness_section(context: Context) -> Robustness | None:
     """Gather the robustness section of a collection's page; None if nothing was attacked."""
-    newest: dict[tuple[str, str], Row] = {}
-    for row in sorted(context.snapshot.strata, key=age):
-        if (row["collection"], row["product"]) == (context.collection, "robustness"):
-            newest[row["subject"], row["stratum"]] = row
+    newest: dict[str, dict[str, Row]] = {}
+    rows = [
+        row
+        for row in context.snapshot.strata
+        if (row["collection"], row["product"]) == (context.collection, "robustness")
+    ]
+    for row in sorted(rows, key=age):
+        newest.setdefault(row["subject"], {})[row["stratum"].removeprefix("attack: ")] = row
     if not newest:
         return None
-    ordered = sorted(newest.values(), key=reading_order)
-    subjects = list(dict.fromkeys(row["subject"] for row in ordered))
-    lines = {one: _cells(newest, one) for one in subjects}
-    marks = interval_marks([_ends(cells[0]) for cells in lines.values()])
-    rows = [
-        MethodRow(_name(subject, cells), cells, mark)
-        for (subject, cells), mark in zip(lines.items(), marks, strict=True)
-    ]
-    cells = [cell for row in rows for cell in row.cells if cell]
-    cautions = dict.fromkeys(cell.caution for cell in cells if cell.caution)
-    table = MethodTable([(name, "") for name in attack_names()], rows, ". ".join(cautions))
-    return Robustness(_summary(lines), table)
+    ordered = sorted(newest.values(), key=lambda found: reading_order(next(iter(found.values()))))
+    measured = [{way: measure(row) for way, row in found.items()} for found in ordered]
+    cautions = dict.fromkeys(
+        one.caution for found in measured for one in found.values() if one.caution
+    )
+    return Robustness(
+        _summary(measured),
+        [f"within {codes} of 255" for codes in CODES],
+        [_judge(found) for found in measured],
+        ". ".join(cautions),
+    )
 
 
-def _cells(newest: dict[tuple[str, str], Row], subject: str) -> list[Measure | None]:
-    found = [newest.get((subject, f"attack: {name}")) for name in attack_names()]
-    return [measure(row) if row else None for row in found]
+def _judge(found: dict[str, Measure]) -> Judge:
+    first = next(iter(found.values()))
+    rows = [(kind, [found.get(attack_name(kind, codes)) for codes in CODES]) for kind in KINDS]
+    return Judge(_name(first), first.sample, found.get(UNCHANGED), rows)
 
 
-def _ends(cell: Measure | None) -> tuple[float | None, float | None, float | None]:
-    if cell is None:
-        return None, None, None
-    return cell.row["value"], cell.row["ci_low"], cell.row["ci_high"]
+def _name(one: Measure) -> str:
+    return f"{subject_title(one.row['subject'])}: {one.title}"
 
 
-def _name(subject: str, cells: Sequence[Measure | None]) -> str:
-    first = next(cell for cell in cells if cell)
-    return f"{subject_title(subject)}: {first.title}"
-
-
-def _summary(lines: dict[str, list[Measure | None]]) -> str:
+def _summary(measured: list[dict[str, Measure]]) -> str:
     """Say what becomes of each number under the strongest attack."""
-    told = []
-    for subject, cells in lines.items():
-        before, after = cells[0], cells[-1]
+    strongest, told = attack_names()[-1], []
+    for found in measured:
+        before, after = found.get(UNCHANGED), found.get(strongest)
         if before is not None and after is not None:
             values = number(before.row["value"]), number(after.row["value"])
-            told.append(f"{_name(subject, cells)} {values[0]}, then {values[1]}")
-    return f"Works {UNCHANGED}, then under {attack_names()[-1]}: {'; '.join(told)}."
+            told.append(f"{_name(before)} {values[0]}, then {values[1]}")
+    return f"Works {UNCHANGED}, then under {strongest}: {'; '.join(told)}."

@@ -20,6 +20,7 @@ from artgan.report.model_page import ModelPage, ModelRows, model_json, model_pag
 from artgan.report.pages import HERE, Ledger, Writer, as_json, mark_of, render
 from artgan.report.run_page import run_json, run_page
 from artgan.report.snapshot import (
+    INDEX,
     MODELS_FOLDER,
     Row,
     Snapshot,
@@ -32,7 +33,6 @@ from artgan.report.works_site import by_work, page_of_scan, write_works
 
 Groups = dict[str, list[Row]]
 
-INDEX = "reports/index.html"
 _ASSETS = ("report.css", "report.js")
 
 

@@ -24,6 +24,7 @@ from artgan.report.thumbs import Source
 Row = dict[str, Any]
 
 WORKS = "reports/works"
+INDEX = "reports/index.html"
 MODELS_FOLDER = "reports/models"
 WORK_ID_DIGITS = 20
 

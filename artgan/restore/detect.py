@@ -1,28 +1,28 @@
 """Detection of damage in a whole scan: a mask to propose, never one to act upon unseen.
 
-A detector learned on works whose short side is between a half and one ``short_side_px`` of its
-preset. A larger scan is reduced to that, a smaller one is looked at as it is; then tiles pass the
-network, and the mask is drawn at the size of the scan. One step ``finer`` doubles the side at which
-it is looked at: thinner scratches are found, broad damage less surely, and brush strokes are
-mistaken for damage more often. A mask is as exact as what was looked at: in a scan of 4,000 px on
-the short side its borders are some 8 px from the truth.
+A detector learned on works whose short side is at most the ``short_side_px`` of its preset. A
+larger scan is reduced to that, a smaller one is looked at as it is; then tiles pass the network,
+and the mask is drawn at the size of the scan. What is broad is also looked for at halves of that
+size, down to the smallest that the detector learned on: a loss of a third of the scan is wider than
+the network can see from near, and from afar it is as wide as those that it learned. One step
+``finer`` doubles the side at which a scan is looked at: thinner scratches are found, and brush
+strokes are mistaken for damage more often. A mask is as exact as what was looked at: in a scan of
+4,000 px on the short side its borders are some 8 px from the truth.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.models.detector import Detector
 from artgan.presets import DETECTED, OPAQUE, DamageClass
+from artgan.restore.looking import TILE_PX, seen
 
-TILE_PX = 256
-ALIGN_PX = 32  # as in `artgan.restore.fill`: windows of such sides give equal sums in every tile
 LEAST_AREA_PX = 4.0
 _REFERENCE_SHORT_PX = 512.0
 _OPAQUE_ALPHA = 0.5
@@ -131,10 +131,7 @@ def class_chances(picture: np.ndarray, detector: Detector) -> np.ndarray:
     """
     short_px = working_short_px(min(picture.shape[:2]), detector.short_side_px)
     image, _ = _working_image(picture, short_px)
-    result = np.empty((len(detector.classes), *image.shape[-2:]), dtype=np.float32)
-    for (rows, columns), chances in _tiles(image, detector, TILE_PX):
-        result[:, rows, columns] = chances[:-1]
-    return result
+    return seen(image, detector, TILE_PX, lambda chances: chances[:-1])
 
 
 def _check(scan: np.ndarray, detector: Detector, options: DetectOptions) -> None:
@@ -201,11 +198,11 @@ def _looked_at(
     The probability of damage is that of the union, as far as it is the wanted classes that make
     it up; a veil stands for itself.
     """
-    result = np.empty((1 + len(classes), *image.shape[-2:]), dtype=np.float32)
-    for (rows, columns), chances in _tiles(image, detector, tile_px):
-        named = dict(zip((*detector.classes, "union"), chances, strict=True))
-        result[:, rows, columns] = wanted(named, classes)
-    return result
+
+    def take(chances: np.ndarray) -> np.ndarray:
+        return wanted(dict(zip((*detector.classes, "union"), chances, strict=True)), classes)
+
+    return seen(image, detector, tile_px, take)
 
 
 def wanted(chances: Mapping[str, np.ndarray], classes: Sequence[DamageClass]) -> np.ndarray:
@@ -225,41 +222,6 @@ def wanted(chances: Mapping[str, np.ndarray], classes: Sequence[DamageClass]) ->
     veils = [chances[kind] for kind in classes if kind not in OPAQUE]
     together = np.max([chances["union"] * share, *veils], axis=0)
     return np.concatenate([together[None], each])
-
-
-@torch.inference_mode()
-def _tiles(
-    image: Tensor, detector: Detector, tile_px: int
-) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
-    """Yield rows and columns of each tile with its probabilities (K + 1, h, w).
-
-    A tile's window has a margin as wide as the network can look and ends at the frame, where the
-    network pads as it would for the whole frame.
-    """
-    align_px = max(ALIGN_PX, detector.stride)
-    if tile_px < align_px or tile_px % align_px:
-        raise InvalidInputError(
-            f"tile_px must be a multiple of {align_px}, got {tile_px}. Use {TILE_PX}."
-        )
-    height, width = image.shape[-2:]
-    device = next(detector.parameters()).device
-    source = F.pad(image, (0, -width % align_px, 0, -height % align_px), mode="replicate")
-    halo = -(-detector.receptive_radius_px // align_px) * align_px
-    for top in range(0, height, tile_px):
-        for left in range(0, width, tile_px):
-            above, before = min(top, halo), min(left, halo)
-            window = source[
-                ...,
-                top - above : top + tile_px + halo,
-                left - before : left + tile_px + halo,
-            ]
-            logits = detector(window.to(device))[0].cpu()
-            rows, columns = min(tile_px, height - top), min(tile_px, width - left)
-            tile = logits[:, above : above + rows, before : before + columns]
-            yield (
-                (slice(top, top + rows), slice(left, left + columns)),
-                torch.sigmoid(tile).numpy(),
-            )
 
 
 def grown(probability: np.ndarray, likely: float, sure: float, least_px: float) -> np.ndarray:

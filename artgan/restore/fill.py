@@ -11,7 +11,9 @@ from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window, windows
+from artgan.memory import blocks_apart
 from artgan.models.filler import Filler
+from artgan.models.unet import exact_sums
 from artgan.restore.mask import widen
 from artgan.restore.pyramid import ALIGN_PX, Level, MakeCanvas, ScanLevel, tiles
 
@@ -172,7 +174,8 @@ def fill_canvas(
     if not mask.cells.any():
         return
     write = _Writer(source, mask.canvas, restored, how.strength)
-    _fill_level(ScanLevel(source, mask.canvas, mask.cells, write, make_canvas), how)
+    with blocks_apart():
+        _fill_level(ScanLevel(source, mask.canvas, mask.cells, write, make_canvas), how)
 
 
 class _Writer:
@@ -284,4 +287,5 @@ def run_filler(filler: Filler, values: Tensor, holes: Tensor) -> Tensor:
     copies = 2 if fewest * holes.numel() <= _FEW_NUMBERS else 1
     batch = values.to(device).expand(copies, -1, -1, -1)
     batch = batch.contiguous(memory_format=torch.channels_last)
-    return filler(batch, holes.to(device).expand(copies, -1, -1, -1))[:1].to("cpu")
+    with exact_sums(device):
+        return filler(batch, holes.to(device).expand(copies, -1, -1, -1))[:1].to("cpu")

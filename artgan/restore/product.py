@@ -24,10 +24,8 @@ from artgan.imaging.canvas import (
 )
 from artgan.imaging.colour import ICC, image_from_array, to_srgb, with_blob
 from artgan.imaging.decode import SourceEncoding
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.write import write_mask, write_tiff
-from artgan.keys import VERSION
-from artgan.memory import give_back
+from artgan.keys import VERSION, file_sha256
 from artgan.models.detector import Detector
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.assess import Assessment, assess, conjecture_depth_px
@@ -136,7 +134,6 @@ def make_product(
         )
     restored = source.copied(scratch / "restored")
     fill_canvas(source, mask, restored, how, _Levels(scratch))
-    give_back()
     write_mask(out / MASK, marked.image())
     write_mask(out / EFFECTIVE_MASK, effective.image())
     changed = _write_pair(order, (source, restored, effective), encoding, out)

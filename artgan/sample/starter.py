@@ -22,7 +22,7 @@ from artgan.models.checkpoint import pack_weights
 from artgan.presets import PRESETS
 from artgan.sample.archive import write_sample
 from artgan.training.child import describe
-from artgan.training.loop import train
+from artgan.training.loop import train, training_device
 from artgan.training.restoration import build
 from artgan.training.starter import FILE
 
@@ -68,7 +68,7 @@ def remake(
         "metric": "hole_psnr_db",
         "value": history[-1]["hole_psnr_db"],
         "history_json": json.dumps(history),
-        "device": "cpu",
+        "device": training_device().type,
     }
     settings = {"kind": "restoration", "preset": asdict(preset), "seed": SEED, "steps": steps}
     networks = {name: trainee.networks[name].half() for name in trainee.publish}
@@ -76,10 +76,10 @@ def remake(
 
 
 def _pictures(inbox: Path, short_side_px: int) -> list[np.ndarray]:
-    """Read generated works in an order of chance, without broken files and names in capitals."""
+    """Read generated works in an order of chance, without broken files."""
     found = []
     for path in sorted(inbox.rglob("*")):
-        if path.suffix not in _PICTURES or path.name.endswith(".mask.png"):
+        if path.suffix.lower() not in _PICTURES or path.name.endswith(".mask.png"):
             continue
         try:
             found.append(read_rgb(path.read_bytes(), short_side_px))

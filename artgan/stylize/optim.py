@@ -20,7 +20,7 @@ from artgan.stylize.descent import Adam, Descent, Lbfgs
 from artgan.stylize.losses import mean_grams
 from artgan.stylize.stylizer import Put, Source, Stylizer
 from artgan.stylize.tiled_loss import PyramidLoss, TiledLoss, Weights
-from artgan.stylize.tiles import ALIGN_PX, Tiles, rounded_up
+from artgan.stylize.tiles import ALIGN_PX, Tiles, compute_exactly, rounded_up
 
 MOST_PIXELS = 16_000_000
 """Larger pictures are refused: image, moments and gradient lie in memory as floats."""
@@ -170,6 +170,7 @@ class OptimStylizer(Stylizer):
                 f"pictures for optim must have at most {MOST_PIXELS / 1e6:g} megapixels, got "
                 f"{height * width / 1e6:.0f}. Use fast or adain, or a smaller long side."
             )
+        compute_exactly()
         tint = color_map(measure_canvas(source.canvas), self._colors)
         whole = source.levels(Window(0, height, 0, width))
         content = tint(whole).clamp(0.0, 1.0).to(self._device)

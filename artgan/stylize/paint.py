@@ -29,7 +29,7 @@ from artgan.models.painter import (
 from artgan.stylize.color import ColorMap, ColorStatistics, color_map, measure_canvas, pool_colors
 from artgan.stylize.maps import Map, make_maps
 from artgan.stylize.stylizer import Put, Source, Stylizer
-from artgan.stylize.tiles import Tiles, rounded_up
+from artgan.stylize.tiles import Tiles, compute_exactly, rounded_up
 
 _VARIANCE_FLOOR = 1e-5
 
@@ -210,6 +210,7 @@ def multi_tint(own: ColorStatistics, colors: Sequence[ColorStatistics], label: i
 @torch.inference_mode()
 def manner_of_picture(painter: Painter, picture: np.ndarray) -> list[Moments]:
     """Measure the manner of a style picture, (H, W, 3) uint8, of a size that fits into memory."""
+    compute_exactly()
     source = Source(ArrayCanvas(picture))
     frame = rounded_up(source.size, STRIDE)
     levels = source.levels(Window(0, frame[0], 0, frame[1]))

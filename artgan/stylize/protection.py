@@ -76,11 +76,11 @@ def protect(
             f"picture must have sides of at least {SMALLEST_PX} px to be protected, got "
             f"{picture.shape[:2]}. Publish it as it is."
         )
-    generator = torch.Generator().manual_seed(seed)
+    generator, device = torch.Generator().manual_seed(seed), network.mean.device
     made = np.empty_like(picture)
     for rows in _parts(picture.shape[0]):
         for columns in _parts(picture.shape[1]):
-            tile = arrays_to_batch([np.ascontiguousarray(picture[rows, columns])])
+            tile = arrays_to_batch([np.ascontiguousarray(picture[rows, columns])]).to(device)
             moved = climb(away_from(tile, network), tile, codes, steps, generator)
             made[rows, columns] = batch_to_arrays(stored(moved, tile, codes))[0]
     return made

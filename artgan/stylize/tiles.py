@@ -22,6 +22,17 @@ MakeCanvas = Callable[[tuple[int, int, int], np.dtype], Canvas]
 """Makes a black canvas of a shape and a kind of number."""
 
 
+def compute_exactly() -> None:
+    """Let convolutions on CUDA keep all 24 bits of their factors and add in one order, from now on.
+
+    By default factors are rounded to TF32, of 11 bits: tiles would differ from the whole by a level
+    or two, and CUDA from the CPU; and a fit that was killed would not go on to the same picture.
+    Not undone afterwards: threads that stylize side by side share it.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+
+
 def array_canvas(shape: tuple[int, int, int], dtype: np.dtype) -> Canvas:
     """Make a canvas in memory."""
     return ArrayCanvas(np.zeros(shape, dtype))
@@ -55,6 +66,7 @@ class Tiles:
             work: Does one window, wholly or, when memory does not suffice, not at all.
             scale: Pixels of the picture that stand behind one place of the frame, 1 to 32.
         """
+        compute_exactly()
         waiting = list(windows(size, self.tile_px // scale))[::-1]
         while waiting:
             window = waiting.pop()

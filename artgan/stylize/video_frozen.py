@@ -25,7 +25,7 @@ from artgan.models.painter import (
 from artgan.stylize.color import ColorStylizer, measure_colors, pool_colors
 from artgan.stylize.paint import PaintStylizer, PictureMoments
 from artgan.stylize.stylizer import Put, Source, Stylizer
-from artgan.stylize.tiles import Tiles, rounded_up
+from artgan.stylize.tiles import Tiles, compute_exactly, rounded_up
 from artgan.stylize.translate import TranslateStylizer
 
 MOST_SAMPLES = 8
@@ -90,6 +90,7 @@ class FrozenPaint(Stylizer):
     @torch.inference_mode()
     def _measure(self, frames: Sequence[np.ndarray]) -> list[tuple[Moments, Moments]]:
         """Return the moments of each block over all frames, and those it is given instead."""
+        compute_exactly()
         of, found = self._of, []
         trunks = [of.painter.stem(self._whole(frame)) for frame in frames]
         for block, wanted in zip(of.painter.trunk, of.manner, strict=True):

@@ -27,6 +27,7 @@ from artgan.training.loop import (
 from artgan.training.sides import Sides, draw_crops
 from artgan.training.simulation import Features, ema_decay
 from artgan.training.translations import (
+    JUDGE_RATE,
     Held,
     anchor_loss,
     give_colors,
@@ -39,9 +40,6 @@ FEW_WORKS = 100
 ANCHOR_WEIGHT = 1.0
 _BETAS = (0.5, 0.999)
 _PEAK = 255.0
-_JUDGE_RATE = 4.0
-"""Spectrally normalised judges are slow learners, and translators that start as the identity wait
-for them (Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", arXiv:1706.08500)."""
 
 
 class ImagePool(nn.Module):
@@ -289,7 +287,7 @@ def _optimizers(networks: _Networks, learning_rate: float) -> dict[str, torch.op
         "translators": (networks.translator, networks.back),
         "discriminators": (networks.discriminator, networks.back_discriminator),
     }
-    rates = {"translators": learning_rate, "discriminators": _JUDGE_RATE * learning_rate}
+    rates = {"translators": learning_rate, "discriminators": JUDGE_RATE * learning_rate}
     return {
         name: torch.optim.Adam(
             [p for network in pair for p in network.parameters()], rates[name], _BETAS

@@ -1,8 +1,9 @@
 """Training of the damage detector: damage drawn over works, and works left as they are."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from artgan.metrics.masks import altered, f1, precision, recall
 from artgan.metrics.robustness import climb, marked_wrongly
 from artgan.models.classical import small_details
 from artgan.models.detector import Detector
-from artgan.presets import DETECTED, OPAQUE, DetectionPreset
+from artgan.presets import DETECTED, OPAQUE, DamageClass, DetectionPreset
 from artgan.restore.detect import DetectOptions, detect_scan
 from artgan.restore.marking import marked
 from artgan.simulate.works import grid
@@ -29,7 +30,7 @@ GRAIN_CODES = 4.0
 VALIDATION_CROPS = 64
 GRID_CROPS = 8
 CLIMB_STEPS = 2
-_DRAWS = 9
+_DRAWS = 12
 CLASSICAL_WIDTH_PX, CLASSICAL_CONTRAST = 9, 48
 
 
@@ -61,7 +62,7 @@ def build(
     check_pictures("train", train, preset.sheet_px)
     check_pictures("val", val, preset.sheet_px)
     torch.manual_seed(seed)
-    detector = Detector(preset.widths, preset.blocks, preset.classes, preset.short_side_px)
+    detector = untrained(preset)
     draw = DamagedBatches(train, preset, seed)
     pos_weight = draw.pos_weight()
     crops = blind_crops(val, preset.sheet_px, VALIDATION_CROPS, VALIDATION_SEED, preset.classes)
@@ -86,6 +87,14 @@ def build(
         loss_weights={"classes": CLASS_WEIGHT},
     )
     return build_pupil(pupil, steps, base)
+
+
+def untrained(preset: DetectionPreset) -> Detector:
+    """Make a detector as a preset describes it; torch's global generator draws its weights."""
+    least_side_px = round(preset.smallest_scale * preset.short_side_px)
+    return Detector(
+        *(preset.widths, preset.blocks, preset.classes, preset.short_side_px, least_side_px)
+    )
 
 
 def hardened(detector: Detector, images: Tensor, masks: Tensor, codes: int) -> Tensor:
@@ -123,7 +132,10 @@ class DamagedBatches:
 
     def __init__(self, pictures: Sequence[np.ndarray], preset: DetectionPreset, seed: int) -> None:
         self.pictures, self.preset = pictures, preset
-        self.bank = DamageBank(preset.sheet_px, preset.overlays, seed, preset.classes)
+        self.bank = _bank(
+            *(preset.sheet_px, preset.overlays, seed),
+            *(tuple(preset.classes), preset.large_fraction),
+        )
 
     def pos_weight(self) -> Tensor:
         """Return how much more a damaged pixel counts, for each class and the union: (K + 1,).
@@ -152,15 +164,34 @@ class DamagedBatches:
     def _one(self, draws: list[float]) -> tuple[np.ndarray, np.ndarray]:
         which, clean, mirror, *rest = draws
         picture = self.pictures[int(which * len(self.pictures))]
-        crop = cut_scaled(picture, self.preset.crop_px, rest[:3])
-        crop = np.ascontiguousarray(crop[:, ::-1]) if mirror < 0.5 else crop
+        crop = self._cut(picture, rest[:3], mirror)
         if clean < self.preset.clean_fraction:
+            # leaves and brush strokes are what is mistaken for damage, so they are shown more often
+            crop = max(crop, self._cut(picture, rest[3:6], mirror), key=busyness)
             shape = (len(self.preset.classes) + 1, *crop.shape[:2])
             return crop, np.zeros(shape, dtype=bool)
         number = (clean - self.preset.clean_fraction) / (1.0 - self.preset.clean_fraction)
-        overlay = self.bank.pick([number, *rest[3:]], self.preset.crop_px)
+        overlay = self.bank.pick([number, *rest[6:]], self.preset.crop_px)
         masks = [overlay.mask(kind) for kind in self.preset.classes]
         return overlay.apply(crop), np.stack([*masks, overlay.union()])
+
+    def _cut(self, picture: np.ndarray, draws: list[float], mirror: float) -> np.ndarray:
+        crop = cut_scaled(picture, self.preset.crop_px, draws, self.preset.smallest_scale)
+        return np.ascontiguousarray(crop[:, ::-1]) if mirror < 0.5 else crop
+
+
+@lru_cache(maxsize=1)
+def _bank(
+    sheet_px: int, count: int, seed: int, classes: tuple[DamageClass, ...], large_fraction: float
+) -> DamageBank:
+    """Draw a bank; who trains a base and then collections draws it once."""
+    return DamageBank(sheet_px, count, seed, classes, large_fraction)
+
+
+def busyness(picture: np.ndarray) -> float:
+    """Say how much fine texture a picture (H, W, 3) uint8 has: its mean absolute Laplacian."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return float(np.abs(cv2.Laplacian(grey, cv2.CV_16S)).mean())
 
 
 def measures(detector: Detector, crops: Sequence[BlindCrop]) -> dict[str, float]:

@@ -37,7 +37,7 @@ from artgan.training.loop import (
 from artgan.training.multi_exam import Exam
 from artgan.training.sides import check_works, cut_crops
 from artgan.training.simulation import Features, ema_decay
-from artgan.training.translations import anchor_loss, held_rate, return_loss
+from artgan.training.translations import JUDGE_RATE, anchor_loss, held_rate, return_loss
 
 FEW_WORKS = 100
 ANCHOR_WEIGHT = 1.0
@@ -46,7 +46,7 @@ _BETAS = (0.5, 0.999)
 
 class _Networks(NamedTuple):
     multi: MultiPainter
-    discriminator: CollectionDiscriminator
+    judges: CollectionDiscriminator
     multi_ema: MultiPainter
 
 
@@ -88,8 +88,11 @@ class _Multi:
         drawn = self._draw()
         with mixed_precision(self.device):
             made = self.networks.multi(drawn.tinted, drawn.wanted)
-            returned = self.networks.multi(mapped(made.float(), drawn.ways_back), drawn.own)
-        made, returned = made.float(), returned.float()
+        made = made.float()
+        own_colours = mapped(made, drawn.ways_back)  # in full precision: colours are seen
+        with mixed_precision(self.device):
+            returned = self.networks.multi(own_colours, drawn.own)
+        returned = returned.float()
         losses = self._step_discriminator(drawn, made.detach())
         losses |= self._step_painter(drawn, made, returned)
         update_ema(
@@ -133,19 +136,19 @@ class _Multi:
         return augment(images) if few else images
 
     def _step_discriminator(self, drawn: _Drawn, made: Tensor) -> dict[str, float]:
-        judge = self.networks.discriminator
-        real, classes = judge(self._shown(drawn.works))
-        generated, _ = judge(self._shown(made))
+        judge = self.networks.judges
+        real, classes = judge(self._shown(drawn.works), drawn.own)
+        generated, _ = judge(self._shown(made), drawn.wanted)
         told = judge.class_loss(classes, drawn.own)
         adversarial = (least_squares_loss(real, 1.0) + least_squares_loss(generated, 0.0)) / 2
         loss = adversarial + self.preset.class_weight * told
-        apply_gradients(loss, self.optimizers["discriminator"], judge.parameters())
-        return detached({"discriminator": adversarial, "told_real": told})
+        apply_gradients(loss, self.optimizers["judges"], judge.parameters())
+        return detached({"judges": adversarial, "told_real": told})
 
     def _step_painter(self, drawn: _Drawn, made: Tensor, returned: Tensor) -> dict[str, float]:
-        judge = self.networks.discriminator
+        judge = self.networks.judges
         judge.requires_grad_(requires_grad=False)
-        logits, classes = judge(self._shown(made))
+        logits, classes = judge(self._shown(made), drawn.wanted)
         adversarial = least_squares_loss(logits, 1.0)
         told = judge.class_loss(classes, drawn.wanted)
         cycle = return_loss(returned, drawn.works)
@@ -169,8 +172,9 @@ def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
     """Prepare the training of a painter for the collections that a preset names.
 
     Differs from the paper: works are given the colours of the collection asked for first, by a
-    linear map, and their own ones before the way back; the adversarial loss is that of least
-    squares with spectral normalisation; another collection than a work's own is always asked for.
+    linear map, and their own ones before the way back; each collection has a judge of its own (see
+    `CollectionDiscriminator`); the adversarial loss is that of least squares with spectral
+    normalisation; another collection than a work's own is always asked for.
 
     Args:
         train: Works of short side ``preset.short_side_px``, with the label of their collection.
@@ -201,7 +205,7 @@ def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
     torch.manual_seed(seed)
     multi = MultiPainter(preset.width, preset.blocks, preset.classes)
     judge = CollectionDiscriminator(2 * preset.width, len(preset.classes))
-    for name, network in ((NAME, multi), ("discriminator", judge)):
+    for name, network in ((NAME, multi), ("judges", judge)):
         if base is not None and name in base:
             load_network(network, base[name])
     colors = [measure_colors(work) for work in train.pictures]
@@ -221,8 +225,8 @@ def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
         multi_colors(multi),
         networks,
         {
-            name: torch.optim.Adam(network.parameters(), preset.learning_rate, _BETAS)
-            for name, network in (("multi", multi), ("discriminator", judge))
+            name: torch.optim.Adam(network.parameters(), factor * preset.learning_rate, _BETAS)
+            for name, network, factor in (("multi", multi, 1.0), ("judges", judge, JUDGE_RATE))
         },
     )
     exam = Exam(train, val, preset.short_side_px, features)
@@ -234,5 +238,5 @@ def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
         validate=lambda: exam.measures(ema),
         grid=lambda: exam.grid(ema),
         publish=(NAME,),
-        warm=("discriminator",),
+        warm=("judges",),
     )

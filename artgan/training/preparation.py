@@ -41,7 +41,7 @@ from artgan.training.archive_network import Labelled
 from artgan.training.loop import Trainee
 from artgan.training.plan import TrainJob, Works
 from artgan.training.sides import Sides
-from artgan.weights import VGG19_CONV3_4, file_sha256, find_weights
+from artgan.weights import VGG19_CONV3_4, find_weights, weights_sha256
 
 WARM = "training.safetensors"
 _SMALL_PX = 32
@@ -83,13 +83,13 @@ class Preparation:
         if vgg is None:
             extractor = random_extractor(size_px=side_px)
         else:
-            extractor = vgg_extractor(load_vgg(vgg), file_sha256(vgg), side_px)
+            extractor = vgg_extractor(load_vgg(vgg), weights_sha256(vgg), side_px)
         return lambda pictures: extract(extractor, pictures)
 
     def teacher(self) -> Extractor:
         """Return VGG-19, which painters learn from; there is no stand-in for it."""
         path = find_vgg(self.job.weights, f"training {self.job.kind}")
-        return vgg_extractor(load_vgg(path), file_sha256(path))
+        return vgg_extractor(load_vgg(path), weights_sha256(path))
 
     def trainee(self, start: str | None, steps: int) -> Trainee:  # noqa: PLR0911 -- one a kind
         """Build what the loop trains, from a model's folder or from nothing."""

@@ -25,7 +25,14 @@ from artgan.training.loop import (
 )
 from artgan.training.sides import Sides, draw_crops
 from artgan.training.simulation import Features, ema_decay
-from artgan.training.translations import Held, anchor_loss, give_colors, held_rate, tinted_works
+from artgan.training.translations import (
+    JUDGE_RATE,
+    Held,
+    anchor_loss,
+    give_colors,
+    held_rate,
+    tinted_works,
+)
 
 TEMPERATURE = 0.07
 CONTRAST_WEIGHT = 0.3
@@ -212,7 +219,8 @@ def _optimizers(networks: _Networks, learning_rate: float) -> dict[str, torch.op
         "translator": [*networks.translator.parameters(), *networks.projections.parameters()],
         "discriminator": [*networks.discriminator.parameters()],
     }
+    rates = {"translator": learning_rate, "discriminator": JUDGE_RATE * learning_rate}
     return {
-        name: torch.optim.Adam(group, lr=learning_rate, betas=_BETAS)
+        name: torch.optim.Adam(group, lr=rates[name], betas=_BETAS)
         for name, group in parameters.items()
     }

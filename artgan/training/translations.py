@@ -24,6 +24,10 @@ _MOST_VALIDATED = 32
 _ANCHOR_PX = 8
 _SQUARED_BELOW = 0.1
 _GRID_WORKS = 6
+JUDGE_RATE = 4.0
+"""How much faster a judge learns than what it judges. Spectrally normalised, it is a slow learner,
+and translators that start as the identity wait for it (Heusel et al. 2017, "GANs Trained by a Two
+Time-Scale Update Rule", https://arxiv.org/abs/1706.08500)."""
 
 
 def content_distance(content: np.ndarray, translated: np.ndarray) -> float:
@@ -147,9 +151,10 @@ def anchor_loss(results: Tensor, sources: Tensor) -> Tensor:
     """Measure how far squares of 8 pixels moved on average; (B, 3, H, W) each, at least 0.
 
     Not in the papers: a small network at a short training otherwise repaints the whole picture to
-    please the discriminator. Large shapes and colours come from the colour transfer.
+    please the discriminator. Large shapes and colours come from the colour transfer. Squared near
+    0, like `return_loss`: outlines darken a square a little.
     """
-    return F.l1_loss(F.avg_pool2d(results, _ANCHOR_PX), F.avg_pool2d(sources, _ANCHOR_PX))
+    return return_loss(F.avg_pool2d(results, _ANCHOR_PX), F.avg_pool2d(sources, _ANCHOR_PX))
 
 
 def held_rate(number: int, steps: int) -> float:

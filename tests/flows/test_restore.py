@@ -20,9 +20,9 @@ from artgan.clock import now
 from artgan.config import IngestSettings, RestoreSettings
 from artgan.errors import ArtganError
 from artgan.imaging.decode import scan_array
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.read import read_mask
 from artgan.imaging.write import png_bytes
+from artgan.keys import file_sha256
 from artgan.models.checkpoint import pack_weights
 from artgan.models.filler import Filler
 from flows.__main__ import run

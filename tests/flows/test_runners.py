@@ -30,7 +30,7 @@ from flows.simulate import simulate
 from flows.stylize import stylize
 from flows.train import train
 from tasks.ingest import CHUNK as INGEST_CHUNK
-from tasks.stylize import CHUNK as STYLIZE_CHUNK
+from tasks.stylize import QUICK_CHUNK as STYLIZE_CHUNK
 
 FLOWS = (ingest, nightly, publish, report, restore, simulate, stylize, train)
 TIMES = ["ingested_at", "quarantined_at", "created_at", "seconds"]

@@ -20,8 +20,9 @@ from artgan.config import StylizeSettings
 from artgan.errors import InvalidInputError
 from artgan.imaging.colour import image_from_array
 from artgan.imaging.decode import scan_array
-from artgan.imaging.hashes import file_sha256
+from artgan.imaging.look import look_at
 from artgan.imaging.write import png_bytes
+from artgan.keys import file_sha256
 from artgan.models.checkpoint import pack_weights
 from artgan.models.multi import MultiPainter
 from artgan.models.painter import Painter
@@ -153,7 +154,10 @@ def test_every_method_makes_its_files_once_with_scores_beside_colour_alone(
         picture = np.asarray(Image.open(io.BytesIO(content), formats=("PNG",)))
         assert max(picture.shape) == SIDE_PX
         assert row["changed_pixels"] > 0
+        assert row["phash"] == look_at(content).phash
         assert row["cfsd"] >= 0
+        if row["method"] == "optim":
+            assert row["gram_distance"] < row["color_gram_distance"]
         if row["method"] == "color":
             assert row["gram_distance"] == pytest.approx(row["color_gram_distance"], abs=0.01)
         pictures[row["method"], row["scan_id"]] = picture.tobytes()
@@ -252,7 +256,7 @@ def test_a_style_is_measured_once_for_all_chunks(
         return load_pictures(store, paths, side_px)
 
     monkeypatch.setattr("tasks.styles.load_pictures", watched)
-    monkeypatch.setattr("tasks.stylize.CHUNK", 1)
+    monkeypatch.setattr("tasks.stylize.QUICK_CHUNK", 1)
     monkeypatch.setenv("ARTGAN_TASK_WORKERS", "1")
     assert stylize(asked(archive, methods=["color"], contents=4))["done"] == 4
     assert read == [2]

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import pyvips
@@ -21,6 +22,7 @@ from artgan.clock import now
 from artgan.config import (
     DetectSettings,
     EnhanceSettings,
+    FilmSettings,
     IiifSettings,
     IngestSettings,
     RestoreSettings,
@@ -40,11 +42,13 @@ from artgan.provenance import DigitalSourceType
 from flows.__main__ import run as artgan
 from flows.detect import detect
 from flows.enhance import enhance
+from flows.film import film
 from flows.iiif import iiif
 from flows.ingest import ingest
 from flows.restore import restore
 from flows.simulate import simulate
 from flows.stylize import stylize
+from tests.films import moving, write_film
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +121,8 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     style = {"root": root, "collections": ["prints"], "contents": 1, "methods": ["color", "cut"]}
     stylize(StylizeSettings(**style))
     stylize(StylizeSettings(**style, resolution="full"))
+    video = write_film(folder / "walk.mkv", moving(1, 5))
+    film(FilmSettings(root=root, collections=["prints"], video=str(video)))
     iiif(IiifSettings(root=root, base_url="https://iiif.example.org", tile_px=256))
     return catalog
 
@@ -155,6 +161,8 @@ def made_files(catalog: Catalog) -> list[tuple[str, str, Path, str]]:
         if row["kind"] == "restored":
             files.append(("patch", row["output_id"], local(row["patch_path"]), term))
             files.append(("preview", row["scan_id"], local(row["preview_path"]), term))
+        if row["kind"] == "film":
+            files.append(("film preview", row["output_id"], local(row["preview_path"]), term))
     for row in catalog.rows(MASKS):
         if row["origin"] == "detected":
             files.append(("overview", row["scan_id"], local(row["overview_path"]), COMPOSITE))
@@ -167,7 +175,11 @@ def told(catalog: Catalog, path: Path) -> Recognised:
     return recognise(catalog, seen.sha256, seen.look, seen.mark, seen.signature)
 
 
-def packet_by_pillow(path: Path) -> str:
+def packet_by_another(path: Path) -> str:
+    """Read a packet by FFmpeg or by Pillow, which did not write it."""
+    if path.suffix == ".mp4":
+        with av.open(str(path), options={"export_xmp": "1"}) as container:
+            return container.metadata["xmp"]
     with Image.open(path) as image:
         found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
         found = found or image.tag_v2[700]
@@ -179,13 +191,13 @@ def test_all_kinds_are_there(catalog: Catalog) -> None:
     assert kinds == {
         *("access", "overview", "probability", "restored", "patch", "preview", "enhanced"),
         *("simulated", "interpolation", "axes", "projection"),
-        *("stylized", "stylized at full size", "tile", "whole"),
+        *("stylized", "stylized at full size", "tile", "whole", "film", "film preview"),
     }
 
 
 def test_another_library_reads_the_term_and_the_origin_in_every_file(catalog: Catalog) -> None:
     for kind, _, path, term in made_files(catalog):
-        packet = packet_by_pillow(path)
+        packet = packet_by_another(path)
         assert re.search(r"digitalsourcetype/(\w+)<", packet)[1] == term, kind
         assert "SettingsSha256" in packet, kind
         assert "CreatorTool>artgan " in packet, kind
@@ -197,7 +209,7 @@ def test_untouched_files_are_known_and_none_is_accused(catalog: Catalog) -> None
     for kind, name, path, term in made_files(catalog):
         found = told(catalog, path)
         assert found.mark["digital_source_type"] == term
-        if kind not in {"preview", "overview", "probability", "tile", "whole"}:
+        if kind not in {"preview", "film preview", "overview", "probability", "tile", "whole"}:
             assert found.verdict == "unchanged", kind
             assert [one["id"] for one in found.known] == [name]
         else:
@@ -210,7 +222,8 @@ def test_without_its_mark_a_copy_is_found_by_what_it_looks_like(
 ) -> None:
     for kind, name, path, _ in made_files(catalog):
         # No pictures of the work, a part of one, or one drawn over by a detector of random weights.
-        if kind in {"patch", "probability", "tile", "overview"}:
+        # Films are not looked for by their looks.
+        if kind in {"patch", "probability", "tile", "overview", "film", "film preview"}:
             continue
         picture = Image.open(path).convert("RGB")
         if how == "halved":
@@ -227,6 +240,12 @@ def test_a_copy_that_keeps_its_mark_is_not_accused(catalog: Catalog, tmp_path: P
     for kind, _, path, term in made_files(catalog):
         if kind in {"patch", "probability"}:
             continue
+        if kind == "film":
+            copy = tmp_path / "copy.mp4"
+            copy.write_bytes(path.read_bytes() + b"\0\0\0\x08free")
+            found = told(catalog, copy)
+            assert (found.verdict, found.mark["digital_source_type"]) == ("marked", term)
+            continue
         copy = tmp_path / "copy.jpg"
         flat = pyvips.Image.new_from_file(str(path)).copy(interpretation="srgb")
         (flat >> 8 if flat.format == "ushort" else flat).cast("uchar").jpegsave(str(copy), Q=75)
@@ -241,7 +260,7 @@ def test_a_machines_work_that_is_said_to_be_a_capture_is_found_out(
     (row, *_) = [one for one in catalog.rows(OUTPUTS) if one["kind"] == "simulated"]
     content = Path(catalog.store.uri(row["output_path"])).read_bytes()
     copy = tmp_path / "copy.png"
-    packet = packet_by_pillow(Path(catalog.store.uri(row["output_path"])))
+    packet = packet_by_another(Path(catalog.store.uri(row["output_path"])))
     picture = pyvips.Image.new_from_buffer(content, "").copy()
     other = packet.replace(TRAINED, CAPTURE).encode()
     picture.set_type(pyvips.GValue.blob_type, "xmp-data", other)
@@ -286,6 +305,11 @@ def test_the_command_says_it_and_its_exit_code_too(
     assert scan
     assert artgan(["verify", str(changed), "--root", root]) == 1
     assert "CHANGED" in capsys.readouterr().out
+    (row, *_) = [one for one in catalog.rows(OUTPUTS) if one["kind"] == "film"]
+    assert artgan(["verify", catalog.store.uri(row["output_path"]), "--root", root]) == 0
+    said = capsys.readouterr().out
+    assert f"film {row['output_id']}, {ENHANCED}" in said
+    assert "film       mp4" in said
     letter = tmp_path / "letter.jpg"
     letter.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n\x1b[31m")
     assert artgan(["verify", str(letter), "--root", root]) == 0

@@ -1,12 +1,10 @@
-import hashlib
-
 import cv2
 import numpy as np
 import pytest
 from scipy.fft import dctn
 
 from artgan.errors import InvalidInputError
-from artgan.imaging.hashes import file_sha256, hamming_distances, hashes_to_array, phash
+from artgan.imaging.hashes import hamming_distances, hashes_to_array, phash
 
 
 def painting(seed=0, height=300, width=400):
@@ -17,12 +15,6 @@ def painting(seed=0, height=300, width=400):
 
 def distance(first, second):
     return int(hamming_distances(hashes_to_array([first]), hashes_to_array([second]))[0, 0])
-
-
-def test_sha256_is_that_of_the_bytes(tmp_path):
-    path = tmp_path / "work"
-    path.write_bytes(b"scan" * 1000)
-    assert file_sha256(path) == hashlib.sha256(b"scan" * 1000).hexdigest()
 
 
 def test_a_copy_of_another_size_and_quality_has_nearly_the_same_hash():

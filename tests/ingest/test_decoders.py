@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from artgan.errors import InvalidInputError, MissingAssetError
-from artgan.imaging.read import read_mask
+from artgan.imaging.read import read_mask, read_shares
 from artgan.imaging.write import AccessForm, png_bytes
 from artgan.ingest import decoder_process
 from artgan.ingest.decoder_process import CRASHED, TIMED_OUT, Limits, child_cpu_s, child_process
-from artgan.ingest.decoders import judge_mask, judge_scan, picture_size, take_mask
+from artgan.ingest.decoders import judge_mask, judge_scan, picture_size, take_mask, take_regions
 from artgan.ingest.discover import FoundFile
 from artgan.ingest.inspect import Accepted, Refused, inspect
 from artgan.ingest.masks import inspect_mask, take_edited
@@ -73,6 +73,9 @@ def sick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[
             f"        {words}\n"
             "    return sound_size(file, *rest, **more)\n"
             "canvas.mask_image, decoder_child.decode = mask_image, decode\n"
+            "def read_shares(path):\n"
+            f"    {words}\n"
+            "decoder_child.read_shares = read_shares\n"
             "decoder_child.main()\n"
         )
         monkeypatch.syspath_prepend(str(tmp_path))
@@ -127,6 +130,18 @@ def test_corrected_masks_are_taken_as_in_the_same_process(
         take_mask(tmp_path / "none.png", scan, folders[1] / "kept.png", folders[1], LIMITS)
 
 
+def test_regions_are_read_as_in_the_same_process_and_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "regions.png"
+    path.write_bytes(png_bytes(np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)))
+    taken = take_regions(path, LIMITS)
+    assert np.array_equal(taken, read_shares(path))
+    path.write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
+    with pytest.raises(InvalidInputError, match=r"regions\.png"):
+        take_regions(path, LIMITS)
+    with pytest.raises(MissingAssetError, match="regions must be a file"):
+        take_regions(tmp_path / "none.png", LIMITS)
+
+
 def test_a_mask_or_a_fetched_picture_that_crashes_a_codec_is_refused_in_words(
     sick: Sick, good: Path, tmp_path: Path
 ) -> None:
@@ -136,6 +151,8 @@ def test_a_mask_or_a_fetched_picture_that_crashes_a_codec_is_refused_in_words(
     with pytest.raises(InvalidInputError, match="SIGABRT"):
         take_mask(good, scan | {"scan_id": "ab"}, tmp_path / "kept.png", tmp_path, LIMITS)
     assert picture_size(good, "https://museum.example/1", LIMITS) == size
+    with pytest.raises(InvalidInputError, match="SIGABRT"):
+        take_regions(good, LIMITS)
     bad = good.with_name("sick.png")
     bad.write_bytes(good.read_bytes())
     assert picture_size(bad, "https://museum.example/2", LIMITS) is None

@@ -31,6 +31,24 @@ def test_attacks_on_a_linear_model_reach_its_worst_case_exactly(codes):
     assert by_chance.abs().max() < most / 3
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device to try this on")
+def test_attacks_on_an_accelerator_reach_the_same_worst_case_from_the_same_starts():
+    images, (_, weights) = drawn().cuda(), linear(drawn())
+
+    def loss(moved):
+        return (moved.double() * weights.cuda()).sum(dim=(1, 2, 3))
+
+    for attacked in (fgsm(loss, images, 8), pgd(loss, images, 8, 20, 2)):
+        gained = loss(attacked) - loss(images)
+        most = torch.full_like(gained, 8 / 255 * weights.abs().sum().item())
+        torch.testing.assert_close(gained, most, rtol=1e-5, atol=0)
+    starts = [
+        random_signs(where, 8, torch.Generator().manual_seed(1)) for where in (images, drawn())
+    ]
+    assert torch.equal(starts[0].cpu(), starts[1])
+
+
 def test_what_is_given_back_can_be_stored_and_lies_within_the_bound():
     images = torch.randint(0, 256, (4, 3, 8, 8)) / 255
     for attacked in (

@@ -58,9 +58,11 @@ def test_published_weights_come_back_with_names_and_colours(stirred):
 def test_the_discriminator_answers_both_questions_at_once():
     torch.manual_seed(0)
     judge = CollectionDiscriminator(4, 3)
-    logits, classes = judge(torch.rand(2, 3, 64, 64))
+    images = torch.rand(1, 3, 64, 64).repeat(2, 1, 1, 1)
+    logits, classes = judge(images, torch.tensor([0, 2]))
     assert logits.shape == (2, 1, 14, 14)
     assert classes.shape == (2, 3)
+    assert not torch.allclose(logits[0], logits[1]), "each collection has a judge of its own"
     sure = torch.tensor([[9.0, -9.0, -9.0]])
     assert judge.class_loss(sure, torch.tensor([0])) < 1e-3
     assert judge.class_loss(sure, torch.tensor([2])) > 15

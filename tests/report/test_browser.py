@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from artgan.catalog.schema import MODELS, OUTPUTS
+from artgan.metrics.attacks import attack_names
 from artgan.report.site import build_site, works_of
 from artgan.report.snapshot import work_id
 
@@ -100,6 +101,16 @@ def add_operators(archive) -> None:
                 where = {"stratum": part} | measured
                 named = "damage_recall" if kind == "detection" else metric
                 archive.add_metric("small", kind, named, 0.5 - 0.1 * number, **where)
+    attacked = {
+        "detector": "attacked_f1",
+        "classifier": "attacked_accuracy",
+        "classifier_hardened": "attacked_accuracy",
+        "discriminator": "attacked_auc",
+    }
+    for subject, metric in attacked.items():
+        for number, way in enumerate(attack_names()):
+            where = {"subject": subject, "stratum": f"attack: {way}", "n_measured": 6}
+            archive.add_metric("small", "robustness", metric, 0.9 - 0.1 * number, **where)
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +215,16 @@ def test_pages_fit_a_narrow_window_in_longer_words_of_another_language(page, add
         wide, clipped = page.evaluate(SIDEWAYS)
         assert wide == 0
         assert clipped == []
+
+
+def test_the_table_of_attacks_needs_no_scrolling_on_a_phone_or_on_paper(page, addresses):
+    page.goto(addresses["operators"])
+    for width, media in ((320, "screen"), (A4_PX, "print")):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.emulate_media(media=media)
+        box = page.locator("#robustness .scroll")
+        assert box.count() == 1
+        assert box.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

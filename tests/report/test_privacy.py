@@ -17,7 +17,7 @@ from artgan.models.generator import Generator
 from artgan.models.patchgan import PatchGan
 from artgan.models.translator import StyleDiscriminator, Translator
 from artgan.report import measure_privacy as module
-from artgan.report import membership_scores
+from artgan.report import membership_scores, sample_attack
 from artgan.report.measure_privacy import find_suspects, measure_privacy
 from artgan.report.measures import measure
 from artgan.report.privacy import privacy_words
@@ -35,6 +35,7 @@ SIZES = {
         "discriminator_width": 4,
     },
     "style": {"width": 4, "blocks": 1, "short_side_px": 32, "crop_px": 16},
+    "cyclegan": {"width": 4, "blocks": 1, "short_side_px": 32, "crop_px": 16},
 }
 
 
@@ -89,7 +90,7 @@ def found(archive):
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch):
-    monkeypatch.setattr(membership_scores, "SAMPLES", 64)
+    monkeypatch.setattr(sample_attack, "SAMPLES", 64)
     monkeypatch.setattr(module, "SAMPLES", 64)
     monkeypatch.setattr(membership_scores, "CROPS", 2)
 
@@ -100,11 +101,12 @@ def test_each_generative_model_is_attacked_with_and_without_its_discriminator(em
         add_model(empty, kind)
     added = measure_privacy(empty.catalog, "river", settings_for(empty), STAMP)
     rows = found(empty)
-    assert added == len(rows) == 18
+    assert added == len(rows) == 24
     assert {subject for subject, _ in rows} == {
         *("samples_alone", "simulation_discriminator"),
         *("filler_answers", "filler_discriminator"),
         *("translator_answers", "translator_discriminator"),
+        *("cyclegan_answers", "cyclegan_discriminator"),
     }
     counts = {
         split: len(works(empty.catalog, "river", split)) for split in ("train", "val", "test")
@@ -126,7 +128,8 @@ def test_without_its_discriminator_a_model_is_attacked_by_what_is_published(empt
         empty.catalog.store.delete(add_model(empty, kind)[1])
     measure_privacy(empty.catalog, "river", settings_for(empty), STAMP)
     subjects = {subject for subject, _ in found(empty)}
-    assert subjects == {"samples_alone", "filler_answers", "translator_answers"}
+    answers = {"filler_answers", "translator_answers", "cyclegan_answers"}
+    assert subjects == {"samples_alone"} | answers
 
 
 def test_works_that_came_after_a_training_stand_on_neither_side(empty):
@@ -159,7 +162,7 @@ def test_a_generator_that_gives_its_works_away_is_named_on_its_page_and_card(emp
         assert label is None
         return torch.stack([squares[seed % len(squares)] for seed in seeds])
 
-    monkeypatch.setattr(membership_scores, "sample", by_heart)
+    monkeypatch.setattr(sample_attack, "sample", by_heart)
     measure_privacy(empty.catalog, "river", settings_for(empty), STAMP)
     rows = found(empty)
     assert rows["samples_alone", "membership_advantage"]["value"] > 0.8

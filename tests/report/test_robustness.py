@@ -9,7 +9,7 @@ import torch
 from artgan.catalog.models import confidential, folder
 from artgan.catalog.schema import METRICS, MODELS
 from artgan.config import ReportSettings
-from artgan.metrics.attacks import attack_names
+from artgan.metrics.attacks import KINDS, attack_names
 from artgan.models.checkpoint import pack_weights
 from artgan.models.detector import Detector
 from artgan.models.discriminator import Discriminator
@@ -92,8 +92,11 @@ def test_what_judges_pictures_is_attacked_and_the_page_shows_it_beside_noise(jud
     build_site(judged.catalog, "report-0")
     page = judged.catalog.store.read("reports/collections/river/index.html").decode()
     part = page.split('<section id="robustness"')[1].split("</section>")[0]
-    for words in ("random noise, 8/255", "PGD-20 from 3 starts, 4/255", "The same, hardened"):
+    for words in ("within 4 of 255", "within 8 of 255", "The same, hardened"):
         assert words in part
+    for kind in KINDS:
+        assert part.count(f'<th scope="row">{kind}</th>') == len(subjects)
+    assert part.count("<data ") == len(rows)
     other = judged.catalog.store.read("reports/collections/hill/index.html").decode()
     assert 'id="robustness"' not in other
 

@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from artgan.restore.detect import (
     wanted,
     working_short_px,
 )
+from tests.accelerator import needs_cuda
 from tests.restore.white import white_detector
 
 CLASSES = DetectionPreset().classes
@@ -24,7 +27,7 @@ SHORT_PX = 128
 def lively():
     """A detector with lively weights, so that seams would show."""
     torch.manual_seed(0)
-    network = Detector((8, 12, 16), (1, 1, 2), CLASSES, SHORT_PX).eval()
+    network = Detector((8, 12, 16), (1, 1, 2), CLASSES, SHORT_PX, SHORT_PX // 2).eval()
     with torch.no_grad():
         for weights in network.parameters():
             weights.normal_(0.0, 0.07)
@@ -170,3 +173,15 @@ def test_a_real_scan_of_sixteen_bits_is_looked_at_as_its_eight_bits_are(real_dat
     ones, others = (detect_scan(one, lively) for one in (eight, sixteen))
     difference = np.abs(ones.probability.astype(int) - others.probability)
     assert difference.max() <= 2  # the averages of 8-bit pixels are rounded to 8 bits
+
+
+@needs_cuda
+def test_a_real_scan_is_looked_at_alike_on_an_accelerator_and_in_tiles(real_data, lively):
+    path = sorted((real_data / "scans" / "old_masters").iterdir())[0]
+    picture = read_rgb(path.read_bytes(), 300)
+    expected, network = detect_scan(picture, lively), deepcopy(lively).cuda()
+    for tile_px in (64, 512):
+        found = detect_scan(picture, network, tile_px=tile_px)
+        apart = np.abs(found.probability.astype(int) - expected.probability)
+        assert apart.max() <= 2  # of 255
+        assert (found.mask != expected.mask).mean() < 0.001

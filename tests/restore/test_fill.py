@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -6,11 +9,14 @@ from torch.nn import functional as F
 from artgan.degrade.masks import random_mask
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, FileCanvas, Window
-from artgan.models.filler import Filler
+from artgan.imaging.read import read_rgb
+from artgan.models.filler import Filler, load_filler
 from artgan.models.prefill import double_to, halve_known, push_pull
 from artgan.restore.fill import EffectiveMask, Filling, fill_canvas, fill_scan, run_filler
 from artgan.restore.mask import dilate_mask, widen
 from artgan.restore.pyramid import DEEP_PX, hole_depth_px
+from artgan.training.starter import starter_bytes
+from tests.accelerator import needs_cuda
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +313,62 @@ def test_unfit_scans_and_masks_are_refused(filler):
         fill_scan(source, damage(32, 32), filler, tile_px=48)
     with pytest.raises(InvalidInputError, match=r"strength must be from 0 to 1, got 1\.5"):
         fill_scan(source, damage(32, 32), filler, strength=1.5)
+
+
+@pytest.fixture
+def starter() -> Filler:
+    """The filler that comes with artgan."""
+    return load_filler(starter_bytes())
+
+
+@pytest.fixture
+def painting(real_data):
+    """A real scan of 16 bits, and damage of it."""
+    path = sorted((real_data / "scans" / "old_masters").iterdir())[0]
+    source = read_rgb(path.read_bytes(), 600).astype(np.uint16) * 257
+    return source, damage(*source.shape[:2], 3)
+
+
+@needs_cuda
+def test_a_real_scan_is_filled_on_an_accelerator_as_on_the_cpu(starter, painting):
+    source, mask = painting
+    expected = fill_scan(source, mask, starter).pixels
+    found = fill_scan(source, mask, deepcopy(starter).cuda()).pixels
+    assert np.array_equal(found[~mask], source[~mask])
+    apart = np.abs(found.astype(int) - expected)
+    assert apart.max() <= 64  # of 65,535: a quarter of a code of 8 bits
+    assert apart[mask].mean() < 2
+
+
+@needs_cuda
+def test_tiles_leave_no_seam_on_an_accelerator(starter, painting):
+    """Its libraries choose how to sum by the size of a window, so that last bits may differ."""
+    source, mask = painting
+    network = starter.cuda()
+    whole = fill_scan(source, mask, network, tile_px=1024).pixels
+    for tile_px in (96, 256):
+        apart = np.abs(fill_scan(source, mask, network, tile_px).pixels.astype(int) - whole)
+        assert apart.max() <= 8  # of 65,535
+
+
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """An accelerator of which this process may have 300 MB more than it has now."""
+    torch.cuda.empty_cache()
+    room = torch.cuda.memory_reserved() + 300e6
+    torch.cuda.set_per_process_memory_fraction(room / torch.cuda.mem_get_info()[1])
+    yield
+    torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+@needs_cuda
+@pytest.mark.usefixtures("little_memory")
+def test_when_an_accelerators_memory_does_not_suffice_tiles_get_smaller(starter, caplog):
+    source, mask = scan(1200, 1200), np.ones((1200, 1200), bool)
+    mask[::6, ::6] = False
+    how = Filling(starter.cuda(), 1024)
+    pixels = fill_with(source, mask, how)
+    assert how.tile_px < 1024
+    assert "out of memory" in caplog.text
+    small = fill_scan(source, mask, starter, tile_px=256).pixels
+    assert np.abs(pixels.astype(int) - small).max() <= 1

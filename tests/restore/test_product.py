@@ -10,9 +10,9 @@ from PIL import Image
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.decode import SourceEncoding, scan_array
-from artgan.imaging.hashes import file_sha256
 from artgan.imaging.read import read_mask, read_rgb
 from artgan.imaging.write import png_bytes
+from artgan.keys import file_sha256
 from artgan.models.filler import Filler
 from artgan.provenance import read_xmp
 from artgan.restore.fill import Filling, fill_scan

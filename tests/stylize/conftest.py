@@ -1,6 +1,7 @@
 """One of each stylizer, untrained where there is a network, but with all of it at work."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -87,20 +88,21 @@ def styles() -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def make_stylizer(translator, multi, make_painter, styles, request) -> Callable[[str], Stylizer]:
-    def make(method: str) -> Stylizer:
+def make_stylizer(translator, multi, make_painter, styles, request) -> Callable[..., Stylizer]:
+    def make(method: str, device: str = "cpu") -> Stylizer:
         match method:
             case "color":
                 return ColorStylizer(measure_colors(styles[0]))
             case "cut":
-                return TranslateStylizer(translator)
+                return TranslateStylizer(deepcopy(translator).to(device))
             case "fast":
-                return paint_own(make_painter(True))
+                return paint_own(make_painter(True).to(device))
             case "multi":
-                return paint_collections(multi, ["snow", "mist"], [2.0, 1.0])
+                painter = deepcopy(multi).to(device)
+                return paint_collections(painter, ["snow", "mist"], [2.0, 1.0])
             case "adain":
-                return paint_like(make_painter(False), styles, [1.0, 2.0], 0.8)
-        network = request.getfixturevalue("vgg")
+                return paint_like(make_painter(False).to(device), styles, [1.0, 2.0], 0.8)
+        network = deepcopy(request.getfixturevalue("vgg")).to(device)
         return OptimStylizer(network, styles[:1], Fit(steps=2, coarsest_px=32, descent="adam"))
 
     return make

@@ -79,6 +79,31 @@ def test_gradients_are_those_of_each_work_alone_shortened(network, name):
     assert not any(one.any() for one in clipped_sum(judge, images[:0], loss).values())
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device to try this on")
+@pytest.mark.parametrize("network", ["skip", "dcgan"])
+def test_gradients_of_works_on_an_accelerator_are_those_on_the_cpu(network):
+    torch.backends.cudnn.allow_tf32 = False
+    torch.manual_seed(0)
+    judge = make_discriminator(replace(TINY, network=network))
+    images, loss = torch.rand(5, 3, 16, 16), SIDES["non-saturating"][0]
+    expected = clipped_sum(judge, images, loss)
+    found = clipped_sum(judge.cuda(), images.cuda(), loss)
+    for key, one in found.items():
+        assert one.is_cuda
+        torch.testing.assert_close(one.cpu(), expected[key], rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device to try this on")
+def test_a_private_training_runs_on_an_accelerator_from_works_to_samples():
+    subject = build(works(12), works(5, seed=9), PRIVATE, 8, 0, None, features)
+    for number in range(3):
+        assert set(subject.step(number)) == {"discriminator", "generator"}
+    assert all(one.is_cuda and torch.isfinite(one).all() for one in weights(subject).values())
+    assert subject.validate()["kid_x1000"] == pytest.approx(0, abs=1e9)
+
+
 def test_the_generator_learns_nothing_from_works_but_through_the_discriminator():
     generated, real = torch.randn(4, 1, 5, 5), torch.randn(2, 4, 1, 5, 5)
     for name in SIDES:

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from artgan.degrade.evaluation import evaluation_crops, hole_psnr_db
 from artgan.imaging.read import read_rgb
@@ -13,7 +14,7 @@ from artgan.models.filler import load_filler
 from artgan.presets import PRESETS
 from artgan.restore.measure import restorations
 from artgan.sample.archive import MIN_WORKS
-from artgan.sample.starter import remake
+from artgan.sample.starter import _pictures, remake
 from artgan.storage import open_store
 from artgan.training.plan import fitting
 from artgan.training.starter import install, starter_bytes
@@ -48,6 +49,18 @@ def test_it_beats_the_classical_methods_on_real_scans_that_it_never_saw(real_dat
             for method in rows[0]
         }
         assert mean["model"] > max(mean["telea"], mean["navier_stokes"]) + 0.3, collection
+
+
+def test_works_whose_names_end_in_capitals_are_learned_from_and_masks_and_broken_files_are_not(
+    tmp_path,
+):
+    for number, name in enumerate(("a.JPG", "b.png", "c.Tif", "d.png.mask.png", "e.csv")):
+        picture = Image.fromarray(np.full((40, 50, 3), 40 * number, np.uint8))
+        picture.putpixel((3, 3), (255, 0, 0))
+        picture.save(tmp_path / name, format="PNG" if name == "e.csv" else None)
+    (tmp_path / "broken.JPG").write_bytes(b"")
+    found = _pictures(tmp_path, 32)
+    assert sorted(round(float(np.median(one)), -1) for one in found) == [0, 40, 80]
 
 
 @pytest.mark.slow
