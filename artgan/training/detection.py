@@ -65,8 +65,9 @@ def build(
     detector = untrained(preset)
     draw = DamagedBatches(train, preset, seed)
     pos_weight = draw.pos_weight()
-    crops = blind_crops(val, preset.sheet_px, VALIDATION_CROPS, VALIDATION_SEED, preset.classes)
-    peers = cache(lambda: {"classical_f1": classical_f1(crops)})
+    held_out = val, preset.sheet_px, VALIDATION_CROPS, VALIDATION_SEED, preset.classes
+    crops = cache(lambda: blind_crops(*held_out))  # seconds: not for trainings that never validate
+    peers = cache(lambda: {"classical_f1": classical_f1(crops())})
 
     def losses(detector: Detector, device: torch.device) -> dict[str, Tensor]:
         images, masks = (part.to(device) for part in draw())
@@ -81,8 +82,8 @@ def build(
         detector,
         preset.learning_rate,
         losses,
-        measures=lambda ema: {**measures(ema, crops), **peers()},
-        grid=lambda ema: progress_grid(ema, crops[:GRID_CROPS]),
+        measures=lambda ema: {**measures(ema, crops()), **peers()},
+        grid=lambda ema: progress_grid(ema, crops()[:GRID_CROPS]),
         betas=BETAS,
         loss_weights={"classes": CLASS_WEIGHT},
     )
