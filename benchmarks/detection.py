@@ -236,8 +236,8 @@ def by_collection(rows: dict[str, Found], group: str) -> list[dict[str, object]]
 
 
 def results(rows: dict[str, Found], group: str, *, quick: bool) -> list[dict[str, object]]:
-    """Compare with the targets; after a few steps nothing is asked of the detector."""
-    lines = by_collection(rows, group)
+    """Compare means with the targets; after a few steps nothing is asked of the detector."""
+    lines = []
 
     def mean(field: str) -> float:
         return float(np.mean([getattr(found, field) for found in rows.values()]))
@@ -293,6 +293,13 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def show(lines: Sequence[dict[str, object]]) -> None:
+    """Print results at once: a long measurement may be cut off."""
+    for one in lines:
+        sys.stdout.write(json.dumps(one) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Measure and print."""
     chosen = options()
@@ -315,6 +322,7 @@ def main() -> None:
     own_steps = QUICK_STEPS if chosen.quick else chosen.collection_steps
     own_steps = preset.collection_steps if own_steps is None else own_steps
     crops = QUICK_CROPS if chosen.quick else CROPS
+    group = "detection" if chosen.preset == "tiny" else f"detection/{chosen.preset}"
     rows = {}
     for name, split in splits.items():
         start = load_detector(base).to(training_device())
@@ -323,9 +331,8 @@ def main() -> None:
         models = start, tuned, filler
         rows[name] = measure(split.test, preset, models, crops)
         say(f"{name}: {rows[name]}")
-    group = "detection" if chosen.preset == "tiny" else f"detection/{chosen.preset}"
-    for one in results(rows, group, quick=chosen.quick):
-        sys.stdout.write(json.dumps(one) + "\n")
+        show(by_collection({name: rows[name]}, group))
+    show(results(rows, group, quick=chosen.quick))
     say(f"{time.monotonic() - started:.0f} s")
 
 
