@@ -26,7 +26,8 @@ def give_back() -> None:
 def blocks_apart() -> Iterator[None]:
     """Return each block of a megabyte and more to the system when it is freed, for a while.
 
-    This costs some hundredths of a network's time. Afterwards blocks are kept as usual.
+    This costs some hundredths of a network's time. Afterwards blocks are kept as usual. Not to be
+    nested.
     """
     _set_thresholds(_APART_BYTES)
     try:

@@ -73,7 +73,8 @@ def fill_scan(
     cells = widen(marked, ArrayCanvas(effective))
     masks = EffectiveMask(ArrayCanvas(effective), cells)
     how = Filling(filler, tile_px, strength)
-    fill_canvas(ArrayCanvas(scan), masks, ArrayCanvas(pixels), how, _array_canvas)
+    with blocks_apart():
+        fill_canvas(ArrayCanvas(scan), masks, ArrayCanvas(pixels), how, _array_canvas)
     allowed = effective[..., 0] > 0
     unchanged = np.array_equal(pixels[~allowed], scan[~allowed])
     assert unchanged, "the composite touched a pixel outside of the mask"
@@ -174,8 +175,7 @@ def fill_canvas(
     if not mask.cells.any():
         return
     write = _Writer(source, mask.canvas, restored, how.strength)
-    with blocks_apart():
-        _fill_level(ScanLevel(source, mask.canvas, mask.cells, write, make_canvas), how)
+    _fill_level(ScanLevel(source, mask.canvas, mask.cells, write, make_canvas), how)
 
 
 class _Writer:

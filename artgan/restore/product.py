@@ -26,6 +26,7 @@ from artgan.imaging.colour import ICC, image_from_array, to_srgb, with_blob
 from artgan.imaging.decode import SourceEncoding
 from artgan.imaging.write import write_mask, write_tiff
 from artgan.keys import VERSION, file_sha256
+from artgan.memory import blocks_apart
 from artgan.models.detector import Detector
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.assess import Assessment, assess, conjecture_depth_px
@@ -97,6 +98,7 @@ class Product:
     assessment: Assessment
 
 
+@blocks_apart()
 def make_product(
     order: Order,
     how: Filling,
