@@ -10,8 +10,8 @@ from torch import Tensor
 
 PIECE_PX = 32
 _OVERLAP = 4
-_SKETCH_WEIGHT = 1.0
-_USE_WEIGHT = 0.2
+_SKETCH_WEIGHT = 0.2
+_USE_WEIGHT = 0.3
 _SWEEPS = 2
 
 
