@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from held_out import say
+from held_out import line, say
 
 from artgan.catalog.schema import OUTPUTS
 from artgan.catalog.table import Catalog, open_catalog
@@ -63,22 +63,6 @@ def levels(self, window):
 Source.levels = levels
 sys.exit(run(sys.argv[1:]))
 """
-
-
-def line(  # noqa: PLR0913 -- the fields of a result
-    name: str, value: float, unit: str, peer: str, peer_value: float, target: str, *, holds: bool
-) -> dict[str, object]:
-    """Make one result line; the ratio is value over peer."""
-    return {
-        "name": name,
-        "value": round(value, 4),
-        "unit": unit,
-        "peer": peer,
-        "peer_value": round(peer_value, 4),
-        "ratio": round(value / peer_value, 4) if peer_value else None,
-        "target": target,
-        "holds": bool(holds),
-    }
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from held_out import say
-from simulation import line
+from held_out import line, say
 
 from artgan.imaging.read import read_rgb
 from artgan.imaging.tensors import arrays_to_batch

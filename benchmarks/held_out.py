@@ -148,6 +148,22 @@ def tell(name: str, progress: Progress) -> None:
     say(f"{name}: { {key: round(value, 3) for key, value in progress.losses.items()} }")
 
 
+def line(  # noqa: PLR0913 -- the fields of a result
+    name: str, value: float, unit: str, peer: str, peer_value: float, target: str, *, holds: bool
+) -> dict[str, object]:
+    """Make one line of results; the ratio is value over peer."""
+    return {
+        "name": name,
+        "value": round(value, 4),
+        "unit": unit,
+        "peer": peer,
+        "peer_value": round(peer_value, 4),
+        "ratio": round(value / peer_value, 4) if peer_value else None,
+        "target": target,
+        "holds": bool(holds),
+    }
+
+
 def report(name: str, progress: Progress) -> None:
     """Say on standard error how a training is doing."""
     rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import SEED, Split, changed, kept_in, say, steps_within, tell
-from simulation import line
+from held_out import SEED, Split, changed, kept_in, line, say, steps_within, tell
 from stylization import CONTENT_DISTANCE_CEILING, QUICK, others
 
 from artgan.imaging.write import png_bytes

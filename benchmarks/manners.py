@@ -31,12 +31,12 @@ from held_out import (
     changed,
     changes_of,
     kept_in,
+    line,
     read_split,
     say,
     steps_within,
     tell,
 )
-from simulation import line
 from stylization import COLLECTIONS, CONTENT_DISTANCE_CEILING, others
 
 from artgan.errors import MissingAssetError
@@ -138,17 +138,22 @@ class Bench:
         return [one | facts | {"changes": self.changes, "device": device} for one in lines]
 
 
-def nearer(name: str, end: Record) -> list[Line]:
-    """Compare a training's end with colour alone, and with works as they are."""
+def nearer(name: str, history: Sequence[Record]) -> list[Line]:
+    """Compare a training's end with colour alone, works as they are, and where it started.
+
+    The start is colour transfer as well, but by a map fitted to the picture and all contents
+    together, which may be far nearer than the usual one.
+    """
+    end = history[-1]
     value, lost = end["style_kid_x1000"], end["content_distance"]
+    peers = {peer: end[f"{peer}_kid_x1000"] for peer in ("color", "unchanged")}
     return [
         *(
             line(
-                *(f"manners/{name}/style_kid", value, _UNIT, peer),
-                *(end[f"{peer}_kid_x1000"], "below peer"),
-                holds=value < end[f"{peer}_kid_x1000"],
+                *(f"manners/{name}/style_kid", value, _UNIT, peer, found, "below peer"),
+                holds=value < found,
             )
-            for peer in ("color", "unchanged")
+            for peer, found in (peers | {"start": history[0]["style_kid_x1000"]}).items()
         ),
         line(
             *(f"manners/{name}/content_distance", lost, "1 - luma correlation"),
@@ -208,7 +213,7 @@ def to_one(kind: str, bench: Bench, to: str, of: Sequence[str]) -> list[Line]:
     assert isinstance(translator, Translator)
     held = Held.of(sides, preset.short_side_px, translator, bench.features)
     results = held.translated(translator), held.color
-    lines = [*nearer(name, history[-1]), apart(name, bench.extractor, held.style, results)]
+    lines = [*nearer(name, history), apart(name, bench.extractor, held.style, results)]
     lines += [] if kind == "cut" else closed(name, history)
     return bench.made(lines, preset, history[-1]["step"])
 
@@ -237,7 +242,7 @@ def to_all(bench: Bench) -> list[Line]:
     painter, end = trainee.networks["multi_ema"], history[-1]
     assert isinstance(painter, MultiPainter)
     exam = Exam(learned, held_out, preset.short_side_px, bench.features)
-    lines = [*nearer("multi", end), *closed("multi", history)]
+    lines = [*nearer("multi", history), *closed("multi", history)]
     for label in exam.styles:
         contents = [content for content, _ in exam.contents(label)]
         made = [exam.painted(painter)(content, label) for content in contents]

@@ -28,9 +28,8 @@ import numpy as np
 import pyvips
 import torch
 from fitting import PAIRS, fit_child, fitting, pairs
-from held_out import SEED, changes_of, read_split, say
+from held_out import SEED, changes_of, line, read_split, say
 from lessons import Lesson, trainings
-from simulation import line
 from stylization import COLLECTIONS
 
 from artgan.errors import MissingAssetError

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import SEED, Split, kept_in, read_split, report, say
-from simulation import Features, line
+from held_out import SEED, Split, kept_in, line, read_split, report, say
+from simulation import Features
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.write import png_bytes

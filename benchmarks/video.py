@@ -26,8 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from bulk import line
-from held_out import SEED, Split, read_splits, say, trained
+from held_out import SEED, Split, line, read_splits, say, trained
 
 from artgan.errors import MissingAssetError
 from artgan.imaging.clip import ClipFacts

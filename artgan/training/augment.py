@@ -45,6 +45,12 @@ def shift_position(images: Tensor, fraction: float = 0.125) -> Tensor:
     return torch.where(inside, moved, 0.5)
 
 
+def mirror(images: Tensor) -> Tensor:
+    """Mirror each image (B, 3, H, W), left to right, in half of the cases."""
+    chosen = torch.rand(images.shape[0], 1, 1, 1).to(images.device) < 0.5
+    return torch.where(chosen, images.flip(3), images)
+
+
 def augment(images: Tensor, color_probability: float = 1.0) -> Tensor:
     """Move every image, and change the colours of each with the given probability.
 

@@ -13,7 +13,6 @@ from artgan.models.checkpoint import load_network
 from artgan.models.translator import StyleDiscriminator, Translator
 from artgan.presets import CycleganPreset
 from artgan.training import world
-from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import least_squares_loss
 from artgan.training.loop import (
@@ -33,10 +32,10 @@ from artgan.training.translations import (
     give_colors,
     held_rate,
     return_loss,
+    shown,
     tinted_works,
 )
 
-FEW_WORKS = 100
 ANCHOR_WEIGHT = 1.0
 _BETAS = (0.5, 0.999)
 _PEAK = 255.0
@@ -148,10 +147,6 @@ class _Cycle:
         )
         return _Made(*(one.float() for one in made))
 
-    def _shown(self, images: Tensor, works: list[Tensor]) -> Tensor:
-        """Augment what a discriminator sees where it could learn the works by heart."""
-        return augment(images) if len(works) < FEW_WORKS else images
-
     def _step_discriminators(self, style: Tensor, content: Tensor, made: _Made) -> dict[str, float]:
         n = self.networks
         losses = []
@@ -161,8 +156,8 @@ class _Cycle:
         ):
             generated = pool.exchanged(result.detach())
             losses += [
-                least_squares_loss(judge(self._shown(real, works)), 1.0),
-                least_squares_loss(judge(self._shown(generated, works)), 0.0),
+                least_squares_loss(judge(shown(real, len(works))), 1.0),
+                least_squares_loss(judge(shown(generated, len(works))), 0.0),
             ]
         loss = torch.stack(losses).sum() / 2
         parameters = [*n.discriminator.parameters(), *n.back_discriminator.parameters()]
@@ -175,8 +170,8 @@ class _Cycle:
         for judge in judges:
             judge.requires_grad_(requires_grad=False)
         adversarial = least_squares_loss(
-            n.discriminator(self._shown(made.style, self.style)), 1.0
-        ) + least_squares_loss(n.back_discriminator(self._shown(made.content, self.content)), 1.0)
+            n.discriminator(shown(made.style, len(self.style))), 1.0
+        ) + least_squares_loss(n.back_discriminator(shown(made.content, len(self.content))), 1.0)
         cycle = return_loss(made.content_again, content) + return_loss(made.style_again, style)
         identity = return_loss(made.style_same, style) + return_loss(made.content_same, content)
         anchor = anchor_loss(made.style, content) + anchor_loss(made.content, style)
@@ -204,7 +199,7 @@ def build(
     collection's colours, which a linear map gives and takes; they add to pictures instead of
     redrawing them, and so start as the identity with a cycle loss of 0, which rises while they
     begin to paint and falls when they learn the way back; the discriminators are spectrally
-    normalised and see augmented works where there are fewer than 100.
+    normalised and see works moved and mirrored where there are fewer than 100.
 
     Args:
         sides: Works of short side ``preset.short_side_px``.

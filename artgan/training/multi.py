@@ -23,7 +23,6 @@ from artgan.stylize.color import (
 from artgan.stylize.paint import multi_colors, multi_tint
 from artgan.training import world
 from artgan.training.archive_network import Labelled
-from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import least_squares_loss
 from artgan.training.loop import (
@@ -37,9 +36,8 @@ from artgan.training.loop import (
 from artgan.training.multi_exam import Exam
 from artgan.training.sides import check_works, cut_crops
 from artgan.training.simulation import Features, ema_decay
-from artgan.training.translations import JUDGE_RATE, anchor_loss, held_rate, return_loss
+from artgan.training.translations import JUDGE_RATE, anchor_loss, held_rate, return_loss, shown
 
-FEW_WORKS = 100
 ANCHOR_WEIGHT = 1.0
 _BETAS = (0.5, 0.999)
 
@@ -131,9 +129,7 @@ class _Multi:
         return works[int(torch.randint(len(works), ()))]
 
     def _shown(self, images: Tensor) -> Tensor:
-        """Augment what the discriminator sees where it could learn the works by heart."""
-        few = min(len(self.of_class[label]) for label in self.present) < FEW_WORKS
-        return augment(images) if few else images
+        return shown(images, min(len(self.of_class[label]) for label in self.present))
 
     def _step_discriminator(self, drawn: _Drawn, made: Tensor) -> dict[str, float]:
         judge = self.networks.judges

@@ -13,7 +13,6 @@ from artgan.models.checkpoint import load_network
 from artgan.models.translator import PatchProjections, StyleDiscriminator, Translator
 from artgan.presets import StylePreset
 from artgan.training import world
-from artgan.training.augment import augment
 from artgan.training.ema import make_ema, update_ema
 from artgan.training.gan_losses import least_squares_loss
 from artgan.training.loop import (
@@ -31,13 +30,13 @@ from artgan.training.translations import (
     anchor_loss,
     give_colors,
     held_rate,
+    shown,
     tinted_works,
 )
 
 TEMPERATURE = 0.07
 CONTRAST_WEIGHT = 0.3
 ANCHOR_WEIGHT = 1.0
-FEW_WORKS = 100
 _BETAS = (0.5, 0.999)
 
 
@@ -84,10 +83,6 @@ class _Style:
     def device(self) -> torch.device:
         return self.ema.head.weight.device
 
-    def shown(self, images: Tensor) -> Tensor:
-        """Augment what the discriminator sees where it could learn the works by heart."""
-        return augment(images) if len(self.style) < FEW_WORKS else images
-
     def step(self, number: int) -> dict[str, float]:
         factor = held_rate(number, self.steps)
         for optimizer in self.optimizers.values():
@@ -106,8 +101,8 @@ class _Style:
         return losses
 
     def _step_discriminator(self, style: Tensor, translated: Tensor) -> dict[str, float]:
-        real = self.networks.discriminator(self.shown(style))
-        generated = self.networks.discriminator(self.shown(translated))
+        real = self.networks.discriminator(shown(style, len(self.style)))
+        generated = self.networks.discriminator(shown(translated, len(self.style)))
         loss = (least_squares_loss(real, 1.0) + least_squares_loss(generated, 0.0)) / 2
         apply_gradients(
             loss, self.optimizers["discriminator"], self.networks.discriminator.parameters()
@@ -119,7 +114,9 @@ class _Style:
     ) -> dict[str, float]:
         self.networks.discriminator.requires_grad_(requires_grad=False)
         translated = results[: self.preset.batch]
-        adversarial = least_squares_loss(self.networks.discriminator(self.shown(translated)), 1.0)
+        adversarial = least_squares_loss(
+            self.networks.discriminator(shown(translated, len(self.style))), 1.0
+        )
         places = [self._draw_places(m) for m in maps]
         with mixed_precision(self.device):
             queries = self.networks.projections(self.networks.translator.encode(results), places)
@@ -155,7 +152,7 @@ def build(
 
     Differs from the paper: contents start from the collection's colours, the translator adds to
     them instead of redrawing them, features of three layers are compared, and the discriminator
-    is spectrally normalised and sees augmented works where there are fewer than 100.
+    is spectrally normalised and sees works moved and mirrored where there are fewer than 100.
 
     Args:
         sides: Works of short side ``preset.short_side_px``.

@@ -16,6 +16,7 @@ from artgan.models.translator import Translator
 from artgan.simulate.works import grid
 from artgan.stylize.color import ColorStatistics, measure_colors, pool_colors, transfer_colors
 from artgan.stylize.translate import tint
+from artgan.training.augment import mirror, shift_position
 from artgan.training.sides import Sides, center_square
 from artgan.training.simulation import Features
 
@@ -23,6 +24,7 @@ _LUMA = (0.299, 0.587, 0.114)
 _MOST_VALIDATED = 32
 _ANCHOR_PX = 8
 _SQUARED_BELOW = 0.1
+FEW_WORKS = 100
 _GRID_WORKS = 6
 JUDGE_RATE = 4.0
 """How much faster a judge learns than what it judges. Spectrally normalised, it is a slow learner,
@@ -155,6 +157,20 @@ def anchor_loss(results: Tensor, sources: Tensor) -> Tensor:
     0, like `return_loss`: outlines darken a square a little.
     """
     return return_loss(F.avg_pool2d(results, _ANCHOR_PX), F.avg_pool2d(sources, _ANCHOR_PX))
+
+
+def shown(images: Tensor, works: int) -> Tensor:
+    """Move and mirror what a judge sees where it could learn the works by heart.
+
+    Colours stay as they are. Both sides have the collection's, and a judge that saw them changed
+    told works from pictures in their colours in 56 of 100 cases, after 150 steps on 31 works; with
+    true colours in 80. Of the former, nothing can be learned.
+
+    Args:
+        images: (B, 3, H, W), works or results.
+        works: How many works there are to learn from.
+    """
+    return shift_position(mirror(images)) if works < FEW_WORKS else images
 
 
 def held_rate(number: int, steps: int) -> float:
