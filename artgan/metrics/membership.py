@@ -6,7 +6,7 @@ tells them apart. A good average says little: a few works that are told for sure
 which is what the share at one false alarm in a hundred is for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,76 +147,7 @@ def sample_scores(spaces: Sequence[Space]) -> tuple[np.ndarray, np.ndarray]:
     return -members, -others
 
 
-def counted_scores(spaces: Sequence[Space]) -> tuple[np.ndarray, np.ndarray]:
-    """Score works by how many samples come near, for one who has very many.
-
-    Counted are the samples that come nearer to a work than the nearest of the works that were not
-    learned from. A generator that knows a work by heart makes it again and again, so a number says
-    more than the nearest one does; with few samples most numbers are 0. The view with most counts,
-    and the mean logarithm over the kinds of features. Differs from the paper: the radius is each
-    work's own, where the paper has one for all, the median distance to the nearest sample.
-
-    Args:
-        spaces: The same works in the same order in each.
-
-    Returns:
-        Scores (M,) of the members and (N,) of the others.
-
-    Raises:
-        InvalidInputError: The shapes do not fit, or a value is not finite.
-
-    References:
-        Hilprecht et al. 2019, "Monte Carlo and Reconstruction Membership Inference Attacks against
-        Generative Models", section 4.1, https://doi.org/10.2478/popets-2019-0067
-    """
-    counts = [_counts(space) for space in spaces]
-    members, others = (np.mean(side, axis=0) for side in zip(*counts, strict=True))
-    return members, others
-
-
-def _quotients(space: Space) -> list[np.ndarray]:
-    """Of each side, the logarithm of the distance to a sample over that to another work."""
-    found = []
-    for side in _sides(space):
-        to_samples = side.best(_nearest(side.gram, side.name, "generated"), np.min)
-        to_works = side.best(side.to_works, np.min)
-        found.append(np.log(np.maximum(to_samples, _TINY) / np.maximum(to_works, _TINY)))
-    return found
-
-
-def _counts(space: Space) -> list[np.ndarray]:
-    """Of each side, the logarithm of the number of samples nearer than another work."""
-    found = []
-    for side in _sides(space):
-        near = np.empty(len(side.to_works))
-        for where, distances in side.gram.distances(side.name, "generated"):
-            near[where] = np.sum(distances < side.to_works[where, None], axis=1)
-        found.append(np.log1p(side.best(near, np.max)))
-    return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """Views of the works of one side, all views of a kind together.
-
-    Attributes:
-        name: members or others.
-        gram: Inner products with the samples, ``generated``.
-        views: Views of each work.
-        to_works: (V * N,) distance to the nearest work that was not learned from.
-    """
-
-    name: str
-    gram: Gram
-    views: int
-    to_works: np.ndarray
-
-    def best(self, values: np.ndarray, choose: Callable[..., np.ndarray]) -> np.ndarray:
-        """Choose one value for each work from those of its views."""
-        return choose(values.reshape(self.views, -1), axis=0)
-
-
-def _sides(space: Space) -> list[_Side]:
+def _quotients(space: Space) -> tuple[np.ndarray, np.ndarray]:
     views, n = space.others.shape[:2]
     gram = Gram.of(
         members=space.members.reshape(-1, space.members.shape[2]),
@@ -224,13 +155,15 @@ def _sides(space: Space) -> list[_Side]:
         generated=space.generated,
     )
     gram = gram.with_part("reference", "others", np.arange(n) + n * (views // 2))
-    sides = []
-    for name, works in (("members", space.members.shape[1]), ("others", n)):
+    found = []
+    for side, works in (("members", space.members.shape[1]), ("others", n)):
         # each work goes without one reference, the others without themselves, so that neither
         # side has more to be near to
         without = np.tile(np.arange(works) % n, views)
-        sides.append(_Side(name, gram, views, _nearest(gram, name, "reference", without)))
-    return sides
+        to_samples = _nearest(gram, side, "generated").reshape(views, works).min(axis=0)
+        to_works = _nearest(gram, side, "reference", without).reshape(views, works).min(axis=0)
+        found.append(np.log(np.maximum(to_samples, _TINY) / np.maximum(to_works, _TINY)))
+    return found[0], found[1]
 
 
 def _nearest(gram: Gram, first: str, second: str, without: np.ndarray | None = None) -> np.ndarray:

@@ -43,10 +43,8 @@ def test_attacks_on_an_accelerator_reach_the_same_worst_case_from_the_same_start
         gained = loss(attacked) - loss(images)
         most = torch.full_like(gained, 8 / 255 * weights.abs().sum().item())
         torch.testing.assert_close(gained, most, rtol=1e-5, atol=0)
-    starts = [
-        random_signs(where, 8, torch.Generator().manual_seed(1)) for where in (images, drawn())
-    ]
-    assert torch.equal(starts[0].cpu(), starts[1])
+    there, here = (random_signs(x, 8, torch.Generator().manual_seed(1)) for x in (images, drawn()))
+    torch.testing.assert_close(there.cpu(), here)  # a division by 255 may differ in its last bit
 
 
 def test_what_is_given_back_can_be_stored_and_lies_within_the_bound():
