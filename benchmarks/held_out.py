@@ -148,10 +148,23 @@ def tell(name: str, progress: Progress) -> None:
     say(f"{name}: { {key: round(value, 3) for key, value in progress.losses.items()} }")
 
 
+def report(name: str, progress: Progress) -> None:
+    """Say on standard error how a training is doing."""
+    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
+    say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
+
+
 def line(  # noqa: PLR0913 -- the fields of a result
-    name: str, value: float, unit: str, peer: str, peer_value: float, target: str, *, holds: bool
+    name: str,
+    value: float,
+    unit: str,
+    peer: str,
+    peer_value: float,
+    target: str | None = None,
+    *,
+    holds: bool | None = None,
 ) -> dict[str, object]:
-    """Make one line of results; the ratio is value over peer."""
+    """Make one result: a value beside a peer's, the target in words, and whether it holds."""
     return {
         "name": name,
         "value": round(value, 4),
@@ -160,24 +173,8 @@ def line(  # noqa: PLR0913 -- the fields of a result
         "peer_value": round(peer_value, 4),
         "ratio": round(value / peer_value, 4) if peer_value else None,
         "target": target,
-        "holds": bool(holds),
+        "holds": None if holds is None else bool(holds),
     }
-
-
-def report(name: str, progress: Progress) -> None:
-    """Say on standard error how a training is doing."""
-    rate = f"{progress.steps_per_s:.1f} steps/s, {progress.left_s:.0f} s left"
-    say(f"{name}: step {progress.step} of {progress.steps}, {rate}")
-
-
-def line(
-    name: str, value: float, unit: str, peer: str, peer_value: float, **verdict: object
-) -> dict[str, object]:
-    """Make one result; ``verdict`` holds the target in words and whether it holds, if any."""
-    numbers = {"value": round(value, 4), "peer_value": round(peer_value, 4)}
-    ratio = round(value / peer_value, 4) if peer_value else None
-    asked = {"target": None, "holds": None} | verdict
-    return {"name": name, "unit": unit, "peer": peer, "ratio": ratio, **numbers, **asked}
 
 
 def say(line: str) -> None:
