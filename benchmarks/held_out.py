@@ -164,7 +164,7 @@ def line(  # noqa: PLR0913 -- the fields of a result
     *,
     holds: bool | None = None,
 ) -> dict[str, object]:
-    """Make one line of results; the ratio is value over peer."""
+    """Make one result: a value beside a peer's, the target in words, and whether it holds."""
     return {
         "name": name,
         "value": round(value, 4),

@@ -156,8 +156,6 @@ def test_every_method_makes_its_files_once_with_scores_beside_colour_alone(
         assert row["changed_pixels"] > 0
         assert row["phash"] == look_at(content).phash
         assert row["cfsd"] >= 0
-        if row["method"] == "optim":
-            assert row["gram_distance"] < row["color_gram_distance"]
         if row["method"] == "color":
             assert row["gram_distance"] == pytest.approx(row["color_gram_distance"], abs=0.01)
         pictures[row["method"], row["scan_id"]] = picture.tobytes()
