@@ -41,7 +41,7 @@ from artgan.restore.detect import DetectOptions, detect_scan
 from artgan.restore.fill import fill_scan
 from artgan.training import detection, restoration
 from artgan.training.loop import Trainee, training_device
-from artgan.training.starter import starter_bytes
+from artgan.training.shipped import starter_bytes
 
 CROPS = 40
 LARGE_CROPS = 12

@@ -40,7 +40,7 @@ from artgan.restore.measure import restorations
 from artgan.simulate.works import grid
 from artgan.training.loop import Trainee, training_device
 from artgan.training.restoration import build
-from artgan.training.starter import starter_bytes
+from artgan.training.shipped import starter_bytes
 
 CROPS = 72
 CROP_SEED = 20_240_229

@@ -21,10 +21,9 @@ from artgan.imaging.read import read_rgb
 from artgan.models.checkpoint import pack_weights
 from artgan.presets import PRESETS
 from artgan.sample.archive import write_sample
-from artgan.training.child import describe
 from artgan.training.loop import train, training_device
 from artgan.training.restoration import build
-from artgan.training.starter import FILE
+from artgan.training.shipped import FILE
 
 SEED = 2024  # not the sample archive's own, whose works it would know otherwise
 WORKS = 80
@@ -58,7 +57,7 @@ def remake(
         load_state=lambda: None,
         save_state=lambda _: None,
         validate_at=[0, steps // 4, steps // 2, steps],
-        observe=lambda progress: say(describe(progress)),
+        observe=lambda one: say(f"step {one.step} of {one.steps}, {one.left_s:.0f} s left"),
     )
     made = {
         "n_train": len(kept),

@@ -7,20 +7,13 @@ compared on held-out works like any other models.
 
 import hashlib
 import json
-from importlib.resources import files
 from typing import Any
 
 from artgan.catalog.models import BASE, CARD, STARTER, WEIGHTS
 from artgan.keys import set_digest
 from artgan.models.checkpoint import unpack_weights
 from artgan.storage import Store
-
-FILE = "starter.safetensors"
-
-
-def starter_bytes() -> bytes:
-    """Return the packed weights, about one megabyte."""
-    return (files("artgan.training") / FILE).read_bytes()
+from artgan.training.shipped import starter_bytes
 
 
 def install(store: Store) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from artgan.models.prefill import double_to, halve_known, push_pull
 from artgan.restore.fill import EffectiveMask, Filling, fill_canvas, fill_scan, run_filler
 from artgan.restore.mask import dilate_mask, widen
 from artgan.restore.pyramid import DEEP_PX, hole_depth_px
-from artgan.training.starter import starter_bytes
+from artgan.training.shipped import starter_bytes
 from tests.accelerator import needs_cuda
 
 

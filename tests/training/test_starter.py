@@ -17,7 +17,8 @@ from artgan.sample.archive import MIN_WORKS
 from artgan.sample.starter import _pictures, remake
 from artgan.storage import open_store
 from artgan.training.plan import fitting
-from artgan.training.starter import install, starter_bytes
+from artgan.training.shipped import starter_bytes
+from artgan.training.starter import install
 
 
 def test_it_is_small_and_an_archive_gets_it_as_any_other_model(tmp_path):
