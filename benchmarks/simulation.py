@@ -85,6 +85,7 @@ class Bench:
         seeds: Those of the trainings from nothing of each of them.
         steps: Of a training from nothing; of a fine-tuning and of other networks half as many.
         networks: Networks to train besides the usual one, with their losses.
+        preset: Of trainings from nothing; cpu-32 unless another gamma is tried.
     """
 
     splits: dict[str, Split]
@@ -94,6 +95,7 @@ class Bench:
     seeds: Sequence[int]
     steps: int
     networks: Sequence[tuple[NetworkName, LossName]]
+    preset: SimulationPreset
 
     def trained(
         self, name: str, trainee: Trainee, steps: int, seed: int, parts: Sequence[float]
@@ -127,7 +129,7 @@ class Bench:
     def from_nothing(self, name: str, seed: int) -> list[Record]:
         """Train a collection from nothing with the preset."""
         split = self.splits[name]
-        trainee = build(split.train, split.test, PRESET, self.steps, seed, None, self.features)
+        trainee = build(split.train, split.test, self.preset, self.steps, seed, None, self.features)
         return self.trained(f"{name}-seed{seed}", trainee, self.steps, seed, PARTS_OF_STEPS)
 
     def base(self) -> Trainee:
@@ -410,6 +412,7 @@ def main() -> None:
     parser.add_argument("--network", choices=sorted({name for name, _ in NETWORKS}))
     parser.add_argument("--loss", choices=sorted({loss for _, loss in NETWORKS}))
     parser.add_argument("--steps", type=int, default=STEPS, help="of a training from nothing")
+    parser.add_argument("--gamma", type=float, default=PRESET.gamma, help="another, to try")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
     chosen = parser.parse_args()
     folder = os.environ.get("ARTGAN_TEST_DATA")
@@ -435,6 +438,7 @@ def main() -> None:
             for network, loss in NETWORKS
             if chosen.network in {None, network} and chosen.loss in {None, loss}
         ],
+        replace(PRESET, gamma=chosen.gamma),
     )
     parts = [quick] if chosen.quick else [PARTS[chosen.only]] if chosen.only else PARTS.values()
     for part in parts:
