@@ -204,6 +204,7 @@ def passing(
     clip = film_of(frames, work / "passing.mp4")
     source, cut = list(clip.frames()), len(frames) // 2
     made, cuts, _ = stylized(clip, stylizer, work)
+    say(f"{name}: cuts found at {cuts}")
     hand = by_hand(clip, stylizer, work)
     keep(f"passing-{name}", source, made)
     own, ours, peer = (along(source, one, cut) for one in (source, made, hand))
@@ -272,7 +273,7 @@ def main() -> None:
     if folder is None:
         raise MissingAssetError("ARTGAN_TEST_DATA must name a folder with scans, got nothing.")
     torch.set_num_threads(1)
-    root, count = Path(folder), 12 if chosen.quick else 40
+    root, count = Path(folder), 24 if chosen.quick else 40
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     side = PRESETS["tiny"].fast.short_side_px
