@@ -9,7 +9,7 @@ from artgan.catalog.models import in_use_or_base
 from artgan.catalog.table import Catalog
 from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
-from artgan.degrade.blind import BlindCrop, blind_crops
+from artgan.degrade.blind import BlindCrop, blind_crops, large_crops
 from artgan.metrics.masks import f1, precision, recall
 from artgan.metrics.paired import psnr
 from artgan.models.classical import small_details
@@ -36,6 +36,7 @@ from artgan.training.detection import CLASSICAL_CONTRAST, CLASSICAL_WIDTH_PX
 
 SEED = 22_000
 MOST_DB = 60.0
+BROAD = "damage: broad_losses"
 
 Masks = Mapping[str, Sequence[np.ndarray]]
 
@@ -46,8 +47,9 @@ def measure_detection(
     """Measure the detector in use on a collection's test works; return how many rows are new.
 
     Damage of every class is drawn over crops with a fixed seed. Marked pixels are compared with
-    all that opaque damage covers; undamaged works are looked at whole, with the usual classes. If
-    a filler is in use as well, crops are filled where the detector marks them, told by nobody.
+    all that opaque damage covers; undamaged works are looked at whole, with the usual classes, and
+    so are works with one loss or filling of an eighth to a third of their short side. If a filler
+    is in use as well, crops are filled where the detector marks them, told by nobody.
     """
     model = in_use_or_base(catalog, "detection", collection)
     filler = in_use_or_base(catalog, "restoration", collection)
@@ -57,7 +59,7 @@ def measure_detection(
     by = None if filler is None else filler["model_id"]
     one = measurement(
         *("detection", collection, model["model_id"], held_out),
-        {"crops": settings.crops, "seed": SEED, "filler": by},
+        {"crops": settings.crops, "broad": len(held_out), "seed": SEED, "filler": by},
     )
     if is_measured(catalog, one):
         return 0
@@ -72,6 +74,7 @@ def measure_detection(
         "top_hat": [_details(crop.damaged) for crop in crops],
     }
     rows = _rows(one, held_out, crops, found) + _clean_rows(one, held_out, pictures, detector)
+    rows += _broad_rows(one, held_out, pictures, detector)
     if filler is not None:
         # veils are not filled, so blind filling is judged on damage that is
         opaque = blind_crops(*cut, SEED + 1, OPAQUE)
@@ -133,6 +136,26 @@ def _clean_rows(
     return [
         one.row(subject, "clean_altered", mean_over_works(values, range(len(values))), sample)
         for subject, values in shares.items()
+    ]
+
+
+def _broad_rows(
+    one: Measurement,
+    held_out: Sequence[Work],
+    pictures: Sequence[np.ndarray],
+    detector: Detector,
+) -> list[Row]:
+    """Measure how much is found of damage that hides a whole part of a work."""
+    squares = large_crops(pictures, len(pictures), SEED)
+    truth = [square.overlay.union() for square in squares]
+    found = {
+        "detector": [_found(square.damaged, detector) for square in squares],
+        "top_hat": [_details(square.damaged) for square in squares],
+    }
+    sample = _sample(held_out, squares)
+    return [
+        one.row(subject, "damage_recall", Number(recall(masks, truth)), sample, stratum=BROAD)
+        for subject, masks in found.items()
     ]
 
 

@@ -16,7 +16,7 @@ from artgan.models.finisher import Denoiser, Upscaler
 from artgan.models.tone import ToneNetwork
 from artgan.presets import ENHANCERS, OPAQUE
 from artgan.report.figures import read_figures
-from artgan.report.measure_detection import measure_detection
+from artgan.report.measure_detection import BROAD, measure_detection
 from artgan.report.measure_enhancement import measure_enhancement
 from artgan.report.site import build_site
 
@@ -131,7 +131,11 @@ def test_a_detector_is_measured_beside_filters_and_by_what_filling_gains(archive
         if row["product"] == "detection" and row["stratum"]
     }
     assert len(kinds) >= 3
-    assert kinds <= {f"damage: {kind}" for kind in OPAQUE}
+    assert kinds <= {BROAD, *(f"damage: {kind}" for kind in OPAQUE)}
+    broad = [row for row in archive.catalog.rows(METRICS) if row["stratum"] == BROAD]
+    by_subject = {row["subject"]: row["value"] for row in broad}
+    assert by_subject["detector"] == 0.0
+    assert 0.0 < by_subject["top_hat"] < 1.0
 
 
 def test_pages_show_each_operator_beside_other_methods_with_strips(archive):
