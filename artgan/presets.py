@@ -536,7 +536,8 @@ PRESETS: dict[PresetName, TrainPreset] = {
             crop_px=128,
             width=32,
             blocks=6,
-            learning_rate=2e-4,
+            batch=8,
+            learning_rate=4e-4,
             collection_steps=10_000,
         ),
         multi=MultiPreset(
@@ -545,7 +546,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
             width=32,
             blocks=6,
             batch=16,
-            learning_rate=2e-4,
+            learning_rate=4e-4,
             base_steps=30_000,
         ),
     ),
