@@ -199,7 +199,6 @@ class MultiPreset:
         width: Channels at full resolution; four times as many in the trunk.
         blocks: Blocks of the trunk.
         cycle_weight: Weight of what the way there and back changes; the adversarial loss has 1.
-        class_weight: Weight of how hard it is to tell that a result is of its collection.
         batch: Crops per step.
         learning_rate: Adam step size.
         base_steps: Steps of the archive's model.
@@ -212,7 +211,6 @@ class MultiPreset:
     width: int = 16
     blocks: int = 4
     cycle_weight: float = 2.0
-    class_weight: float = 1.0
     batch: int = 4
     learning_rate: float = 5e-4
     base_steps: int = 1000
@@ -538,7 +536,8 @@ PRESETS: dict[PresetName, TrainPreset] = {
             crop_px=128,
             width=32,
             blocks=6,
-            learning_rate=2e-4,
+            batch=8,
+            learning_rate=4e-4,
             collection_steps=10_000,
         ),
         multi=MultiPreset(
@@ -547,7 +546,7 @@ PRESETS: dict[PresetName, TrainPreset] = {
             width=32,
             blocks=6,
             batch=16,
-            learning_rate=2e-4,
+            learning_rate=4e-4,
             base_steps=30_000,
         ),
     ),

@@ -133,27 +133,22 @@ class _Multi:
 
     def _step_discriminator(self, drawn: _Drawn, made: Tensor) -> dict[str, float]:
         judge = self.networks.judges
-        real, classes = judge(self._shown(drawn.works), drawn.own)
-        generated, _ = judge(self._shown(made), drawn.wanted)
-        told = judge.class_loss(classes, drawn.own)
-        adversarial = (least_squares_loss(real, 1.0) + least_squares_loss(generated, 0.0)) / 2
-        loss = adversarial + self.preset.class_weight * told
+        real = judge(self._shown(drawn.works), drawn.own)
+        generated = judge(self._shown(made), drawn.wanted)
+        loss = (least_squares_loss(real, 1.0) + least_squares_loss(generated, 0.0)) / 2
         apply_gradients(loss, self.optimizers["judges"], judge.parameters())
-        return detached({"judges": adversarial, "told_real": told})
+        return detached({"judges": loss})
 
     def _step_painter(self, drawn: _Drawn, made: Tensor, returned: Tensor) -> dict[str, float]:
         judge = self.networks.judges
         judge.requires_grad_(requires_grad=False)
-        logits, classes = judge(self._shown(made), drawn.wanted)
-        adversarial = least_squares_loss(logits, 1.0)
-        told = judge.class_loss(classes, drawn.wanted)
+        adversarial = least_squares_loss(judge(self._shown(made), drawn.wanted), 1.0)
         cycle = return_loss(returned, drawn.works)
         anchor = anchor_loss(made, drawn.tinted)
-        kept = self.preset.cycle_weight * cycle + ANCHOR_WEIGHT * anchor
-        loss = adversarial + self.preset.class_weight * told + kept
+        loss = adversarial + self.preset.cycle_weight * cycle + ANCHOR_WEIGHT * anchor
         apply_gradients(loss, self.optimizers["multi"], self.networks.multi.parameters())
         judge.requires_grad_(requires_grad=True)
-        return detached({"adversarial": adversarial, "told": told, "cycle": cycle})
+        return detached({"adversarial": adversarial, "cycle": cycle, "anchor": anchor})
 
 
 def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
@@ -168,9 +163,10 @@ def build(  # noqa: PLR0913, PLR0917 -- as for the other kinds
     """Prepare the training of a painter for the collections that a preset names.
 
     Differs from the paper: works are given the colours of the collection asked for first, by a
-    linear map, and their own ones before the way back; each collection has a judge of its own (see
-    `CollectionDiscriminator`); the adversarial loss is that of least squares with spectral
-    normalisation; another collection than a work's own is always asked for.
+    linear map, and their own ones before the way back; each collection has a judge of its own, and
+    no classifier is to be pleased (see `CollectionDiscriminator`); the adversarial loss is that of
+    least squares with spectral normalisation; another collection than a work's own is always asked
+    for.
 
     Args:
         train: Works of short side ``preset.short_side_px``, with the label of their collection.

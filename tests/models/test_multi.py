@@ -55,14 +55,11 @@ def test_published_weights_come_back_with_names_and_colours(stirred):
         load_multi(pack_weights({"multi_ema": stirred}, {"preset": {"width": 4, "blocks": 2}}))
 
 
-def test_the_discriminator_answers_both_questions_at_once():
+def test_each_collection_has_a_judge_of_its_own():
     torch.manual_seed(0)
     judge = CollectionDiscriminator(4, 3)
-    images = torch.rand(1, 3, 64, 64).repeat(2, 1, 1, 1)
-    logits, classes = judge(images, torch.tensor([0, 2]))
-    assert logits.shape == (2, 1, 14, 14)
-    assert classes.shape == (2, 3)
-    assert not torch.allclose(logits[0], logits[1]), "each collection has a judge of its own"
-    sure = torch.tensor([[9.0, -9.0, -9.0]])
-    assert judge.class_loss(sure, torch.tensor([0])) < 1e-3
-    assert judge.class_loss(sure, torch.tensor([2])) > 15
+    images = torch.rand(1, 3, 64, 64).repeat(3, 1, 1, 1)
+    logits = judge(images, torch.tensor([0, 2, 0]))
+    assert logits.shape == (3, 1, 14, 14)
+    assert torch.equal(logits[0], logits[2])
+    assert not torch.allclose(logits[0], logits[1])

@@ -33,7 +33,14 @@ def test_tiles_give_what_the_whole_gives(make_stylizer, method):
     whole, tiled = (
         levels_of(make_stylizer(method, "cuda"), picture, tile_px) for tile_px in (512, 64)
     )
-    assert np.abs(tiled - whole).max() < 1e-4
+    apart = np.abs(tiled - whole)
+    if method == "optim":
+        # Convolutions of another size add in another order, and where a gradient is next to
+        # nothing Adam steps by its sign: seen on an H200, a place moved by two steps of 0.02.
+        assert apart.mean() < 1e-3
+        assert apart.max() < 0.1
+    else:
+        assert apart.max() < 1e-4
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from artgan.training.augment import augment, shift_color, shift_position
+from artgan.training.augment import augment, mirror, shift_color, shift_position
 
 
 @pytest.fixture
@@ -9,7 +9,7 @@ def images():
     return torch.rand(16, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("change", [shift_color, shift_position, augment])
+@pytest.mark.parametrize("change", [shift_color, shift_position, mirror, augment])
 def test_the_same_seed_gives_the_same_change_and_the_input_stays(change, images):
     before = images.clone()
     torch.manual_seed(1)
@@ -21,7 +21,7 @@ def test_the_same_seed_gives_the_same_change_and_the_input_stays(change, images)
     assert first.shape == images.shape
 
 
-@pytest.mark.parametrize("change", [shift_color, shift_position, augment])
+@pytest.mark.parametrize("change", [shift_color, shift_position, mirror, augment])
 def test_gradients_pass_through(change, images):
     images.requires_grad_()
     change(images).sum().backward()

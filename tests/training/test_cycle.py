@@ -7,6 +7,7 @@ from artgan.presets import CycleganPreset
 from artgan.training.cycle import ImagePool, build
 from artgan.training.promote import promote
 from artgan.training.sides import Sides
+from artgan.training.translations import shown
 from tests.training.plain_works import features, works
 
 TINY = CycleganPreset(
@@ -75,6 +76,17 @@ def test_a_pool_first_fills_and_then_shows_older_results_in_half_of_the_cases():
     assert min(older) > 0
     later = [seen for seen in shown if seen >= 5]
     assert len(set(later)) == len(later), "what was shown leaves the pool"
+
+
+def test_judges_of_few_works_see_them_moved_and_mirrored_in_their_true_colours():
+    torch.manual_seed(0)
+    slope = torch.linspace(0.6, 1.0, 16).expand(40, 3, 16, 16)
+    seen = shown(slope, 31)
+    inside = seen[seen != 0.5]  # what comes in at the border
+    assert set(inside.tolist()) <= set(slope[0, 0, 0].tolist())
+    falling = (seen[:, 0, 8, 5] > seen[:, 0, 8, 10]).float().mean()
+    assert 0.3 < falling < 0.7
+    assert torch.equal(shown(slope, 100), slope)
 
 
 def test_a_translator_that_loses_the_content_is_not_taken_into_use():
