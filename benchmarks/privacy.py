@@ -115,6 +115,7 @@ class Bench:
         scans: Folder of the collection.
         most: Works read at most; None means all.
         samples: Drawn for an attack.
+        parts: Attacks on the way: after each of so many parts of the steps.
         extractor: VGG-19 at the side at which the report looks for copies.
         state: Folder of states and scores, if any.
     """
@@ -122,6 +123,7 @@ class Bench:
     scans: Path
     most: int | None
     samples: int
+    parts: int
     extractor: Extractor
     state: Path | None
 
@@ -130,7 +132,7 @@ class Bench:
         return extract(self.extractor, pictures)
 
     def measure(self, plan: Plan, seed: int) -> Found:
-        """Train, and attack after each third of the steps; a training that is done is not made."""
+        """Train, and attack after each part of the steps; a training that is done is not made."""
         label, found = f"{plan.name}-seed{seed}", self.kept(plan.name, seed)
         members, others = halves(self.scans, plan.preset.size_px, self.most, seed)
         sides = members[: plan.works], others
@@ -138,7 +140,7 @@ class Bench:
         if not plan.is_augmented:
             trainee.step.__self__.adversaries.augment = _unchanged  # pyright: ignore
         load, save = kept_in(self.state, label)
-        for steps in (plan.steps // 3, 2 * plan.steps // 3, plan.steps):
+        for steps in (plan.steps * part // self.parts for part in range(1, self.parts + 1)):
             if found is not None and found.step >= steps:
                 continue
             train(
@@ -266,6 +268,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="steps of a training; the preset's by default")
     parser.add_argument("--only", choices=[plan.name for plan in plans(1)], help="one training")
     parser.add_argument("--seed", type=int, choices=SEEDS, help="one seed")
+    parser.add_argument("--parts", type=int, default=3, help="attacks of each training on its way")
     parser.add_argument("--state", type=Path, help="folder for states and scores")
     parser.add_argument("--finished", action="store_true", help="lay out what is there already")
     return parser.parse_args()
@@ -285,9 +288,9 @@ def main() -> None:
     extractor.network.to(training_device())
     scans, most = Path(folder) / "scans" / COLLECTION, QUICK_WORKS if chosen.quick else None
     samples = QUICK_SAMPLES if chosen.quick else MANY_SAMPLES
-    bench = Bench(scans, most, samples, extractor, chosen.state)
-    usual = QUICK_STEPS if chosen.quick else SIMULATION_SIZES["cpu-32"].collection_steps
-    steps = chosen.steps or usual
+    bench = Bench(scans, most, samples, chosen.parts, extractor, chosen.state)
+    preset_steps = QUICK_STEPS if chosen.quick else SIMULATION_SIZES["cpu-32"].collection_steps
+    steps = chosen.steps or preset_steps
     seeds = SEEDS[:1] if chosen.quick else SEEDS if chosen.seed is None else (chosen.seed,)
     made = bench.kept if chosen.finished else None
     everything: dict[str, list[Found]] = {}
@@ -295,8 +298,10 @@ def main() -> None:
         if chosen.only in {None, plan.name}:
             some = [made(plan.name, s) if made else bench.measure(plan, s) for s in seeds]
             everything[plan.name] = [one for one in some if one is not None]
+    usual = everything.get("as_it_comes") or [bench.kept("as_it_comes", seed) for seed in seeds]
+    plain = [one for one in usual if one is not None]
     for name, found in everything.items():
-        for result in lines_of(name, found, everything.get("as_it_comes", [])) if found else ():
+        for result in lines_of(name, found, plain) if found else ():
             sys.stdout.write(json.dumps(result) + "\n")
     if everything.get("private"):
         works = len(everything["private"][0].scores["samples"][0])

@@ -121,12 +121,14 @@ class Bench:
         scans: Folder of the collections.
         state: Folder of states and numbers, if any.
         steps: Steps of a detector.
+        crops: Damaged crops that are attacked.
         is_quick: Whether a few works and steps will do.
     """
 
     scans: Path
     state: Path | None
     steps: int
+    crops: int
     is_quick: bool
 
     def measure(self, subject: Subject) -> Found:
@@ -191,8 +193,7 @@ class Bench:
         spent = time.process_time() - started
         detector = trainee.networks["detector_ema"]
         assert isinstance(detector, Detector)
-        count = QUICK_CROPS if self.is_quick else CROPS
-        crops = blind_crops(test, CROP_PX, count, subject.seed, preset.classes)
+        crops = blind_crops(test, CROP_PX, self.crops, subject.seed, preset.classes)
         values = attack_detector(detector, crops)
         whole = blind_crops(test, preset.sheet_px, CLEAN_CROPS, subject.seed, preset.classes)
         values["clean_altered"] = detection.measures(detector, whole)["clean_altered"]
@@ -270,6 +271,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few works, a few steps, one split")
     parser.add_argument("--steps", type=int, help="of a detector; the preset's by default")
+    parser.add_argument("--crops", type=int, default=CROPS, help="damaged crops to attack")
     parser.add_argument("--only", choices=PARTS, help="one network")
     parser.add_argument("--bound", choices=BOUNDS, help="one of its trainings")
     parser.add_argument("--seed", type=int, choices=SEEDS, help="one split")
@@ -297,7 +299,8 @@ def main() -> None:
     if chosen.state is not None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     usual = QUICK_STEPS if chosen.quick else PRESETS["tiny"].detection.base_steps
-    bench = Bench(Path(folder) / "scans", chosen.state, chosen.steps or usual, chosen.quick)
+    crops = QUICK_CROPS if chosen.quick else chosen.crops
+    bench = Bench(Path(folder) / "scans", chosen.state, chosen.steps or usual, crops, chosen.quick)
     everything: dict[str, dict[str, list[Found]]] = {}
     for subject in subjects(chosen):
         found = bench.kept(subject) if chosen.finished else bench.measure(subject)

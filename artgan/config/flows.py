@@ -295,8 +295,8 @@ class IiifSettings(ArchiveSettings):
     """Long side of the largest whole picture offered; tiles always have every pixel."""
     protection: Annotated[int, Field(title="Make imitation harder, codes", ge=0, le=8)] = 0
     """Change the published pictures, never scans or access copies, by up to so many codes of 255 so
-    that networks learn another style from them. 8 show on even ground and hinder somewhat, 4 did no
-    more than noise; halving takes half of it, and published attacks remove it. 0 changes none."""
+    that a network sees another style in them. 8 show on even ground. Painters that trained
+    long enough were not hindered, and published attacks remove it. Do not rely on it; 0 is none."""
     weights: FeatureWeights = None
     publisher: str | None = None
     """Institution named in viewers as the source; none names nobody."""

@@ -2,8 +2,9 @@
 
 The Gram matrices and features of VGG-19 are moved as far as the bound lets them, as the picture is
 and halved in turn, so that something is left after both. Whoever imitates by these networks learns
-another style. It is friction, not a lock: scaling, noise or a purifying network take it away again,
-and the one who copies moves second. Nothing is promised of networks of another kind.
+another style, or so it was meant: painters that train for long enough get over it (measured in
+`benchmarks/protection.py`), scaling, noise or a purifying network take it away, and the one who
+copies moves second. Nothing is promised of networks of another kind.
 
 References:
     Shan et al. 2023, "Glaze", https://arxiv.org/abs/2302.04222, for the aim; Madry et al. 2018,
