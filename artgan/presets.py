@@ -316,7 +316,7 @@ class DetectionPreset:
         collection_steps: Steps of a collection's fine-tuning.
         smallest_scale: Smallest scale that crops are cut at: as small as that a scan is also
             looked at for what is broad.
-        large_fraction: Fraction of the overlays with a loss or filling of an eighth to a half of
+        large_fraction: Fraction of the overlays with a loss or filling of an eighth to a third of
             the sheet.
     """
 
@@ -328,14 +328,14 @@ class DetectionPreset:
     classes: tuple[DamageClass, ...] = DAMAGE_CLASSES
     batch: int = 16
     learning_rate: float = 3e-3
-    clean_fraction: float = 0.3
+    clean_fraction: float = 0.4
     overlays: int = 400
     most_works: int = 500
     hardened_codes: int = 0
     base_steps: int = 5000
     collection_steps: int = 300
     smallest_scale: float = 0.25
-    large_fraction: float = 0.25
+    large_fraction: float = 0.15
 
 
 @dataclass(frozen=True)

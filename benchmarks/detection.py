@@ -150,7 +150,12 @@ def busiest(picture: np.ndarray) -> tuple[slice, slice]:
     height, width = (side // 2 for side in picture.shape[:2])
     places = [(top, left) for top in (0, height // 2, height) for left in (0, width // 2, width)]
     parts = [(slice(top, top + height), slice(left, left + width)) for top, left in places]
-    return max(parts, key=lambda part: detection.busyness(picture[part]))
+
+    def texture(part: tuple[slice, slice]) -> float:
+        grey = cv2.cvtColor(picture[part], cv2.COLOR_RGB2GRAY)
+        return float(np.abs(cv2.Laplacian(grey, cv2.CV_16S)).mean())
+
+    return max(parts, key=texture)
 
 
 def train_filler(splits: dict[str, Split], steps: int, state: Path | None) -> Filler:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-# Uses memory as a network does: frees blocks of 4 MB that lie between small ones still used.
+# Uses memory as a network does: frees blocks of 8 MB that lie between small ones still used.
 SCRIPT = """
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def held():
 
 def growth():
     before = held()
-    pairs = [(np.ones(4 << 20, np.uint8), np.ones(70_000, np.uint8)) for _ in range(20)]
+    pairs = [(np.ones(8 << 20, np.uint8), np.ones(70_000, np.uint8)) for _ in range(20)]
     kept.extend(small for _, small in pairs)
     del pairs
     return held() - before

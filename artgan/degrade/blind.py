@@ -8,14 +8,13 @@ import numpy as np
 
 from artgan.degrade.large import draw_large
 from artgan.degrade.overlay import Overlay, Sheet
-from artgan.degrade.work import draw_overlay
+from artgan.degrade.work import LARGE_ACROSS, draw_overlay
 from artgan.errors import InvalidInputError
 from artgan.imaging.tensors import check_picture
 from artgan.presets import DamageClass
 
 SMALLEST_SCALE = 0.5
 """Smallest scale that crops are cut at, so that small scans are known as well."""
-LARGE_ACROSS = (1 / 8, 1 / 3)  # of the short side of a work
 
 
 @dataclass(frozen=True)

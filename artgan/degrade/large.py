@@ -4,7 +4,7 @@ import numpy as np
 
 from artgan.degrade.masks import smooth_noise
 from artgan.degrade.materials import ground, hollow
-from artgan.degrade.opaque import abrasion, filling, retouching
+from artgan.degrade.opaque import filling
 from artgan.degrade.overlay import Sheet
 from artgan.degrade.shapes import above, blurred, cells
 from artgan.presets import OPAQUE, DamageClass
@@ -19,7 +19,9 @@ _FLAKES_ACROSS = 7
 
 
 def draw_large(sheet: Sheet, across: float) -> None:
-    """Lay broad damage over a sheet: lost down to the ground, filled, painted over, or worn.
+    """Lay broad damage over a sheet: paint lost down to the ground, or filled with putty or wax.
+
+    Not painted over: who learns that from a plain surface takes skies and skin for it.
 
     Args:
         sheet: Changed in place.
@@ -31,8 +33,7 @@ def draw_large(sheet: Sheet, across: float) -> None:
         bottom = ground(sheet.size, rng)
         sheet.record("losses", hollow(sheet, shape, bottom, rng.uniform(1.0, 3.0)))
     else:
-        look = (filling, retouching, abrasion)[int(rng.integers(3))]
-        sheet.record("strokes", look(sheet, shape))
+        sheet.record("strokes", filling(sheet, shape))
 
 
 def _island(sheet: Sheet, across: float) -> np.ndarray:

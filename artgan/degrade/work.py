@@ -18,7 +18,7 @@ from artgan.errors import InvalidInputError
 from artgan.presets import DAMAGE_CLASSES, OPAQUE, VEILS, Damage, DamageClass, Veil
 
 SHEET_PX = 256
-LARGE_ACROSS = (1 / 8, 1 / 2)  # of the side of a sheet
+LARGE_ACROSS = (1 / 8, 1 / 3)  # of the side of a sheet
 _COUNTS, _COUNT_ODDS = (1, 2, 3), (0.55, 0.3, 0.15)
 _OPAQUE_ODDS: dict[Damage, float] = {
     "craquelure": 0.35,

@@ -21,7 +21,7 @@ from torch import Tensor
 from artgan.errors import InvalidInputError
 from artgan.models.detector import Detector
 from artgan.presets import DETECTED, OPAQUE, DamageClass
-from artgan.restore.looking import TILE_PX, seen
+from artgan.restore.looking import TILE_PX, grown, seen
 
 LEAST_AREA_PX = 4.0
 _REFERENCE_SHORT_PX = 512.0
@@ -222,32 +222,6 @@ def wanted(chances: Mapping[str, np.ndarray], classes: Sequence[DamageClass]) ->
     veils = [chances[kind] for kind in classes if kind not in OPAQUE]
     together = np.max([chances["union"] * share, *veils], axis=0)
     return np.concatenate([together[None], each])
-
-
-def grown(probability: np.ndarray, likely: float, sure: float, least_px: float) -> np.ndarray:
-    """Mark regions that are likely throughout, sure somewhere, and not too small.
-
-    Args:
-        probability: (h, w) in [0, 1].
-        likely: Where a region ends.
-        sure: What it must reach.
-        least_px: Smallest area, in pixels.
-
-    Returns:
-        (h, w) bool.
-
-    References:
-        Canny 1986, "A Computational Approach to Edge Detection", section VIII, for the two
-        thresholds, https://doi.org/10.1109/TPAMI.1986.4767851
-    """
-    candidates = (probability >= likely).astype(np.uint8)
-    count, labels, facts, _ = cv2.connectedComponentsWithStats(candidates, connectivity=8)
-    regions = np.asarray(labels, dtype=np.intp)
-    kept = np.zeros(count, dtype=bool)
-    kept[regions[probability >= sure]] = True
-    kept &= facts[:, cv2.CC_STAT_AREA] >= least_px
-    kept[0] = False
-    return kept[regions]
 
 
 def enlarged(found: np.ndarray, size: tuple[int, int]) -> np.ndarray:

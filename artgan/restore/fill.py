@@ -73,8 +73,7 @@ def fill_scan(
     cells = widen(marked, ArrayCanvas(effective))
     masks = EffectiveMask(ArrayCanvas(effective), cells)
     how = Filling(filler, tile_px, strength)
-    with blocks_apart():
-        fill_canvas(ArrayCanvas(scan), masks, ArrayCanvas(pixels), how, _array_canvas)
+    fill_canvas(ArrayCanvas(scan), masks, ArrayCanvas(pixels), how, _array_canvas)
     allowed = effective[..., 0] > 0
     unchanged = np.array_equal(pixels[~allowed], scan[~allowed])
     assert unchanged, "the composite touched a pixel outside of the mask"
@@ -287,5 +286,5 @@ def run_filler(filler: Filler, values: Tensor, holes: Tensor) -> Tensor:
     copies = 2 if fewest * holes.numel() <= _FEW_NUMBERS else 1
     batch = values.to(device).expand(copies, -1, -1, -1)
     batch = batch.contiguous(memory_format=torch.channels_last)
-    with exact_sums(device):
+    with blocks_apart(), exact_sums(device):
         return filler(batch, holes.to(device).expand(copies, -1, -1, -1))[:1].to("cpu")

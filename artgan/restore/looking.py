@@ -15,6 +15,7 @@ from artgan.models.unet import exact_sums
 TILE_PX = 256
 ALIGN_PX = 32  # as in `artgan.restore.fill`: windows of such sides give equal sums in every tile
 BROAD_PX = 7  # side of what is believed from afar; what is narrower is seen better from near
+FAR_LIKELY, FAR_SURE = 0.35, 0.95  # a region counts from afar if somewhere it is as sure as that
 
 
 def seen(
@@ -39,6 +40,7 @@ def seen(
         far = _look(F.interpolate(image, size, mode="area"), detector, tile_px, take)
         for near, one in zip(result, far, strict=True):
             broad = cv2.morphologyEx(one, cv2.MORPH_OPEN, disc)
+            broad[~grown(broad, FAR_LIKELY, FAR_SURE, BROAD_PX**2)] = 0.0
             large = cv2.resize(broad, (width, height), interpolation=cv2.INTER_LINEAR)
             np.maximum(near, large, out=near)
     return result
@@ -102,3 +104,29 @@ def _tiles(
                 (slice(top, top + rows), slice(left, left + columns)),
                 torch.sigmoid(tile).numpy(),
             )
+
+
+def grown(probability: np.ndarray, likely: float, sure: float, least_px: float) -> np.ndarray:
+    """Mark regions that are likely throughout, sure somewhere, and not too small.
+
+    Args:
+        probability: (h, w) in [0, 1].
+        likely: Where a region ends.
+        sure: What it must reach.
+        least_px: Smallest area, in pixels.
+
+    Returns:
+        (h, w) bool.
+
+    References:
+        Canny 1986, "A Computational Approach to Edge Detection", section VIII, for the two
+        thresholds, https://doi.org/10.1109/TPAMI.1986.4767851
+    """
+    candidates = (probability >= likely).astype(np.uint8)
+    count, labels, facts, _ = cv2.connectedComponentsWithStats(candidates, connectivity=8)
+    regions = np.asarray(labels, dtype=np.intp)
+    kept = np.zeros(count, dtype=bool)
+    kept[regions[probability >= sure]] = True
+    kept &= facts[:, cv2.CC_STAT_AREA] >= least_px
+    kept[0] = False
+    return kept[regions]

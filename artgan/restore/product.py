@@ -26,7 +26,7 @@ from artgan.imaging.colour import ICC, image_from_array, to_srgb, with_blob
 from artgan.imaging.decode import SourceEncoding
 from artgan.imaging.write import write_mask, write_tiff
 from artgan.keys import VERSION, file_sha256
-from artgan.memory import blocks_apart
+from artgan.memory import blocks_apart, give_back
 from artgan.models.detector import Detector
 from artgan.provenance import DigitalSourceType, Provenance, xmp_packet
 from artgan.restore.assess import Assessment, assess, conjecture_depth_px
@@ -98,7 +98,6 @@ class Product:
     assessment: Assessment
 
 
-@blocks_apart()
 def make_product(
     order: Order,
     how: Filling,
@@ -136,6 +135,7 @@ def make_product(
         )
     restored = source.copied(scratch / "restored")
     fill_canvas(source, mask, restored, how, _Levels(scratch))
+    give_back()
     write_mask(out / MASK, marked.image())
     write_mask(out / EFFECTIVE_MASK, effective.image())
     changed = _write_pair(order, (source, restored, effective), encoding, out)
@@ -165,6 +165,7 @@ class _Levels:
         return FileCanvas.zeros(self._folder / f"level-{self._count}", shape, dtype)
 
 
+@blocks_apart()
 def _write_pair(
     order: Order,
     canvases: tuple[TiffCanvas, TiffCanvas, TiffCanvas],
@@ -188,6 +189,7 @@ def _write_pair(
     return check_patch(source.image(), out / RESTORED, out / PATCH, mask.image())
 
 
+@blocks_apart()
 def _write_preview(
     order: Order, restored: TiffCanvas, mask: TiffCanvas, encoding: SourceEncoding, path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -30,7 +29,7 @@ GRAIN_CODES = 4.0
 VALIDATION_CROPS = 64
 GRID_CROPS = 8
 CLIMB_STEPS = 2
-_DRAWS = 12
+_DRAWS = 9
 CLASSICAL_WIDTH_PX, CLASSICAL_CONTRAST = 9, 48
 
 
@@ -165,20 +164,15 @@ class DamagedBatches:
     def _one(self, draws: list[float]) -> tuple[np.ndarray, np.ndarray]:
         which, clean, mirror, *rest = draws
         picture = self.pictures[int(which * len(self.pictures))]
-        crop = self._cut(picture, rest[:3], mirror)
+        crop = cut_scaled(picture, self.preset.crop_px, rest[:3], self.preset.smallest_scale)
+        crop = np.ascontiguousarray(crop[:, ::-1]) if mirror < 0.5 else crop
         if clean < self.preset.clean_fraction:
-            # leaves and brush strokes are what is mistaken for damage, so they are shown more often
-            crop = max(crop, self._cut(picture, rest[3:6], mirror), key=busyness)
             shape = (len(self.preset.classes) + 1, *crop.shape[:2])
             return crop, np.zeros(shape, dtype=bool)
         number = (clean - self.preset.clean_fraction) / (1.0 - self.preset.clean_fraction)
-        overlay = self.bank.pick([number, *rest[6:]], self.preset.crop_px)
+        overlay = self.bank.pick([number, *rest[3:]], self.preset.crop_px)
         masks = [overlay.mask(kind) for kind in self.preset.classes]
         return overlay.apply(crop), np.stack([*masks, overlay.union()])
-
-    def _cut(self, picture: np.ndarray, draws: list[float], mirror: float) -> np.ndarray:
-        crop = cut_scaled(picture, self.preset.crop_px, draws, self.preset.smallest_scale)
-        return np.ascontiguousarray(crop[:, ::-1]) if mirror < 0.5 else crop
 
 
 @lru_cache(maxsize=1)
@@ -187,12 +181,6 @@ def _bank(
 ) -> DamageBank:
     """Draw a bank; who trains a base and then collections draws it once."""
     return DamageBank(sheet_px, count, seed, classes, large_fraction)
-
-
-def busyness(picture: np.ndarray) -> float:
-    """Say how much fine texture a picture (H, W, 3) uint8 has: its mean absolute Laplacian."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    return float(np.abs(cv2.Laplacian(grey, cv2.CV_16S)).mean())
 
 
 def measures(detector: Detector, crops: Sequence[BlindCrop]) -> dict[str, float]:
