@@ -17,6 +17,8 @@ of another painter are from that collection.
 Prints one JSON line for each result; progress goes to standard error. Seconds are those of the
 processor, of all processes that worked on a training. With ``--state`` a killed measurement goes
 on, and parts share their trainings. Trains on the accelerator if there is one.
+``results/simulation_histories.jsonl`` holds the measurements of trainings that were ended before
+their last step, and so have no lines.
 """
 
 import argparse

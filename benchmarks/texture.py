@@ -8,7 +8,7 @@ generator of the product after it learned its bonuses, and by image quilting (Ef
 2001) with blocks of 24 or of 40 pixels, whichever comes nearer. The seam ratio divides the steps
 across a tile's border by those next to it: 1 shows nothing, and the mean of three tiles, whose
 borders any place inside could have been, scatters by 0.02. KID is measured in VGG-19 conv3_4
-features of 32-pixel pieces, 200 of a tile against all of the part, mean of two tiles. Time is
+features of 32-pixel pieces, 200 of a tile against all of the part, mean of three tiles. Time is
 that of the processor. Prints one JSON line for each result; with ``--state`` states and pictures
 are kept.
 """
@@ -62,7 +62,7 @@ class Effort:
 
 
 QUICK = Effort(steps=10, larger=2, seeds=1, seam_seeds=1)
-FULL = Effort(steps=100, larger=4, seeds=2, seam_seeds=3)
+FULL = Effort(steps=100, larger=4, seeds=3, seam_seeds=3)
 
 
 def load_part(scans: Path, name: str) -> np.ndarray:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 PIECE_PX = 32
 _OVERLAP = 4
-_SKETCH_WEIGHT = 0.2
-_USE_WEIGHT = 0.3
+_SKETCH_WEIGHT = 3.0
+_USE_WEIGHT = 0.15
 _SWEEPS = 2
 
 
@@ -94,7 +94,7 @@ def lay(sketch: Tensor, works: Sequence[Tensor], blurred: Sequence[Tensor], side
     et al. 2018, section 3) with one step for each piece; the second sweep.
 
     Args:
-        sketch: (3, H, W) what lies where, roughly; both sides at least twice the pieces'.
+        sketch: (3, H, W) which colours lie where; both sides at least twice the pieces'.
         works: (3, h, w) in [0, 1] each, on the CPU like the sketch.
         blurred: The same, as blurred as the sketch.
         side: Side of the pieces, a multiple of 4, see `piece_side`.

@@ -100,8 +100,8 @@ class TextureGenerator(nn.Module):
     transport onto the patches of the works. Patches reach over the border to the other side, so
     a texture is one tile of an endless pattern.
 
-    At half the works' resolution that is a sketch of where what lies. Averages are softer than
-    works, so the texture itself is laid after the sketch in pieces of the works, see
+    At half the works' resolution that is a sketch of which colours lie where. Averages are softer
+    than works, so the texture itself is laid after the sketch in pieces of the works, see
     `artgan.models.pieces.lay`.
 
     Differs from the papers: patches of 7 pixels compared along their 32 widest axes; several
@@ -144,9 +144,11 @@ class TextureGenerator(nn.Module):
         self.register_buffer("window", _window(_CENTRE_PX), persistent=False)
         # Pieces are cut along paths, one after the other: that stays on the CPU.
         self._works = [source.cpu() for source in sources]
-        soft = zip(scaled[-1], self._works, strict=True)
-        self._blurred = [_scaled(small.cpu(), work.shape[1:]) for small, work in soft]
         self.piece_px = piece_side(sources)
+        self._blurred = [
+            _scaled(_scaled(work, self._in_pieces(work.shape[1:])), work.shape[1:])
+            for work in self._works
+        ]
 
     @property
     def least_px(self) -> int:
@@ -159,8 +161,16 @@ class TextureGenerator(nn.Module):
 
         Arguments and errors are those of `sketch`.
         """
-        rough = _enlarged(self.sketch(height, width, rng)[0].cpu(), (height, width))
-        return lay(rough[0], self._works, self._blurred, self.piece_px)
+        sketch, _ = self.sketch(height, width, rng)
+        # Averages of patches are softer than works, and pieces as soft as they are the dull ones:
+        # what counts is the mean colour.
+        rough = _scaled(sketch[0].cpu(), self._in_pieces((height, width)))[None]
+        rough = _enlarged(rough, (height, width))[0]
+        return lay(rough, self._works, self._blurred, self.piece_px)
+
+    def _in_pieces(self, size: Sequence[int]) -> list[int]:
+        """Return a size in pieces instead of pixels."""
+        return [max(1, round(side / self.piece_px)) for side in size]
 
     def sketch(
         self, height: int, width: int, rng: torch.Generator | None = None

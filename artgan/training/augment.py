@@ -35,11 +35,13 @@ def shift_position(images: Tensor, fraction: float = 0.125) -> Tensor:
         The same shape, differentiable in ``images``.
     """
     count, _, height, width = images.shape
-    rows = _moved_indices(count, height, fraction)[:, None, :, None]
-    columns = _moved_indices(count, width, fraction)[:, None, None, :]
-    inside = ((rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)).to(images.device)
-    batch = torch.arange(count)[:, None, None, None]
-    channel = torch.arange(images.shape[1])[None, :, None, None]
+    # Moved to the images first: what is indexed with lies there for every pixel otherwise.
+    device = images.device
+    rows = _moved_indices(count, height, fraction)[:, None, :, None].to(device)
+    columns = _moved_indices(count, width, fraction)[:, None, None, :].to(device)
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    batch = torch.arange(count, device=device)[:, None, None, None]
+    channel = torch.arange(images.shape[1], device=device)[None, :, None, None]
     moved = images[batch, channel, rows.clamp(0, height - 1), columns.clamp(0, width - 1)]
     # Mid-gray is zero where the discriminator centres its input: the border carries no colour.
     return torch.where(inside, moved, 0.5)
