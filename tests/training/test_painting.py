@@ -61,7 +61,7 @@ def test_a_painter_of_one_style_beats_colour_transfer_on_held_out_works(extracto
     before = trainee.validate()
     assert before["gram_distance"] == pytest.approx(before["color_gram_distance"], abs=1e-6)
     after = trained(trainee, 16)
-    assert after["gram_distance"] < after["color_gram_distance"] - 0.01
+    assert after["gram_distance"] < after["color_gram_distance"] - 0.015
     assert promote("fast", after, None).promoted
     settings = {"kind": "fast", "preset": SMALL}
     weights = pack_weights({"painter_ema": trainee.networks["painter_ema"]}, settings)
@@ -84,7 +84,7 @@ def test_a_painter_of_any_style_beats_colour_transfer_on_works_it_never_saw(extr
     before = trainee.validate()
     assert before["gram_distance"] == pytest.approx(before["color_gram_distance"], abs=1e-6)
     after = trained(trainee, 16)
-    assert after["gram_distance"] < after["color_gram_distance"]
+    assert after["gram_distance"] < 0.85 * after["color_gram_distance"]
 
 
 def test_too_few_works_are_refused(extractor):
