@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import kept_in, line, report, say
+from held_out import kept_in, line, read_splits, report, say
 from torch import Tensor
 
 from artgan.degrade.blind import blind_crops
@@ -41,6 +41,7 @@ from artgan.metrics.archive_network import ArchiveNetwork, archive_extractor
 from artgan.metrics.attacks import attack_names
 from artgan.metrics.features import Extractor
 from artgan.metrics.robustness import margin, pgd
+from artgan.models.checkpoint import unpack_weights
 from artgan.models.detector import Detector
 from artgan.presets import PRESETS
 from artgan.report.attacked import attack_classifier, attack_detector
@@ -122,6 +123,8 @@ class Bench:
         state: Folder of states and numbers, if any.
         steps: Steps of a detector.
         crops: Damaged crops that are attacked.
+        base: Weights that a detector starts from, if any; it learned from all works but the fifth
+            that `held_out.read_split` keeps, so that is what is attacked then, whatever the seed.
         is_quick: Whether a few works and steps will do.
     """
 
@@ -129,6 +132,7 @@ class Bench:
     state: Path | None
     steps: int
     crops: int
+    base: Path | None
     is_quick: bool
 
     def measure(self, subject: Subject) -> Found:
@@ -175,9 +179,16 @@ class Bench:
         preset = replace(PRESETS["tiny"].detection, hardened_codes=BOUNDS[subject.bound])
         if self.is_quick:
             preset = replace(preset, short_side_px=160, overlays=16)
-        sides = self._sides(preset.short_side_px, subject.seed)
-        learn, test = ([one for part in side.values() for one in part] for side in sides)
-        trainee = detection.build(learn, test, preset, self.steps, subject.seed, None)
+        if self.base is None:
+            sides, base = self._sides(preset.short_side_px, subject.seed), None
+            learn, test = ([one for part in side.values() for one in part] for side in sides)
+        else:
+            most = QUICK_WORKS if self.is_quick else WORKS
+            splits = read_splits(self.scans, preset.short_side_px, most=most, names=COLLECTIONS)
+            learn = [one for split in splits.values() for one in split.train]
+            test = [one for split in splits.values() for one in split.test]
+            base = unpack_weights(self.base.read_bytes())[0]
+        trainee = detection.build(learn, test, preset, self.steps, subject.seed, base)
         load, save = kept_in(self.state, subject.name)
         started = time.process_time()
         train(
@@ -272,6 +283,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few works, a few steps, one split")
     parser.add_argument("--steps", type=int, help="of a detector; the preset's by default")
     parser.add_argument("--crops", type=int, default=CROPS, help="damaged crops to attack")
+    parser.add_argument("--base", type=Path, help="weights of a detector to start from")
     parser.add_argument("--only", choices=PARTS, help="one network")
     parser.add_argument("--bound", choices=BOUNDS, help="one of its trainings")
     parser.add_argument("--seed", type=int, choices=SEEDS, help="one split")
@@ -300,7 +312,9 @@ def main() -> None:
         chosen.state.mkdir(parents=True, exist_ok=True)
     usual = QUICK_STEPS if chosen.quick else PRESETS["tiny"].detection.base_steps
     crops = QUICK_CROPS if chosen.quick else chosen.crops
-    bench = Bench(Path(folder) / "scans", chosen.state, chosen.steps or usual, crops, chosen.quick)
+    steps = chosen.steps or usual
+    scans = Path(folder) / "scans"
+    bench = Bench(scans, chosen.state, steps, crops, chosen.base, chosen.quick)
     everything: dict[str, dict[str, list[Found]]] = {}
     for subject in subjects(chosen):
         found = bench.kept(subject) if chosen.finished else bench.measure(subject)

@@ -114,7 +114,7 @@ class TrainSettings(ArchiveSettings):
     privacy_noise: Annotated[float, Field(title="Simulation: privacy, noise", ge=0, le=100)] = 0
     """Train simulations with differential privacy of single pictures, for collections whose works
     are private: noise over the longest gradient of a work, 1 or more. The model card says what that
-    promises. Works look worse, and small collections cannot have both; 0 is no such training."""
+    promises. It wants thousands of works: of 150 nothing was learned; 0 is no such training."""
     compare: Annotated[bool, Field(title="Simulation: compare with starting from nothing")] = False
     """Train each collection from nothing as well, and lay works of base, scratch and fine-tuned
     model side by side with their distances; whichever is better on held-out works is used."""
