@@ -93,6 +93,7 @@ class Found:
     steps: int
     cpu_s: float
     held_out: int
+    start: str = "nothing"
 
 
 def read_sides(scans: Path, short_side_px: int, most: int, seed: int) -> tuple[Works, Works]:
@@ -208,7 +209,8 @@ class Bench:
         values = attack_detector(detector, crops)
         whole = blind_crops(test, preset.sheet_px, CLEAN_CROPS, subject.seed, preset.classes)
         values["clean_altered"] = detection.measures(detector, whole)["clean_altered"]
-        return Found(values, self.steps, spent, len(test))
+        start = "nothing" if self.base is None else "a trained detector"
+        return Found(values, self.steps, spent, len(test), start)
 
 
 def loaded(content: bytes) -> Extractor:
@@ -240,6 +242,7 @@ def lines_of(part: str, found: dict[str, list[Found]]) -> list[Line]:
     for bound, some in found.items():
         peers = found.get("plain") or some
         sample = f"{len(some)} splits of {some[0].held_out} works, {some[0].steps} steps"
+        sample += f" from {some[0].start}"
         for way in some[0].values:
             mine = [one.values[way] for one in some]
             is_own = way == TRANSFERRED  # of the same network, and less than it tells of these
