@@ -122,8 +122,8 @@ class TrainSettings(ArchiveSettings):
     """Train even where the data has not changed enough."""
     hardened_codes: Annotated[int, Field(title="Detection: harden, codes", ge=0, le=16)] = 0
     """Teach the detector also by pictures that were changed against it by up to so many codes of
-    255. It takes nearly twice as long and finds less, and a short trial (100 steps) made it no harder
-    to mislead; 0 does not."""
+    255. It takes nearly twice as long and finds less, and a short trial (100 steps) made it no
+    harder to mislead. 0 does not."""
     weights: FeatureWeights = None
 
     @model_validator(mode="after")
