@@ -46,6 +46,7 @@ _NO_MEASURES = {
         "motion.change_beyond_motion",
         "motion.moved_back",
         "motion.pixels_in_sight",
+        "attacks.attack_name",
         "attacks.attack_names",
         "robustness.attacked",
         "robustness.climb",
