@@ -46,6 +46,8 @@ _NO_MEASURES = {
         "motion.change_beyond_motion",
         "motion.moved_back",
         "motion.pixels_in_sight",
+        "perceptual.distance_to_grams",
+        "perceptual.style_grams",
         "attacks.attack_name",
         "attacks.attack_names",
         "robustness.attacked",
