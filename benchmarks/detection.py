@@ -10,9 +10,9 @@ the quarter of each that has most texture: leaves, waves), how much of losses an
 to a third of a work wide is found by looking from afar, and what filling the marked pixels gains
 when nobody says where the damage is. The filler of that starts from the starter and trains for a
 minute; with ``--quick`` it is its smooth start alone. Also how long damage takes to draw. ``--save
-FILE`` keeps the base's weights, and ``--base FILE`` starts from such a file instead of training one.
-``--seconds N`` times some steps first and then plans as many as fit into that time, the preset's at
-most.
+FILE`` keeps the base's weights, and ``--base FILE`` starts from such a file instead of training
+one. ``--seconds N`` times some steps first and then plans as many as fit into that time, the
+preset's at most.
 """
 
 import argparse
