@@ -328,14 +328,14 @@ class DetectionPreset:
     classes: tuple[DamageClass, ...] = DAMAGE_CLASSES
     batch: int = 16
     learning_rate: float = 3e-3
-    clean_fraction: float = 0.4
+    clean_fraction: float = 0.3
     overlays: int = 400
     most_works: int = 500
     hardened_codes: int = 0
     base_steps: int = 5000
     collection_steps: int = 300
-    smallest_scale: float = 0.25
-    large_fraction: float = 0.15
+    smallest_scale: float = 0.5
+    large_fraction: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -512,6 +512,9 @@ PRESETS: dict[PresetName, TrainPreset] = {
             widths=(32, 64, 128, 192),
             blocks=(1, 1, 2, 4),
             learning_rate=1e-3,
+            clean_fraction=0.4,
+            smallest_scale=0.25,
+            large_fraction=0.15,
             base_steps=10_000,
             collection_steps=1000,
         ),
@@ -597,6 +600,9 @@ PRESETS: dict[PresetName, TrainPreset] = {
             widths=(48, 96, 192, 256),
             blocks=(1, 1, 2, 6),
             learning_rate=5e-4,
+            clean_fraction=0.4,
+            smallest_scale=0.25,
+            large_fraction=0.15,
             base_steps=20_000,
             collection_steps=2000,
         ),

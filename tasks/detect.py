@@ -87,14 +87,15 @@ def _options(settings: DetectSettings) -> DetectOptions:
         settings.likely,
         settings.finer,
         settings.review_above,
+        settings.broad,
     )
 
 
 def _asked(settings: DetectSettings) -> Row:
     names = ("sure", "likely", "finer", "review_above")
-    return {name: getattr(settings, name) for name in names} | {
-        "classes": sorted(set(settings.classes))
-    }
+    asked = {name: getattr(settings, name) for name in names}
+    broad = {"broad": True} if settings.broad else {}  # masks from before there was this stay
+    return asked | broad | {"classes": sorted(set(settings.classes))}
 
 
 def _job(settings: DetectSettings, scan: Row, model: Model) -> Row:

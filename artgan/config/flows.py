@@ -161,6 +161,10 @@ class DetectSettings(ArchiveSettings):
     finer: Annotated[int, Field(title="Look closer, steps", ge=0, le=3)] = 0
     """Steps of looking closer, each at twice the resolution: finds finer scratches and dust, and
     mistakes more brush strokes for damage."""
+    broad: Annotated[bool, Field(title="Look for broad losses")] = False
+    """Look from afar as well, for losses and fillings an eighth of a work wide and wider: finds
+    most of them instead of few, and marks several times as much that is no damage. Models of the
+    presets small and base learn it."""
     review_above: Annotated[float, Field(title="Too much to believe, from", gt=0, le=1)] = 0.15
     """A mask that marks more than this fraction of a scan is kept for review and not used."""
     max_failed_fraction: FailedFraction = 0.5

@@ -36,7 +36,7 @@ from artgan.training.detection import CLASSICAL_CONTRAST, CLASSICAL_WIDTH_PX
 
 SEED = 22_000
 MOST_DB = 60.0
-BROAD = "damage: broad_losses"
+BROAD = "damage: broad_losses,_looked_for_from_afar"
 
 Masks = Mapping[str, Sequence[np.ndarray]]
 
@@ -83,8 +83,8 @@ def measure_detection(
     return record(catalog, one, rows, stamp)
 
 
-def _found(picture: np.ndarray, detector: Detector) -> np.ndarray:
-    return detect_scan(picture, detector, DetectOptions(OPAQUE)).mask
+def _found(picture: np.ndarray, detector: Detector, *, broad: bool = False) -> np.ndarray:
+    return detect_scan(picture, detector, DetectOptions(OPAQUE, broad=broad)).mask
 
 
 def _details(picture: np.ndarray) -> np.ndarray:
@@ -149,7 +149,7 @@ def _broad_rows(
     squares = large_crops(pictures, len(pictures), SEED)
     truth = [square.overlay.union() for square in squares]
     found = {
-        "detector": [_found(square.damaged, detector) for square in squares],
+        "detector": [_found(square.damaged, detector, broad=True) for square in squares],
         "top_hat": [_details(square.damaged) for square in squares],
     }
     sample = _sample(held_out, squares)

@@ -2,9 +2,10 @@
 
 A detector learned on works whose short side is at most the ``short_side_px`` of its preset. A
 larger scan is reduced to that, a smaller one is looked at as it is; then tiles pass the network,
-and the mask is drawn at the size of the scan. What is broad is also looked for at halves of that
-size, down to the smallest that the detector learned on: a loss of a third of the scan is wider than
-the network can see from near, and from afar it is as wide as those that it learned. One step
+and the mask is drawn at the size of the scan. If asked, what is ``broad`` is also looked for at
+halves of that size, down to the smallest that the detector learned on: a loss of a third of the
+scan is wider than the network can see from near, and from afar as wide as those that it learned.
+Whole skies and robes look like losses there now and then. One step
 ``finer`` doubles the side at which a scan is looked at: thinner scratches are found, and brush
 strokes are mistaken for damage more often. A mask is as exact as what was looked at: in a scan of
 4,000 px on the short side its borders are some 8 px from the truth.
@@ -38,6 +39,7 @@ class DetectOptions:
         likely: and as far as it stays above this.
         finer: Steps of looking closer than the detector learned to, each at twice the resolution.
         review_above: Fraction of the scan from which a mask is too large to be believed.
+        broad: Whether to look from afar as well, for what is broad.
     """
 
     classes: Sequence[DamageClass] = DETECTED
@@ -45,6 +47,7 @@ class DetectOptions:
     likely: float = 0.35
     finer: int = 0
     review_above: float = 0.15
+    broad: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def detect_scan(
     height, width = scan.shape[:2]
     short_px = working_short_px(min(height, width), detector.short_side_px, options.finer)
     image, opaque = _working_image(scan, short_px)
-    probabilities = _looked_at(image, detector, options.classes, tile_px)
+    probabilities = _looked_at(image, detector, options, tile_px)
     probabilities *= opaque
     probability = probabilities[0]
     least_px = least_area_px(min(probability.shape))
@@ -131,7 +134,7 @@ def class_chances(picture: np.ndarray, detector: Detector) -> np.ndarray:
     """
     short_px = working_short_px(min(picture.shape[:2]), detector.short_side_px)
     image, _ = _working_image(picture, short_px)
-    return seen(image, detector, TILE_PX, lambda chances: chances[:-1])
+    return seen(image, detector, TILE_PX, lambda chances: chances[:-1], afar=True)
 
 
 def _check(scan: np.ndarray, detector: Detector, options: DetectOptions) -> None:
@@ -191,18 +194,19 @@ def _working_image(scan: np.ndarray, short_px: int) -> tuple[Tensor, np.ndarray]
 
 
 def _looked_at(
-    image: Tensor, detector: Detector, classes: Sequence[DamageClass], tile_px: int
+    image: Tensor, detector: Detector, options: DetectOptions, tile_px: int
 ) -> np.ndarray:
-    """Return probabilities (1 + len(classes), h, w): of the wanted classes together, and of each.
+    """Return probabilities (1 + classes, h, w): of the wanted classes together, and of each.
 
     The probability of damage is that of the union, as far as it is the wanted classes that make
     it up; a veil stands for itself.
     """
 
     def take(chances: np.ndarray) -> np.ndarray:
-        return wanted(dict(zip((*detector.classes, "union"), chances, strict=True)), classes)
+        named = dict(zip((*detector.classes, "union"), chances, strict=True))
+        return wanted(named, options.classes)
 
-    return seen(image, detector, tile_px, take)
+    return seen(image, detector, tile_px, take, afar=options.broad)
 
 
 def wanted(chances: Mapping[str, np.ndarray], classes: Sequence[DamageClass]) -> np.ndarray:

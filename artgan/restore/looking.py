@@ -19,23 +19,30 @@ FAR_LIKELY, FAR_SURE = 0.35, 0.95  # a region counts from afar if somewhere it i
 
 
 def seen(
-    image: Tensor, detector: Detector, tile_px: int, take: Callable[[np.ndarray], np.ndarray]
+    image: Tensor,
+    detector: Detector,
+    tile_px: int,
+    take: Callable[[np.ndarray], np.ndarray],
+    *,
+    afar: bool,
 ) -> np.ndarray:
-    """Look at a picture as it is and at halves of it; return the higher probabilities.
+    """Look at a picture as it is, and at halves of it; return the higher probabilities.
 
     Args:
         image: (1, 3, h, w) in [0, 1].
         detector: Its ``least_side_px`` says how far halves may go.
         tile_px: Side of a tile.
         take: Makes what is wanted, (C, h, w), of the probabilities (K + 1, h, w) of a tile.
+        afar: Whether to look at halves, for what is broad.
 
     Returns:
         (C, h, w) float32.
     """
     result = _look(image, detector, tile_px, take)
     height, width = image.shape[-2:]
+    times = looks_from_afar(min(height, width), detector.least_side_px) if afar else 0
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BROAD_PX, BROAD_PX))
-    for halvings in range(1, 1 + looks_from_afar(min(height, width), detector.least_side_px)):
+    for halvings in range(1, 1 + times):
         size = (round(height / 2**halvings), round(width / 2**halvings))
         far = _look(F.interpolate(image, size, mode="area"), detector, tile_px, take)
         for near, one in zip(result, far, strict=True):

@@ -33,10 +33,11 @@ def test_a_broad_loss_is_about_as_wide_as_asked_for_and_of_one_class(across):
 def test_a_part_of_a_bank_holds_broad_damage_and_classes_without_any_have_none():
     def depth(bank):
         unions = [one.union().astype(np.uint8) for one in bank.overlays]
-        return np.median([cv2.distanceTransform(one, cv2.DIST_L2, 3).max() for one in unions])
+        depths = [cv2.distanceTransform(one, cv2.DIST_L2, 3).max() for one in unions]
+        return np.quantile(depths, 0.1)  # of the sheets whose damage is narrowest
 
     usual, broad = (DamageBank(64, 24, 0, ("losses", "strokes"), part) for part in (0.0, 1.0))
-    assert depth(broad) > 1.3 * depth(usual)
+    assert depth(broad) > 1.2 * depth(usual)
     scratched, same = (DamageBank(64, 4, 0, ("scratches",), part) for part in (0.0, 1.0))
     pairs = zip(scratched.overlays, same.overlays, strict=True)
     assert all(np.array_equal(one.gain, other.gain) for one, other in pairs)

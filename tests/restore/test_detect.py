@@ -54,7 +54,7 @@ def patched(height=200, width=260, channels=3, dtype=np.uint8):
 @pytest.mark.parametrize(("height", "width"), [(203, 331), (129, 511), (1, 1), (37, 5)])
 def test_the_result_does_not_depend_on_the_tile_size(lively, dtype, height, width):
     source = scan(height, width, dtype=dtype)
-    options = DetectOptions(OPAQUE, finer=1)
+    options = DetectOptions(OPAQUE, finer=1, broad=True)
     whole = detect_scan(source, lively, options, tile_px=1024)
     assert whole.mask.shape == (height, width)
     for tile_px in (32, 64, 128):

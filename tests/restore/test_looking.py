@@ -4,7 +4,7 @@ import torch
 
 from artgan.models.checkpoint import pack_weights
 from artgan.models.detector import Detector, load_detector
-from artgan.restore.detect import class_chances, detect_scan
+from artgan.restore.detect import DetectOptions, class_chances, detect_scan
 from artgan.restore.looking import BROAD_PX, looks_from_afar
 from tests.restore.white import PRESET, white_detector
 
@@ -35,9 +35,11 @@ def patched():
 
 def test_what_is_broad_is_found_from_afar_and_what_is_narrow_is_left_to_the_near_look():
     picture, broad = patched()
-    assert not detect_scan(picture, far_sighted(None)).mask.any()
-    assert not detect_scan(picture, far_sighted(128)).mask.any()
-    found = detect_scan(picture, far_sighted(64))
+    asked = DetectOptions(broad=True)
+    assert not detect_scan(picture, far_sighted(None), asked).mask.any()
+    assert not detect_scan(picture, far_sighted(128), asked).mask.any()
+    assert not detect_scan(picture, far_sighted(64)).mask.any()
+    found = detect_scan(picture, far_sighted(64), asked)
     assert (found.mask != broad).mean() < 0.01
     assert found.probability.shape == (256, 320)
     chances = class_chances(picture, far_sighted(64))
@@ -62,4 +64,5 @@ def test_a_detector_from_before_looks_once_as_it_did():
     assert (old.least_side_px, new.least_side_px) == (None, 64)
     picture, _ = patched()
     expected = detect_scan(picture, white_detector(short_side_px=256))
-    assert np.array_equal(detect_scan(picture, old).probability, expected.probability)
+    found = detect_scan(picture, old, DetectOptions(broad=True))
+    assert np.array_equal(found.probability, expected.probability)
