@@ -3,13 +3,16 @@
     python benchmarks/training_peers.py --quick
     python benchmarks/training_peers.py
 
-``lightweight-gan`` 1.2.1 and ``stylegan2-pytorch`` 1.9.0 (the extra ``peers``) refuse to be
-imported where there is no CUDA device, so that nothing is measured on a CPU. Each trains with its
-own trainer and its defaults, 16 works a step, from memory; lightweight-gan with its mixed
-precision, stylegan2-pytorch in float32, for its other choice wants apex. All take turns, and the
-fastest round of each counts. stylegan2-pytorch imports ``aim`` to keep a log that is off by
-default: where that is not installed, an empty module stands in for it. Both average their weights
-after 20,000 steps only and keep no state of their optimizers; ours does its usual work.
+``lightweight-gan`` 1.2.1 and ``stylegan2-pytorch`` 1.9.0 refuse to be imported where there is no
+CUDA device, so that nothing is measured on a CPU, and they are in none of our extras: install them
+with ``--no-deps`` beside einops, fire, kornia, adabelief-pytorch and vector-quantize-pytorch 0.1.0.
+What is not installed is left out.
+
+Each trains with its own trainer and its defaults, 16 works a step, from memory; lightweight-gan
+with its mixed precision, stylegan2-pytorch in float32, for its other choice wants apex. All take
+turns, and the fastest round of each counts. stylegan2-pytorch imports ``aim`` to keep a log that is
+off by default: where that is not installed, an empty module stands in for it. Both average their
+weights after 20,000 steps only and keep no state of their optimizers; ours does its usual work.
 
 Prints one JSON line for each result.
 """
