@@ -11,13 +11,14 @@ from torch.nn import functional as F
 
 from artgan.errors import InvalidInputError
 from artgan.imaging.canvas import ArrayCanvas, Canvas, Window, windows
-from artgan.memory import blocks_apart
+from artgan.memory import blocks_apart, give_back
 from artgan.models.filler import Filler
 from artgan.models.unet import exact_sums
 from artgan.restore.mask import widen
 from artgan.restore.pyramid import ALIGN_PX, Level, MakeCanvas, ScanLevel, tiles
 
 TILE_PX = 512
+_TRIMMED_EVERY = 32
 _STEM_CHANNELS = 4  # a filler's input: three colours and the mask
 _FEW_NUMBERS = 20_480  # in `use_mkldnn` of torch's ATen/native/Convolution.cpp
 _SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -208,8 +209,10 @@ def _fill_level(level: Level, how: Filling) -> None:
     """Fill the holes of a level, and of coarser ones first where its holes are deep."""
     if level.is_deep():
         _fill_level(level.coarser, how)
-    for tile in tiles(level.cells, how.tile_px, how.halo_px):
+    for number, tile in enumerate(tiles(level.cells, how.tile_px, how.halo_px), 1):
         _fill_tile(level, tile, how)
+        if number % _TRIMMED_EVERY == 0:
+            give_back()  # gaps between blocks of windows of many sizes add up
     level.is_filled = True
 
 
