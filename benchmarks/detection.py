@@ -27,8 +27,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from held_out import SEED, Split, read_splits, say, steps_within, trained
-from restoration import line
+from held_out import SEED, Split, line, read_splits, say, steps_within, trained
 
 from artgan.degrade.blind import BlindCrop, blind_crops, large_crops
 from artgan.degrade.work import draw_overlay

@@ -28,7 +28,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from held_out import SEED, Split, read_splits, say, steps_within, trained
+from held_out import SEED, Split, line, read_splits, say, steps_within, trained
 
 from artgan.degrade.evaluation import DamagedCrop, evaluation_crops, hole_psnr_db
 from artgan.errors import MissingAssetError
@@ -145,15 +145,6 @@ def measure(
             strip(chosen.strip.with_stem(f"{chosen.strip.stem}-{name}"), crops, made)
         say(f"{name}: {rows[name]}")
     return rows, [training]
-
-
-def line(
-    name: str, value: float, unit: str, peer: str, peer_value: float, **verdict: object
-) -> dict[str, object]:
-    """Make one result; ``verdict`` holds the target in words and whether it holds."""
-    numbers = {"value": round(value, 3), "peer_value": round(peer_value, 3)}
-    ratio = round(value / peer_value, 4) if peer_value else None
-    return {"name": name, "unit": unit, "peer": peer, "ratio": ratio, **numbers, **verdict}
 
 
 def gains(rows: Means) -> dict[str, tuple[str, float]]:

@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import held_out
 import numpy as np
 import torch
 from held_out import Split, Weights, kept_in, read_splits, report, say
@@ -184,17 +185,8 @@ def line(  # noqa: PLR0913 -- the fields of a result
     *,
     holds: bool | None,
 ) -> Line:
-    """Make one result line; the ratio is value over peer."""
-    return {
-        "name": f"simulation/{name}",
-        "value": round(value, 4),
-        "unit": unit,
-        "peer": peer,
-        "peer_value": round(peer_value, 4),
-        "ratio": round(value / peer_value, 4) if peer_value else None,
-        "target": target,
-        "holds": None if holds is None else bool(holds),
-    }
+    """Make one result of this benchmark."""
+    return held_out.line(f"simulation/{name}", value, unit, peer, peer_value, target, holds=holds)
 
 
 def sound(name: str, end: Record) -> list[Line]:

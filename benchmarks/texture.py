@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import held_out
 import numpy as np
 import torch
 from held_out import kept_in, report, say
@@ -108,17 +109,8 @@ def distance(features: Features, part: np.ndarray, tiles: list[np.ndarray]) -> f
 def line(
     name: str, value: float, unit: str, peer_value: float, target: str, *, holds: bool | None
 ) -> dict[str, object]:
-    """Make one result line beside quilting."""
-    return {
-        "name": name,
-        "value": round(value, 4),
-        "unit": unit,
-        "peer": "image quilting",
-        "peer_value": round(peer_value, 4),
-        "ratio": round(value / peer_value, 4) if peer_value else None,
-        "target": target,
-        "holds": holds,
-    }
+    """Make one result beside quilting."""
+    return held_out.line(name, value, unit, "image quilting", peer_value, target, holds=holds)
 
 
 def measure(
