@@ -182,6 +182,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.0, help="steps as many as fit in")
     parser.add_argument("--set", default="", help="fields of the presets, as width=24,batch=8")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--pair", type=int, choices=range(len(PAIRS)), help="the only one")
     parser.add_argument("--pair-px", type=int, default=128, help="long side of the pairs")
     parser.add_argument("--pair-steps", type=int, default=60, help="steps at each scale")
     parser.add_argument("--pictures", type=Path, help="folder of sheets")
@@ -198,7 +199,8 @@ def optim(root: Path, extractor: Extractor, chosen: argparse.Namespace) -> None:
         report(fitting(extractor, content[:128, :128], style, 8 if chosen.quick else 100))
     if "pairs" in chosen.parts:
         size, steps = (96, 24) if chosen.quick else (chosen.pair_px, chosen.pair_steps)
-        for pair in PAIRS[:1] if chosen.quick else PAIRS:
+        every = PAIRS[:1] if chosen.quick else PAIRS
+        for pair in every if chosen.pair is None else [PAIRS[chosen.pair]]:
             report(pairs(root, pair, size, steps, chosen.pictures))
 
 
