@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from artgan.errors import CorruptAssetError, InvalidInputError
-from artgan.models.blocks import LEAK
+from artgan.models.blocks import LEAK, clip_to_range
 from artgan.models.checkpoint import load_network, unpack_weights
 from artgan.models.painter import Moments, Painter
 
@@ -78,9 +78,7 @@ class MultiPainter(nn.Module):
 
     def forward(self, tinted: Tensor, labels: Tensor) -> Tensor:
         """Paint over pictures (B, 3, H, W) in the colours of their labels (B,); in [0, 1]."""
-        sums = self.painter(tinted, self.manner(labels))
-        # Clipped, but with the gradient of the sum, as for a translator
-        return sums + (sums.clamp(0, 1) - sums).detach()
+        return clip_to_range(self.painter(tinted, self.manner(labels)))
 
 
 class CollectionDiscriminator(nn.Module):

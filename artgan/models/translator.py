@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from artgan.errors import CorruptAssetError
-from artgan.models.blocks import LEAK, zero_init
+from artgan.models.blocks import LEAK, clip_to_range, zero_init
 from artgan.models.checkpoint import load_network, unpack_weights
 
 STRIDE = 4
@@ -113,10 +113,7 @@ class Translator(nn.Module):
         for conv in self.up:
             x = F.interpolate(x, scale_factor=2, mode="bilinear")
             x = conv(F.leaky_relu(x, LEAK))
-        sums = tinted + self.head(F.leaky_relu(x, LEAK))
-        # Clipped, but with the gradient of the sum: a picture burnt out in training, whose own
-        # gradient is zero everywhere, would never come back.
-        return sums + (sums.clamp(0, 1) - sums).detach()
+        return clip_to_range(tinted + self.head(F.leaky_relu(x, LEAK)))
 
     def encode(self, tinted: Tensor) -> list[Tensor]:
         """Return features at full, half and quarter resolution."""

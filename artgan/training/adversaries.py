@@ -20,7 +20,7 @@ from artgan.training.gan_losses import (
     gradient_penalty,
     slope_penalty,
 )
-from artgan.training.loop import apply_gradients, mixed_precision
+from artgan.training.loop import apply_gradients, detached, mixed_precision
 
 PENALTY_EVERY = 4
 SLOPE_WEIGHT = 10.0
@@ -73,7 +73,7 @@ class Adversaries:
         losses = self._step_discriminator(real, generated.detach(), labels, number)
         if self.generator.latents.coded:
             losses |= self._step_reader(generated.detach(), z, labels)
-        return losses | self._step_generator(real, generated, z, labels)
+        return detached(losses | self._step_generator(real, generated, z, labels))
 
     def generate(self, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         """Draw latents, and make works of them; styles of two latents are mixed in half of them."""
@@ -97,7 +97,7 @@ class Adversaries:
 
     def _step_discriminator(
         self, real: Tensor, generated: Tensor, labels: Tensor | None, number: int
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         slope = self.loss.penalty == "slope"
         penalised = not slope and number % PENALTY_EVERY == 0
         images = torch.cat([real, generated]).requires_grad_(penalised)
@@ -107,21 +107,21 @@ class Adversaries:
             redrawn = self.discriminator.redraw(noticed[: len(real)])
         real_logits, generated_logits = logits.float().chunk(2)
         adversarial = loss = self.loss.discriminator(real_logits, generated_logits)
-        losses = {"discriminator": adversarial.item()}
+        losses = {"discriminator": adversarial}
         if redrawn is not None:
             target = F.interpolate(shown[: len(real)].detach(), redrawn.shape[2:], mode="area")
             redrawing = 2 * F.l1_loss(redrawn.float(), target.clamp(0, 1))  # as if in [-1, 1]
-            loss, losses["redrawing"] = loss + redrawing, redrawing.item()
+            loss, losses["redrawing"] = loss + redrawing, redrawing
         if penalised:
             # gamma/2 (R1 + R2), and the mean over both halves is (R1 + R2) / 2; R1 alone likewise.
             of_each = gradient_penalty(logits, images)
             if self.loss.penalty == "r1":
                 of_each = of_each[: len(real)] / 2
             penalty = self.preset.gamma * of_each.mean()
-            loss, losses["penalty"] = loss + PENALTY_EVERY * penalty, penalty.item()
+            loss, losses["penalty"] = loss + PENALTY_EVERY * penalty, penalty
         if slope:
             penalty = SLOPE_WEIGHT * self._slope(real, generated, labels).mean()
-            loss, losses["penalty"] = loss + penalty, penalty.item()
+            loss, losses["penalty"] = loss + penalty, penalty
         self._descend("discriminator", loss, self.discriminator)
         return losses
 
@@ -129,18 +129,20 @@ class Adversaries:
         images = between(real, generated).requires_grad_()
         return slope_penalty(self.discriminator(self.augment(images), labels)[0], images)
 
-    def _step_reader(self, generated: Tensor, z: Tensor, labels: Tensor | None) -> dict[str, float]:
+    def _step_reader(
+        self, generated: Tensor, z: Tensor, labels: Tensor | None
+    ) -> dict[str, Tensor]:
         """Teach the discriminator to read codes; on works as they are, colours included."""
         with _half_precision(z.device):
             _, noticed = self.discriminator(generated, labels)
             guesses = self.discriminator.read(noticed)
         loss = code_loss(guesses, self.generator.latents.codes(z))
         self._descend("discriminator", loss, self.discriminator)
-        return {"codes": loss.item()}
+        return {"codes": loss}
 
     def _step_generator(
         self, real: Tensor, generated: Tensor, z: Tensor, labels: Tensor | None
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(requires_grad=False)
         with _half_precision(z.device):
             with torch.no_grad():
@@ -152,7 +154,7 @@ class Adversaries:
                 loss = loss + code_loss(guesses, self.generator.latents.codes(z))
         self._descend("generator", loss, self.generator)
         self.discriminator.requires_grad_(requires_grad=True)
-        return {"generator": adversarial.item()}
+        return {"generator": adversarial}
 
     def _descend(self, name: str, loss: Tensor, network: nn.Module) -> None:
         # The penalties bound the slopes already: unlike elsewhere, gradients are not clipped.

@@ -284,19 +284,23 @@ def apply_gradients(
         max_norm: Upper bound of the joint norm of all gradients.
     """
     optimizer.zero_grad(set_to_none=True)
-    if not world.agree(yes=bool(torch.isfinite(loss))):
-        return
     loss.backward()
     parameters = list(parameters)
-    world.average([p.grad for p in parameters if p.grad is not None])
-    norm = nn.utils.clip_grad_norm_(parameters, max_norm)
-    if torch.isfinite(norm):
-        optimizer.step()
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    world.average(gradients)
+    norm = nn.utils.get_total_norm(gradients)
+    # One question for both: an accelerator has to catch up before it can answer.
+    if not world.agree(yes=bool(torch.isfinite(norm) & torch.isfinite(loss))):
+        return
+    if math.isfinite(max_norm):
+        nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+    optimizer.step()
 
 
 def detached(losses: Mapping[str, Tensor]) -> dict[str, float]:
-    """Turn losses into plain numbers for ``Progress``."""
-    return {name: float(loss.detach()) for name, loss in losses.items()}
+    """Turn losses into plain numbers for ``Progress``, all at once."""
+    numbers = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
+    return dict(zip(losses, numbers, strict=True))
 
 
 def training_device() -> torch.device:

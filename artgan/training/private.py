@@ -32,6 +32,7 @@ from artgan.errors import InvalidInputError
 from artgan.presets import LossName
 from artgan.training import world
 from artgan.training.adversaries import Adversaries, Draw
+from artgan.training.loop import detached
 
 CLIP = 1.0
 """Longest gradient of one work."""
@@ -136,9 +137,9 @@ class PrivateAdversaries(Adversaries):
         z, generated = self.generate(None)
         losses = self._learn_to_judge(real, generated.detach())
         # where real works would stand, which these losses of the generator never look at
-        return losses | self._step_generator(generated.detach(), generated, z, None)
+        return detached(losses | self._step_generator(generated.detach(), generated, z, None))
 
-    def _learn_to_judge(self, real: Tensor, generated: Tensor) -> dict[str, float]:
+    def _learn_to_judge(self, real: Tensor, generated: Tensor) -> dict[str, Tensor]:
         of_real, of_generated = SIDES[self.preset.loss]
         network, optimizer = self.discriminator, self.optimizers["discriminator"]
         optimizer.zero_grad(set_to_none=True)
@@ -153,4 +154,4 @@ class PrivateAdversaries(Adversaries):
             own = parameters[name]
             own.grad = private if own.grad is None else own.grad + private
         optimizer.step()
-        return {"discriminator": loss.item()}
+        return {"discriminator": loss}

@@ -18,6 +18,7 @@ from artgan.training.gan_losses import least_squares_loss
 from artgan.training.loop import (
     Trainee,
     apply_gradients,
+    detached,
     mixed_precision,
     scale_learning_rate,
     training_device,
@@ -98,20 +99,20 @@ class _Style:
         losses = self._step_discriminator(style, results[:batch].detach())
         losses |= self._step_translator(sources, results, maps)
         update_ema(self.ema, self.networks.translator, ema_decay(number, batch * world.size()))
-        return losses
+        return detached(losses)
 
-    def _step_discriminator(self, style: Tensor, translated: Tensor) -> dict[str, float]:
+    def _step_discriminator(self, style: Tensor, translated: Tensor) -> dict[str, Tensor]:
         real = self.networks.discriminator(shown(style, len(self.style)))
         generated = self.networks.discriminator(shown(translated, len(self.style)))
         loss = (least_squares_loss(real, 1.0) + least_squares_loss(generated, 0.0)) / 2
         apply_gradients(
             loss, self.optimizers["discriminator"], self.networks.discriminator.parameters()
         )
-        return {"discriminator": loss.item()}
+        return {"discriminator": loss}
 
     def _step_translator(
         self, sources: Tensor, results: Tensor, maps: Sequence[Tensor]
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         self.networks.discriminator.requires_grad_(requires_grad=False)
         translated = results[: self.preset.batch]
         adversarial = least_squares_loss(
@@ -132,8 +133,7 @@ class _Style:
         loss = adversarial + CONTRAST_WEIGHT * contrast + ANCHOR_WEIGHT * anchor
         apply_gradients(loss, self.optimizers["translator"], parameters)
         self.networks.discriminator.requires_grad_(requires_grad=True)
-        losses = {"adversarial": adversarial, "contrast": contrast, "anchor": anchor}
-        return {name: value.item() for name, value in losses.items()}
+        return {"adversarial": adversarial, "contrast": contrast, "anchor": anchor}
 
     def _draw_places(self, features: Tensor) -> Tensor:
         places = torch.randperm(features.shape[2] * features.shape[3])[: self.preset.patches]
