@@ -9,7 +9,7 @@ Reads ``$ARTGAN_TEST_DATA/scans/<collection>/`` at the size of the preset cpu-32
 fifth of each collection. KID is measured in VGG-19 conv3_4 features of 128 works against the
 held-out ones. Four parts: ``scratch`` trains three collections from nothing; ``tuning`` trains an
 archive-wide base that is asked by collection, and fine-tunes two collections from it in half the
-steps; ``classes`` asks that base for each collection, and a linear classifier that learned from
+steps; ``classes`` asks that base for each collection, and a linear discriminant that learned from
 real works says what it sees; ``networks`` trains the other networks, with codes, on the first
 collection, looks for a property that each code moves, and takes as its figure how far the works
 of another painter are from that collection.
@@ -39,6 +39,7 @@ from torch import Tensor
 from artgan.errors import MissingAssetError
 from artgan.imaging.tensors import batch_to_arrays
 from artgan.imaging.write import png_bytes
+from artgan.metrics.discriminant import Discriminant
 from artgan.metrics.features import extract, load_extractor, normalise
 from artgan.metrics.kernel import kid_x1000
 from artgan.models.simulators import AnyGenerator, drawn, sample
@@ -87,6 +88,7 @@ class Bench:
         chosen: Collections that are trained.
         seeds: Those of the trainings from nothing of each of them.
         steps: Of a training from nothing; of a fine-tuning and of other networks half as many.
+        base_steps: Of the base, which an archive trains once for all collections.
         networks: Networks to train besides the usual one, with their losses.
         preset: Of trainings from nothing; cpu-32 unless another gamma is tried.
     """
@@ -97,6 +99,7 @@ class Bench:
     chosen: Sequence[str]
     seeds: Sequence[int]
     steps: int
+    base_steps: int
     networks: Sequence[tuple[NetworkName, LossName]]
     preset: SimulationPreset
 
@@ -140,11 +143,11 @@ class Bench:
         works = [(name, work) for name, split in self.splits.items() for work in split.train]
         test = [work for split in self.splits.values() for work in split.test]
         trainee = build(
-            *([work for _, work in works], test, by_collection(), self.steps, 0, None),
+            *([work for _, work in works], test, by_collection(), self.base_steps, 0, None),
             self.features,
             collections=[name for name, _ in works],
         )
-        self.trained("base", trainee, self.steps, 0, (0.0, 1.0))
+        self.trained("base", trainee, self.base_steps, 0, (0.0, 1.0))
         return trainee
 
 
@@ -259,11 +262,12 @@ def tuning(bench: Bench) -> list[Line]:
 
 
 def classes(bench: Bench) -> list[Line]:
-    """Ask the base for each collection, and let a classifier of real works say what came."""
+    """Ask the base for each collection, and let a discriminant of real works say what came."""
     generator = bench.base().networks["generator_ema"]
     labels = {name: number for number, name in enumerate(COLLECTIONS)}
-    learned = {name: bench.features(squares(bench.splits[name].train)) for name in labels}
-    classify = linear_classifier([learned[name] for name in labels])
+    learned = [bench.features(squares(bench.splits[name].train)) for name in labels]
+    own = np.repeat(list(labels.values()), [len(one) for one in learned])
+    classify = Discriminant(np.concatenate(learned), own)
     real, asked = [], []
     for name, label in labels.items():
         held_out = bench.features(squares(bench.splits[name].test))
@@ -286,22 +290,6 @@ def squares(works: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Cut works as the measures do."""
     cut = [square(scale_work(work, PRESET.size_px), 0.5)[None] for work in works]
     return batch_to_arrays(torch.cat(cut))
-
-
-def linear_classifier(groups: Sequence[np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """Fit a ridge regression to one-hot classes, each class with the same weight."""
-    everything = np.concatenate(groups)
-    mean, spread = everything.mean(axis=0), everything.std(axis=0) + 1e-9
-
-    def ready(features: np.ndarray) -> np.ndarray:
-        return np.c_[(features - mean) / spread, np.ones(len(features))]
-
-    x = ready(everything)
-    y = np.repeat(np.eye(len(groups)), [len(group) for group in groups], axis=0)
-    weight = np.concatenate([np.full(len(group), 1 / len(group)) for group in groups])[:, None]
-    ridge = 0.1 * len(groups) * np.eye(x.shape[1])
-    solution = np.linalg.solve(x.T @ (weight * x) + ridge, x.T @ (weight * y))
-    return lambda features: (ready(features) @ solution).argmax(axis=1)
 
 
 def networks(bench: Bench) -> list[Line]:
@@ -406,6 +394,7 @@ def main() -> None:
     parser.add_argument("--network", choices=sorted({name for name, _ in NETWORKS}))
     parser.add_argument("--loss", choices=sorted({loss for _, loss in NETWORKS}))
     parser.add_argument("--steps", type=int, default=STEPS, help="of a training from nothing")
+    parser.add_argument("--base-steps", type=int, default=0, help="of the base; as many")
     parser.add_argument("--gamma", type=float, default=PRESET.gamma, help="another, to try")
     parser.add_argument("--state", type=Path, help="folder of states to go on from")
     chosen = parser.parse_args()
@@ -427,6 +416,7 @@ def main() -> None:
         [chosen.collection] if chosen.collection else SCRATCH,
         range(chosen.seeds) if chosen.seed is None else [chosen.seed],
         chosen.steps,
+        chosen.base_steps or chosen.steps,
         [
             (network, loss)
             for network, loss in NETWORKS
