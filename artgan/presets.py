@@ -484,7 +484,13 @@ PRESETS: dict[PresetName, TrainPreset] = {
         ),
         SIMULATION_SIZES["draft-128"],
         StylePreset(
-            short_side_px=256, crop_px=128, width=32, blocks=6, patches=128, collection_steps=5000
+            short_side_px=256,
+            crop_px=128,
+            width=32,
+            blocks=6,
+            patches=128,
+            learning_rate=2e-4,
+            collection_steps=5000,
         ),
         tone=TonePreset(width=32, batch=48, learning_rate=1e-3, base_steps=6000),
         denoise=DenoisePreset(
