@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import cv2
+import held_out
 import numpy as np
 import torch
 from held_out import SEED, Split, read_splits, say, trained
@@ -293,16 +294,8 @@ def line(
     name: str, unit: str, value: float, peer: tuple[str, float], asked: Asked
 ) -> dict[str, object]:
     """Make one line: a value, the peer it is compared with, and what is asked."""
-    return {
-        "name": f"enhancement/{name}",
-        "value": round(value, 3),
-        "unit": unit,
-        "peer": peer[0],
-        "peer_value": round(peer[1], 3),
-        "ratio": round(value / peer[1], 4) if peer[1] else None,
-        "target": asked.target,
-        "holds": asked.holds,
-    }
+    named = f"enhancement/{name}", value, unit, *peer, asked.target
+    return held_out.line(*named, holds=asked.holds)
 
 
 def tone_lines(found: Mapping[str, Values], gain: float) -> list[dict[str, object]]:

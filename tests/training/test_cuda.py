@@ -10,8 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from artgan.models.checkpoint import pack_weights
 from artgan.models.simulators import load_simulator, sample
 from artgan.presets import SimulationPreset
-from artgan.training.loop import train
 from artgan.training.simulation import build, ema_decay
+from tests.training.state_to_state import run
 
 pytestmark = [
     pytest.mark.gpu,
@@ -39,20 +39,6 @@ def fresh(preset=TINY, seed=0):
     names = ["prints", "paintings"] * 6 if preset.classes else ()
     features = lambda pictures: np.array([p.mean((0, 1)) for p in pictures])  # noqa: E731
     return build(works(12), works(5, 9), preset, STEPS, seed, None, features, collections=names)
-
-
-def run(trainee, steps, state=None):
-    kept = [state]
-    train(
-        trainee,
-        steps,
-        0,
-        load_state=lambda: kept[-1],
-        save_state=kept.append,
-        validate_at=(),
-        observe=lambda _: None,
-    )
-    return kept[-1]
 
 
 def weights(trainee):

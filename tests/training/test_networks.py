@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from artgan.models.simulators import drawn, sample
-from artgan.training.loop import train
 from artgan.training.simulation import build
+from tests.training.state_to_state import run, weights
 from tests.training.two_modes import features, preset, sides, trained, works
 
 PAIRS = [
@@ -33,28 +33,6 @@ def one_thread():
 def fresh(network, loss, seed=0):
     chosen = replace(preset(network, loss, continuous=1, modes=2, classes=COLLECTIONS), batch=2)
     return build(works(6), works(3), chosen, 4, seed, None, features, collections=COLLECTIONS * 3)
-
-
-def run(subject, steps, state=None):
-    kept = [state]
-    train(
-        subject,
-        steps,
-        0,
-        load_state=lambda: kept[-1],
-        save_state=kept.append,
-        validate_at=(),
-        observe=lambda _: None,
-    )
-    return kept[-1]
-
-
-def weights(subject):
-    return {
-        f"{name}.{key}": value.clone()
-        for name, network in subject.networks.items()
-        for key, value in network.state_dict().items()
-    }
 
 
 @pytest.mark.parametrize(("network", "loss"), PAIRS)

@@ -4,11 +4,11 @@ import torch
 
 from artgan.errors import InvalidInputError
 from artgan.presets import StylePreset
-from artgan.training.loop import train
 from artgan.training.sides import Sides, draw_crops
 from artgan.training.style import build, patch_contrast
 from artgan.training.translations import content_distance
 from tests.training.plain_works import features, works
+from tests.training.state_to_state import run, weights
 
 TINY = StylePreset(short_side_px=24, crop_px=16, width=4, blocks=1, patches=16, batch=2)
 
@@ -26,28 +26,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def run(subject, steps, state=None):
-    kept = [state]
-    train(
-        subject,
-        steps,
-        0,
-        load_state=lambda: kept[-1],
-        save_state=kept.append,
-        validate_at=(),
-        observe=lambda _: None,
-    )
-    return kept[-1]
-
-
-def weights(subject):
-    return {
-        f"{name}.{key}": value.clone()
-        for name, network in subject.networks.items()
-        for key, value in network.state_dict().items()
-    }
 
 
 def test_a_killed_and_resumed_training_ends_bit_for_bit_alike():
