@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 HERE = Path(__file__).parent
-SHARED = {"run", "held_out", "quilting", "fitting", "lessons"}
+SHARED = {"run", "held_out", "quilting", "fitting", "lessons", "codes"}
 """What is no benchmark."""
 
 
