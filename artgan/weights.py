@@ -23,7 +23,8 @@ class WeightsSpec:
     Attributes:
         name: Name that stands in the metrics table.
         file_names: File names under which it is spread, in order of search.
-        sha256: sha256 of the file in hex; the first digits only, where no more is published.
+        sha256: sha256 of the file in hex; the first digits only, where no more is published, and
+            empty where nothing is.
         licence: Licence of the weights.
         source_url: Where its maker offers it.
         note: What a reader must know.
@@ -59,7 +60,41 @@ VGG19_CONV3_4 = WeightsSpec(
     "torchvision's layout and input scale; conv1_1 was rescaled to it.",
 )
 
-KNOWN_WEIGHTS: tuple[WeightsSpec, ...] = (INCEPTION, VGG19_CONV3_4)
+ART_INCEPTION = WeightsSpec(
+    name="art-inception",
+    file_names=("art_inception.pth",),
+    sha256="",
+    licence="Apache 2.0",
+    source_url="https://github.com/matthias-wright/art-fid",
+    note="An Inception v3 that learned from 250,000 works of art: the style part of ArtFID. No "
+    "sha256 is published, so any file of that name is taken; the metrics table tells which.",
+)
+
+ALEXNET = WeightsSpec(
+    name="alexnet-imagenet",
+    file_names=("alexnet-owt-7be5be79.pth",),
+    sha256="7be5be79",
+    licence="BSD 3-Clause",
+    source_url="https://github.com/pytorch/vision",
+    note="What LPIPS looks with; the digits in its file name begin its sha256.",
+)
+
+LPIPS_HEADS = WeightsSpec(
+    name="lpips-alex-0.1",
+    file_names=("alex.pth",),
+    sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
+    licence="BSD 2-Clause",
+    source_url="https://github.com/richzhang/PerceptualSimilarity",
+    note="Weights of AlexNet's channels in LPIPS, version 0.1; in that project's folder weights.",
+)
+
+KNOWN_WEIGHTS: tuple[WeightsSpec, ...] = (
+    INCEPTION,
+    VGG19_CONV3_4,
+    ART_INCEPTION,
+    ALEXNET,
+    LPIPS_HEADS,
+)
 
 
 def weights_sha256(path: Path) -> str:
@@ -122,7 +157,8 @@ def find_weights(spec: WeightsSpec, location: str | None) -> Path | None:
             "Name another, or leave it out to use the labelled stand-in."
         )
     if place.is_file() and place.name not in spec.file_names:
-        return place if weights_sha256(place).startswith(spec.sha256) else None
+        same = spec.sha256 and weights_sha256(place).startswith(spec.sha256)
+        return place if same else None
     candidates = [place] if place.is_file() else [place / name for name in spec.file_names]
     for path in candidates:
         if path.is_file():

@@ -154,12 +154,20 @@ def test_cache_lies_where_the_variable_says_or_in_the_home_folder(monkeypatch, t
 
 
 def test_known_weights_name_their_licence_source_and_hash():
-    assert [spec.name for spec in KNOWN_WEIGHTS] == ["inception-2015-12-05", "vgg19-conv3_4"]
+    assert len({spec.name for spec in KNOWN_WEIGHTS}) == len(KNOWN_WEIGHTS) == 5
     for spec in KNOWN_WEIGHTS:
         assert spec.licence
         assert spec.source_url.startswith("https://")
-        assert len(spec.sha256) in (8, 64)
+        assert len(spec.sha256) in (8, 64) or "No sha256 is published" in spec.note
     assert all(weights.INCEPTION.sha256 in name for name in weights.INCEPTION.file_names)
+
+
+def test_a_file_of_another_name_is_not_taken_for_weights_without_a_known_sha256(tmp_path):
+    other = tmp_path / "mine.pth"
+    other.write_bytes(CONTENT)
+    assert find_weights(weights.ART_INCEPTION, str(other)) is None
+    named = other.rename(tmp_path / "art_inception.pth")
+    assert find_weights(weights.ART_INCEPTION, str(tmp_path)) == named
 
 
 def test_vgg_of_the_test_data_has_the_known_bytes():

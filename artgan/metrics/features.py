@@ -24,9 +24,12 @@ from artgan.weights import INCEPTION, VGG19_CONV3_4, find_weights, weights_sha25
 
 if TYPE_CHECKING:
     from artgan.metrics.archive_network import ArchiveNetwork
-    from artgan.metrics.inception import FidInception
+    from artgan.metrics.artfid import LpipsAlexNet
+    from artgan.metrics.inception import FidInception, InceptionFeatures
 
-FeatureNetwork: TypeAlias = "FidInception | Vgg19Conv34 | ArchiveNetwork | RandomPyramid"
+FeatureNetwork: TypeAlias = (
+    "InceptionFeatures | Vgg19Conv34 | ArchiveNetwork | RandomPyramid | LpipsAlexNet"
+)
 VGG_SIZE_PX = 128
 PYRAMID_SIZE_PX = 64
 

@@ -16,7 +16,7 @@ from torchvision.models.inception import Inception3, InceptionA, InceptionC, Inc
 from artgan.errors import CorruptAssetError
 
 FEATURES = 2048
-_STAGES = (
+STAGES = (
     "Conv2d_1a_3x3",
     "Conv2d_2a_3x3",
     "Conv2d_2b_3x3",
@@ -111,25 +111,16 @@ def inception_layout() -> Inception3:
     return network
 
 
-class FidInception(nn.Module):
-    """Features of the FID: the mean over positions after the last Inception block.
+class InceptionFeatures(nn.Module):
+    """Features of an Inception v3: the mean over positions after its last block.
 
     Args:
-        weights: A tensor for each name of the 2015 file (472 of them).
-
-    Raises:
-        CorruptAssetError: A name is missing or unknown, or a shape differs.
-
-    References:
-        Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a Local
-        Nash Equilibrium", https://arxiv.org/abs/1706.08500
+        layout: The network, with its weights.
     """
 
-    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+    def __init__(self, layout: Inception3) -> None:
         super().__init__()
-        layout = inception_layout()
-        _load(layout, weights)
-        self.stages = nn.ModuleDict({name: layout.get_submodule(name) for name in _STAGES})
+        self.stages = nn.ModuleDict({name: layout.get_submodule(name) for name in STAGES})
         self.eval().requires_grad_(requires_grad=False)
 
     def maps(self, images: Tensor) -> list[Tensor]:
@@ -145,11 +136,31 @@ class FidInception(nn.Module):
         return found
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map prepared images (B, 3, 299, 299) to features (B, 2048)."""
+        """Map prepared images (B, 3, H, W), sides at least 75, to features (B, 2048)."""
         x = images
         for stage in self.stages.values():
             x = stage(x)
         return x.mean(dim=(2, 3))
+
+
+class FidInception(InceptionFeatures):
+    """Features of the FID, of images of 299 x 299.
+
+    Args:
+        weights: A tensor for each name of the 2015 file (472 of them).
+
+    Raises:
+        CorruptAssetError: A name is missing or unknown, or a shape differs.
+
+    References:
+        Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a Local
+        Nash Equilibrium", https://arxiv.org/abs/1706.08500
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        layout = inception_layout()
+        _load(layout, weights)
+        super().__init__(layout)
 
 
 def _load(layout: Inception3, weights: Mapping[str, Tensor]) -> None:

@@ -48,7 +48,7 @@ def feature_distance(
         maps = zip(extractor.embed_maps(result), extractor.embed_maps(truth), strict=True)
         return torch.stack([_direction_distance(a, b) for a, b in maps]).mean(dim=0)
 
-    return _paired(extractor, results, truths, batch_size, distance)
+    return compare_pairs(extractor, results, truths, batch_size, distance)
 
 
 def _direction_distance(result: Tensor, truth: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ def content_structure_distance(
         divergence = log_source.exp() * (log_source - log_made)
         return divergence.sum(dim=2).mean(dim=1).clamp(min=0.0)
 
-    return _paired(extractor, stylized, sources, batch_size, distance)
+    return compare_pairs(extractor, stylized, sources, batch_size, distance)
 
 
 def _log_likeness(found: Tensor) -> Tensor:
@@ -183,14 +183,18 @@ def _grams(extractor: Extractor, batch: Tensor) -> list[Tensor]:
     return [x @ x.transpose(1, 2) / x.shape[2] for x in flat]
 
 
-def _paired(
+def compare_pairs(
     extractor: Extractor,
     results: Sequence[np.ndarray],
     others: Sequence[np.ndarray],
     batch_size: int,
     distance: Callable[[Tensor, Tensor], Tensor],
 ) -> np.ndarray:
-    """Apply a distance to pictures and their partners, batch by batch."""
+    """Apply a distance of prepared batches to pictures and their partners: (N,) float64.
+
+    Raises:
+        InvalidInputError: There are none, the numbers differ, or one is no picture.
+    """
     if len(results) != len(others):
         raise InvalidInputError(
             f"pictures must come in pairs, got {len(results)} and {len(others)}."

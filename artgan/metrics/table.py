@@ -311,6 +311,26 @@ METRICS: tuple[Metric, ...] = (
         "perceptual.content_structure_distance",
     ),
     Metric(
+        "lpips",
+        "LPIPS to the content",
+        "",
+        "lower",
+        "How much a rendering differs from its content to a network that judges as people do; the "
+        "content part of ArtFID.",
+        "Zhang et al. 2018, arXiv:1801.03924; Wright and Ommer 2022, arXiv:2207.12280",
+        "artfid.lpips",
+    ),
+    Metric(
+        "art_fd",
+        "Fréchet distance in a network of art",
+        "",
+        "lower",
+        "How far renderings are from the style's works; the style part of ArtFID. It grows as "
+        "fewer are compared, so hold it only against methods measured on the same works.",
+        "Wright and Ommer 2022, arXiv:2207.12280",
+        "frechet.frechet_distance",
+    ),
+    Metric(
         "seam_ratio",
         "Seam ratio",
         "",

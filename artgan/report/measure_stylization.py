@@ -12,7 +12,8 @@ from artgan.catalog.works import Work, load_pictures, works
 from artgan.config import ReportSettings
 from artgan.keys import set_digest
 from artgan.metrics.feature_store import FeatureStore, picture_sha256
-from artgan.metrics.features import load_extractor, load_vgg_extractor, normalise
+from artgan.metrics.features import Extractor, load_extractor, load_vgg_extractor, normalise
+from artgan.metrics.frechet import frechet_distance
 from artgan.metrics.kernel import kid_x1000
 from artgan.metrics.perceptual import content_structure_distance, gram_distance
 from artgan.metrics.style import content_distance, style_distance
@@ -33,6 +34,7 @@ from artgan.stylize.color import ColorStylizer, measure_colors, pool_colors
 from artgan.stylize.paint import paint_collections, paint_like, paint_own
 from artgan.stylize.stylizer import Stylizer, stylize_picture
 from artgan.stylize.translate import TranslateStylizer
+from artgan.weights import ALEXNET, ART_INCEPTION, find_weights
 
 _SIDE_PX = 128
 _CONTENTS = 32
@@ -60,7 +62,8 @@ def measure_stylization(
 
     Contents are test works of the other collections, the style is this collection's test works.
     "Unchanged" is the content itself: what a stylizer must beat. Gram distance and CFSD are
-    defined in VGG-19's maps, and measured where it is there, whatever network the others use.
+    defined in VGG-19's maps, and measured where it is there, whatever network the others use; so
+    are the two parts of ArtFID, each in a network of its own.
     """
     style = works(catalog, collection, "test")
     contents = [row for row in works(catalog, None, "test") if row["collection"] != collection]
@@ -70,12 +73,14 @@ def measure_stylization(
     models = _models(catalog, collection)
     extractor = load_extractor(settings.weights, vgg_size_px=_SIDE_PX)
     vgg = load_vgg_extractor(settings.weights, _SIDE_PX)
+    art = _art_networks(settings.weights)
     one = measurement(
         "stylization",
         collection,
         models["cut"]["model_id"] if "cut" in models else None,
         [*style, *contents],
         {"side_px": _SIDE_PX, "vgg": None if vgg is None else vgg.weights_sha256}
+        | {network.name: network.weights_sha256 for network in art}
         | {name: model["model_id"] for name, model in models.items() if name != "cut"},
         extractor,
     )
@@ -94,6 +99,9 @@ def measure_stylization(
         if vgg is not None:
             found = _vgg_numbers(FeatureStore(catalog.store, vgg), sides, results)
             made += [one.row(name, metric, number, sample, vgg) for metric, number in found.items()]
+        for network in art:
+            metric, number = _art_number(FeatureStore(catalog.store, network), sides, results)
+            made.append(one.row(name, metric, number, sample, network))
         # the other methods' rows stand beside those of the collection's translator
         other = {"model_id": models[name]["model_id"]} if name in models else {}
         rows += [row | other for row in made]
@@ -172,6 +180,31 @@ def _vgg_numbers(kept: FeatureStore, sides: _Sides, results: list[np.ndarray]) -
     patterns = kept.distances("gram-distance", results, [style_key] * len(results), apart)
     structure = kept.distances("cfsd", results, sides.content_keys, lost)
     return {"gram_distance": _mean(patterns), "cfsd": _mean(structure)}
+
+
+def _art_networks(location: str | None) -> list[Extractor]:
+    """Load those of the two networks of ArtFID that are there."""
+    if not any(find_weights(spec, location) for spec in (ALEXNET, ART_INCEPTION)):
+        return []
+    # with them comes torchvision, which takes two seconds
+    from artgan.metrics.artfid import load_art_inception, load_lpips  # noqa: PLC0415
+
+    found = load_lpips(location, _SIDE_PX), load_art_inception(location, _SIDE_PX)
+    return [network for network in found if network is not None]
+
+
+def _art_number(kept: FeatureStore, sides: _Sides, results: list[np.ndarray]) -> tuple[str, Number]:
+    """Measure one of the two parts of ArtFID, that of the network at hand."""
+    if kept.extractor.name == ART_INCEPTION.name:
+        real, found = kept.features(sides.style), kept.features(results)
+        return "art_fd", Number(frechet_distance(real, found))
+    from artgan.metrics.artfid import lpips  # noqa: PLC0415 -- as above
+
+    def changed(numbers: list[int]) -> np.ndarray:
+        sources = [sides.contents[n] for n in numbers]
+        return lpips(kept.extractor, [results[n] for n in numbers], sources)
+
+    return "lpips", _mean(kept.distances("lpips", results, sides.content_keys, changed))
 
 
 def _mean(values: np.ndarray) -> Number:

@@ -1,16 +1,19 @@
 """Measurements on an archive with networks of its own, small and untrained."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 import torch
 
+from artgan import weights
 from artgan.catalog.models import BASE
 from artgan.catalog.schema import METRICS, MODELS
 from artgan.config import ReportSettings
 from artgan.degrade.masks import ALL_DAMAGE
+from artgan.metrics import artfid
 from artgan.metrics.archive_network import archive_extractor
 from artgan.metrics.pyramid import RandomPyramid
 from artgan.metrics.table import find_metric
@@ -21,12 +24,14 @@ from artgan.models.multi import MultiPainter
 from artgan.models.painter import Painter
 from artgan.models.translator import Translator
 from artgan.report import measure_simulation as module
+from artgan.report import measure_stylization as measure_stylization_module
 from artgan.report.figures import read_figures
 from artgan.report.measure_restoration import measure_restoration
 from artgan.report.measure_simulation import measure_simulation
 from artgan.report.measure_stylization import measure_stylization
 from artgan.report.strata import strata_table
 from artgan.training.archive_network import Labelled, train_archive_network
+from tests.metrics.art_weights import write_art_weights
 
 STAMP = {"run_id": "report-0", "created_at": datetime(2026, 3, 1, tzinfo=UTC)}
 FILLER = {"widths": [4, 8], "blocks": [1, 1], "short_side_px": 64, "crop_px": 32}
@@ -237,6 +242,29 @@ def test_vgg_adds_its_own_measures_under_its_own_name(empty, real_data):
         assert row["model_id"] == f"{kind}-1"
         assert row["value"] > 0.0
         assert (kind, "kid_x1000") in stylized
+
+
+def test_the_parts_of_artfid_are_measured_where_their_networks_are_given(
+    empty, tmp_path, monkeypatch
+):
+    for collection in ("river", "hill"):
+        empty.add_scans(collection, 12)
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    write_art_weights(folder)
+    for name in ("ALEXNET", "LPIPS_HEADS"):
+        monkeypatch.setattr(artfid, name, replace(getattr(weights, name), sha256=""))
+    monkeypatch.setattr(measure_stylization_module, "ALEXNET", artfid.ALEXNET)
+    measure_stylization(empty.catalog, "river", settings_for(empty, str(folder)), STAMP)
+    found = numbers(empty, "stylization")
+    assert found["unchanged", "lpips"]["value"] == pytest.approx(0.0, abs=1e-9)
+    assert found["color", "lpips"]["value"] > 0.0
+    assert found["color", "lpips"]["extractor"] == "LPIPS-Alex"
+    assert found["color", "art_fd"]["extractor"] == "FD-art-inception"
+    assert found["color", "art_fd"]["value"] < found["unchanged", "art_fd"]["value"]
+    assert not found["color", "art_fd"]["is_fid"]
+    assert measure_stylization(empty.catalog, "river", settings_for(empty, str(folder)), STAMP) == 0
+    assert measure_stylization(empty.catalog, "river", settings_for(empty), STAMP) > 0
 
 
 def test_without_the_fid_network_no_number_is_called_fid_and_all_are_in_the_table(empty):
