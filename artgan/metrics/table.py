@@ -315,8 +315,8 @@ METRICS: tuple[Metric, ...] = (
         "LPIPS to the content",
         "",
         "lower",
-        "How much a rendering differs from its content to a network that judges as people do; the "
-        "content part of ArtFID.",
+        "How much a rendering differs from its content to a network that judges much as people do; "
+        "0 is equal.",
         "Zhang et al. 2018, arXiv:1801.03924; Wright and Ommer 2022, arXiv:2207.12280",
         "artfid.lpips",
     ),
@@ -325,8 +325,8 @@ METRICS: tuple[Metric, ...] = (
         "Fréchet distance in a network of art",
         "",
         "lower",
-        "How far renderings are from the style's works; the style part of ArtFID. It grows as "
-        "fewer are compared, so hold it only against methods measured on the same works.",
+        "How far renderings are from the style's works to a network that learned from art. It grows "
+        "as fewer are compared, so hold it only against methods measured on the same works.",
         "Wright and Ommer 2022, arXiv:2207.12280",
         "frechet.frechet_distance",
     ),
