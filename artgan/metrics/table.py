@@ -325,8 +325,8 @@ METRICS: tuple[Metric, ...] = (
         "Fréchet distance in a network of art",
         "",
         "lower",
-        "How far renderings are from the style's works to a network that learned from art. It grows "
-        "as fewer are compared, so hold it only against methods measured on the same works.",
+        "How far renderings are from the style's works to a network that learned from art. It "
+        "grows as fewer are compared, so hold it only against methods measured on the same works.",
         "Wright and Ommer 2022, arXiv:2207.12280",
         "frechet.frechet_distance",
     ),
