@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import Artifact
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -49,13 +51,15 @@ def picture(seed: int, height: int = 160, width: int = 120) -> np.ndarray:
 
 @contextmanager
 def recorded_artifacts(found: dict[str, Artifact]) -> Iterator[None]:
-    """Fill a dictionary with what the flow runs of the block left, by key."""
+    """Fill a dictionary with what the flow runs of the block left, by key.
+
+    The server shows two hundred at a time, and other tests may have left more.
+    """
     with get_client(sync_client=True) as client:
-        before = {one.id for one in client.read_artifacts()}
+        newest = partial(client.read_artifacts, sort=ArtifactSort.CREATED_DESC)
+        before = {one.id for one in newest()}
         yield
-        found.update(
-            {one.key: one for one in client.read_artifacts() if one.key and one.id not in before}
-        )
+        found.update({one.key: one for one in newest() if one.key and one.id not in before})
 
 
 def left_by(work: object) -> dict[str, Artifact]:
