@@ -12,7 +12,6 @@ References:
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,16 +20,16 @@ from torch.nn import functional as F
 from torchvision.models import AlexNet
 from torchvision.models.inception import Inception3
 
-from artgan.errors import CorruptAssetError, InvalidInputError
+from artgan.errors import InvalidInputError
 from artgan.metrics.features import Extractor
 from artgan.metrics.inception import STAGES, InceptionFeatures
 from artgan.metrics.perceptual import compare_pairs
 from artgan.metrics.preprocess import to_square
+from artgan.metrics.weights_file import fill, read_tensors
 from artgan.weights import (
     ALEXNET,
     ART_INCEPTION,
     LPIPS_HEADS,
-    WeightsSpec,
     find_weights,
     weights_sha256,
 )
@@ -61,7 +60,7 @@ class LpipsAlexNet(nn.Module):
     def __init__(self, backbone: Mapping[str, Tensor], heads: Mapping[str, Tensor]) -> None:
         super().__init__()
         layers = AlexNet().features
-        _fill(layers, ALEXNET, _below("features.", backbone))
+        fill(layers, ALEXNET, _below("features.", backbone))
         for layer in layers.children():
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False
@@ -70,7 +69,7 @@ class LpipsAlexNet(nn.Module):
         named = {
             name.replace("lin", "").replace(".model.1.", "."): one for name, one in heads.items()
         }
-        _fill(self.heads, LPIPS_HEADS, named)
+        fill(self.heads, LPIPS_HEADS, named)
         self.eval().requires_grad_(requires_grad=False)
 
     def maps(self, images: Tensor) -> list[Tensor]:
@@ -96,7 +95,7 @@ class ArtInception(InceptionFeatures):
         layout = Inception3(aux_logits=False, init_weights=False)
         stages = nn.ModuleDict({name: layout.get_submodule(name) for name in STAGES})
         kept = {name: one for name, one in weights.items() if name.partition(".")[0] in STAGES}
-        _fill(stages, ART_INCEPTION, kept)
+        fill(stages, ART_INCEPTION, kept)
         super().__init__(layout)
 
 
@@ -159,7 +158,7 @@ def load_lpips(location: str | None, size_px: int) -> Extractor | None:
     backbone, heads = find_weights(ALEXNET, location), find_weights(LPIPS_HEADS, location)
     if backbone is None or heads is None:
         return None
-    network = LpipsAlexNet(_read(ALEXNET, backbone), _read(LPIPS_HEADS, heads))
+    network = LpipsAlexNet(read_tensors(ALEXNET, backbone), read_tensors(LPIPS_HEADS, heads))
     return Extractor(
         name=LPIPS_HEADS.name,
         label="LPIPS-Alex",
@@ -182,7 +181,7 @@ def load_art_inception(location: str | None, size_px: int) -> Extractor | None:
         preprocessing=f"bicubic-antialias-{size_px}",
         weights_sha256=weights_sha256(path),
         is_fid=False,
-        network=ArtInception(_read(ART_INCEPTION, path)),
+        network=ArtInception(read_tensors(ART_INCEPTION, path)),
         prepare=partial(to_square, size_px=size_px),
     )
 
@@ -194,33 +193,3 @@ def _prepare_lpips(images: Tensor, size_px: int) -> Tensor:
 
 def _below(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): one for k, one in weights.items() if k.startswith(prefix)}
-
-
-def _fill(network: nn.Module, spec: WeightsSpec, weights: Mapping[str, Tensor]) -> None:
-    """Load weights, all of them; counters of batches may lack, which inference does not read."""
-    try:
-        report = network.load_state_dict(dict(weights), strict=False)
-    except RuntimeError as error:
-        raise CorruptAssetError(_misfit(spec, " ".join(str(error).split())[:200])) from error
-    missing = [name for name in report.missing_keys if not name.endswith("num_batches_tracked")]
-    if missing:
-        found = f"none of the name {missing[0]!r}"
-        raise CorruptAssetError(_misfit(spec, found))
-
-
-def _read(spec: WeightsSpec, path: Path) -> Mapping[str, Tensor]:
-    """Read a dictionary of tensors, without running any code that the file may hold."""
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # unpickling damaged bytes raises almost anything
-        raise CorruptAssetError(_misfit(spec, f"unreadable bytes in {path}")) from error
-    if not isinstance(weights, Mapping):
-        raise CorruptAssetError(_misfit(spec, f"a {type(weights).__name__} in {path}"))
-    return weights
-
-
-def _misfit(spec: WeightsSpec, found: str) -> str:
-    return (
-        f"weights {spec.name} must fit their network, got {found}. "
-        f"Use {spec.file_names[0]} from {spec.source_url}."
-    )

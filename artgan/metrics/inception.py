@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.inception import Inception3, InceptionA, InceptionC, InceptionE
 
-from artgan.errors import CorruptAssetError
+from artgan.metrics.weights_file import fill, read_tensors
+from artgan.weights import INCEPTION
 
 FEATURES = 2048
 STAGES = (
@@ -159,27 +160,8 @@ class FidInception(InceptionFeatures):
 
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         layout = inception_layout()
-        _load(layout, weights)
+        fill(layout, INCEPTION, weights)
         super().__init__(layout)
-
-
-def _load(layout: Inception3, weights: Mapping[str, Tensor]) -> None:
-    try:
-        report = layout.load_state_dict(dict(weights), strict=False)
-    except RuntimeError as error:
-        raise CorruptAssetError(_misfit(" ".join(str(error).split())[:200])) from error
-    # the file is older than torch's batch counters, which inference does not read
-    missing = [name for name in report.missing_keys if not name.endswith("num_batches_tracked")]
-    if missing or report.unexpected_keys:
-        wrong = [*missing, *report.unexpected_keys]
-        raise CorruptAssetError(_misfit(f"{len(wrong)} names that differ, first {wrong[0]!r}"))
-
-
-def _misfit(found: str) -> str:
-    return (
-        f"Inception weights must fit the 2015 network, got {found}. "
-        "Use pt_inception-2015-12-05-6726825d.pth."
-    )
 
 
 def load_inception(path: Path) -> FidInception:
@@ -191,10 +173,4 @@ def load_inception(path: Path) -> FidInception:
     Raises:
         CorruptAssetError: The file is no such dictionary of tensors, or it does not fit.
     """
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # unpickling damaged bytes raises almost anything
-        raise CorruptAssetError(_misfit(f"unreadable bytes in {path}")) from error
-    if not isinstance(weights, Mapping):
-        raise CorruptAssetError(_misfit(f"a {type(weights).__name__} in {path}"))
-    return FidInception(weights)
+    return FidInception(read_tensors(INCEPTION, path))

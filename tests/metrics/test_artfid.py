@@ -74,7 +74,7 @@ def test_a_damaged_file_is_told_by_its_name(folder, tmp_path, name):
     lacking = lacking.get(name, "features.0.weight")
     torch.save({key: one for key, one in known.items() if key != lacking}, tmp_path / name)
     load = load_art_inception if name.startswith("art") else load_lpips
-    with pytest.raises(CorruptAssetError, match=r"must fit their network, got none of the name"):
+    with pytest.raises(CorruptAssetError, match=r"must fit their network, got 1 names that differ"):
         load(str(tmp_path), 96)
     (tmp_path / name).write_bytes(b"no weights")
     with pytest.raises(CorruptAssetError, match="unreadable bytes"):

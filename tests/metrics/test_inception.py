@@ -142,7 +142,7 @@ def test_weights_file_with_code_in_it_is_refused_and_not_run(tmp_path):
             return (type(witness).touch, (witness,))
 
     torch.save({"fc.bias": Payload()}, path)
-    with pytest.raises(CorruptAssetError, match="must fit the 2015 network"):
+    with pytest.raises(CorruptAssetError, match="must fit their network"):
         load_inception(path)
     assert not witness.exists()
 

@@ -30,6 +30,8 @@ _NO_MEASURES = {
         "preprocess.to_square",
         "style.style_statistics",
         "vgg.load_vgg",
+        "weights_file.fill",
+        "weights_file.read_tensors",
     },
     "parts of a measure": {
         "intervals.area_interval",
