@@ -95,7 +95,8 @@ def luma_and_chroma(picture: np.ndarray, facts: ClipFacts) -> np.ndarray:
         facts: Matrix and range.
 
     Returns:
-        (3 H / 2, W) uint8: luma, and half as wide and high the differences of blue and red.
+        (3 H / 2, W) uint8: luma, then one behind the other, half as wide and high, the differences
+        of blue and red.
 
     References:
         ITU-R BT.709-6, sections 3 and 4; ITU-T H.273, equations 38 to 43
@@ -111,8 +112,9 @@ def luma_and_chroma(picture: np.ndarray, facts: ClipFacts) -> np.ndarray:
     coded = cv2.transform(picture.astype(np.float32), np.column_stack([matrix, offset]))
     height, width = picture.shape[:2]
     half = cv2.resize(coded[..., 1:], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    planes = [coded[..., 0], *(half[..., at].reshape(-1, width) for at in (0, 1))]
-    return np.clip(np.rint(np.vstack(planes)), 0, 255).astype(np.uint8)
+    # a plane of differences may end in the middle of a row
+    planes = np.concatenate([coded[..., 0].ravel(), half[..., 0].ravel(), half[..., 1].ravel()])
+    return np.clip(np.rint(planes), 0, 255).astype(np.uint8).reshape(-1, width)
 
 
 def join_shots(

@@ -38,7 +38,13 @@ def test_frames_come_upright_in_order_and_from_anywhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("tags", "height"),
-    [((1, 1, 1, 1), 720), ((9, 16, 9, 1), 48), ((1, 13, 1, 2), 48), ((2, 2, 2, 0), 48)],
+    [
+        ((1, 1, 1, 1), 720),
+        ((9, 16, 9, 1), 48),
+        ((1, 13, 1, 2), 48),
+        ((2, 2, 2, 0), 48),
+        ((1, 1, 1, 1), 542),  # half of it is odd
+    ],
 )
 def test_colours_and_what_is_said_of_them_survive(
     tmp_path: Path, tags: tuple[int, int, int, int], height: int
