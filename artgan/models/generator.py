@@ -1,7 +1,8 @@
-"""The generator of whole small works: a light convolutional network with skip-layer excitation."""
+"""The generator of whole small works: light convolutions, steered by the latents at every level."""
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from artgan.models.latents import Latents, truncated
 
 CHANNELS_PER_GROUP = 8
 _NOISE_RATE = 0.02
+_MODULATION = 2.0
 
 
 def channels_at(resolution_px: int, size_px: int, base: int, maximum: int) -> int:
@@ -93,29 +95,49 @@ class _NoisyGate(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros(1))
         self.norm = nn.GroupNorm(2 * channels // CHANNELS_PER_GROUP, 2 * channels)
 
-    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+    def forward(self, x: Tensor, noise: Tensor, modulation: Tensor | None = None) -> Tensor:
         # Noise looks like texture to a young discriminator; learned at the full rate it drowns
         # the forms for the first thousand steps.
-        return F.glu(self.norm(x + _NOISE_RATE * self.noise_strength * noise), dim=1)
+        x = self.norm(x + _NOISE_RATE * self.noise_strength * noise)
+        if modulation is not None:
+            scale, shift = modulation[:, :, None, None].chunk(2, dim=1)
+            x = x * (1 + scale) + shift
+        return F.glu(x, dim=1)
 
 
 class _UpBlock(nn.Module):
-    """Double the resolution: nearest neighbour, 3x3 convolution, noise, norm, gate."""
+    """Double the resolution: nearest neighbour, 3x3 convolution, noise, norm, modulation, gate."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, latents: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, 2 * out_channels, 3, padding=1)
+        self.modulation = nn.Linear(latents, 4 * out_channels)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+        self.register_load_state_dict_pre_hook(_unmodulated)
         self.gate = _NoisyGate(out_channels)
 
-    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        return self.gate(self.conv(F.interpolate(x, scale_factor=2, mode="nearest")), noise)
+    def forward(self, x: Tensor, latents: Tensor, noise: Tensor) -> Tensor:
+        x = self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
+        return self.gate(x, noise, self.modulation(_MODULATION * latents))
+
+
+def _unmodulated(block: nn.Module, state: dict[str, Any], prefix: str, *_: object) -> None:
+    """Let models from before 0.3.0 be read: their blocks are not modulated, which is zeros."""
+    for name, still in block.get_submodule("modulation").state_dict().items():
+        state.setdefault(f"{prefix}modulation.{name}", torch.zeros_like(still))
 
 
 class Generator(nn.Module):
     """Turn latent vectors into square works; no value of one work depends on another's.
 
-    Differs from the paper: group instead of batch normalisation, so that a work does not depend
-    on its batch; noise in every block; the works leave in [0, 1] like every image batch.
+    A network that the latents enter at its root alone paints works of one contrast and palette:
+    the norms of later blocks take out what sets a dark night apart. So the latents modulate each
+    block's norm too.
+
+    Differs from the papers: group instead of batch normalisation, so that a work does not depend
+    on its batch; noise in every block; modulation is linear in the latents and starts as none;
+    the works leave in [0, 1] like every image batch.
 
     Args:
         size_px: Side of the works, a power of two of at least 16.
@@ -128,7 +150,8 @@ class Generator(nn.Module):
 
     References:
         Liu et al. 2021, "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot
-        Image Synthesis", https://arxiv.org/abs/2101.04775
+        Image Synthesis", https://arxiv.org/abs/2101.04775; Chen et al. 2019, "On Self Modulation
+        for Generative Adversarial Networks", eq. 2, https://arxiv.org/abs/1810.01365
     """
 
     def __init__(
@@ -140,9 +163,12 @@ class Generator(nn.Module):
         self.latents = latents if isinstance(latents, Latents) else Latents(latents)
         self.resolutions = resolutions(size_px)
         width = {r: channels_at(r, size_px, base_channels, max_channels) for r in self.resolutions}
-        self.root = nn.ConvTranspose2d(self.latents.length, 2 * width[4], 4)
+        length = self.latents.length
+        self.root = nn.ConvTranspose2d(length, 2 * width[4], 4)
         self.root_gate = _NoisyGate(width[4])
-        self.blocks = nn.ModuleList(_UpBlock(width[r // 2], width[r]) for r in self.resolutions[1:])
+        self.blocks = nn.ModuleList(
+            _UpBlock(width[r // 2], width[r], length) for r in self.resolutions[1:]
+        )
         # The gates reach the last two resolutions, from one coarser pair on small works.
         source = 8 if size_px >= 256 else 4
         self._gate_sources = {size_px // 2: source, size_px: 2 * source}
@@ -154,24 +180,30 @@ class Generator(nn.Module):
     def forward(self, z: Tensor, noise: Sequence[Tensor], truncation: float = 1.0) -> Tensor:
         """Return works (B, 3, size, size) in [0, 1] from latents (B, length) and their noise.
 
-        ``truncation`` below 1 draws the first 4x4 map towards its mean: fewer surprises, less
-        variety. The group norm makes scaling z itself useless.
+        ``truncation`` below 1 draws the first map and the modulation towards their mean: fewer
+        surprises, less variety. The group norm makes scaling z itself useless.
         """
         return self.finish(truncated(self, z, noise, truncation), noise)
 
     def begin(self, z: Tensor, noise: Sequence[Tensor] = ()) -> Tensor:
-        """Return the first map (B, C, 4, 4), without noise if none is given."""
+        """Return scaled latents and the first 4x4 map in one row a work, (B, length + 16 C).
+
+        Without noise if none is given.
+        """
         still = noise[0] if noise else z.new_zeros(1, 1, 4, 4)
-        return self.root_gate(self.root(self.latents.scaled(z)[:, :, None, None]), still)
+        scaled = self.latents.scaled(z)
+        first = self.root_gate(self.root(scaled[:, :, None, None]), still)
+        return torch.cat([scaled, first.flatten(1)], dim=1)
 
     def finish(self, start: Tensor, noise: Sequence[Tensor]) -> Tensor:
-        """Return works (B, 3, size, size) in [0, 1] from their first maps."""
-        x = start
+        """Return works (B, 3, size, size) in [0, 1] from what ``begin`` returned."""
+        length = self.latents.length
+        latents, x = start[:, :length], start[:, length:].unflatten(1, (-1, 4, 4))
         maps = {4: x}
         for resolution, block, level_noise in zip(
             self.resolutions[1:], self.blocks, noise[1:], strict=True
         ):
-            x = block(x, level_noise)
+            x = block(x, latents, level_noise)
             if resolution in self._gate_sources:
                 x = self.excitations[str(resolution)](maps[self._gate_sources[resolution]], x)
             maps[resolution] = x

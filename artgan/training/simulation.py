@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -41,7 +41,7 @@ Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 EMA_RAMP = 0.05
 EMA_HALF_LIFE_MAX = 10_000
-SMALL_COLLECTION = 500
+COLOUR_CHANGES = 0.5
 RISE_STEPS = 50
 FALL_FROM = 0.5
 FALL_TO = 0.1
@@ -274,10 +274,8 @@ def build(  # noqa: PLR0913, PLR0917 -- the signature that every kind of model s
     }
     kind = PrivateAdversaries if preset.privacy_noise else Adversaries
     held_out = [square(scale_work(picture, preset.size_px), 0.5)[None] for picture in val]
-    # Pigment matters where works abound: there colours are changed in every other one only.
-    colour = 1.0 if len(train) < SMALL_COLLECTION else 0.5
     run = _Simulation(
-        kind(preset, generator, discriminator, optimizers, partial(_augmented, colour)),
+        kind(preset, generator, discriminator, optimizers, _augmented),
         works=[scale_work(picture, preset.size_px) for picture in train],
         labels=_labels(preset, collections),
         held_out=batch_to_arrays(torch.cat(held_out)),
@@ -306,8 +304,9 @@ def _labels(preset: SimulationPreset, collections: Sequence[str]) -> list[int]:
     return [preset.classes.index(name) for name in collections]
 
 
-def _augmented(color_probability: float, images: Tensor) -> Tensor:
-    return augment(images, color_probability)
+def _augmented(images: Tensor) -> Tensor:
+    # With colours changed in all works a discriminator cannot tell pale from vivid collections.
+    return augment(images, COLOUR_CHANGES)
 
 
 def _learning(discriminator: AnyDiscriminator, frozen: int) -> list[nn.Parameter]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from artgan.errors import CorruptAssetError, InvalidInputError
-from artgan.models.checkpoint import pack_weights
+from artgan.models.checkpoint import load_network, pack_weights
 from artgan.models.generator import Generator, channels_at
 from artgan.models.simulators import load_generator, sample
 
@@ -31,8 +31,13 @@ def test_works_are_square_and_in_range(size_px):
 
 
 def test_the_published_sizes_hold_the_counted_parameters():
-    counted = sum(parameter.numel() for parameter in Generator(32, 16, 128, 128).parameters())
-    assert counted == 802_999
+    counted = {
+        name: parameter.numel()
+        for name, parameter in Generator(32, 16, 128, 128).named_parameters()
+    }
+    modulation = sum(n for name, n in counted.items() if "modulation" in name)
+    assert modulation == (128 + 1) * 4 * (64 + 32 + 16)
+    assert sum(counted.values()) - modulation == 802_999
 
 
 def test_channels_double_at_each_halving_up_to_the_cap():
@@ -75,6 +80,21 @@ def test_a_gradient_reaches_every_parameter():
         assert parameter.grad.abs().sum() > 0, name
 
 
+def test_latents_steer_each_level_beside_the_first_map():
+    torch.manual_seed(0)
+    generator = Generator(16, 8, 32, 16)
+    z, noise = generator.draw(1)
+    start = generator.begin(z, noise)
+    other = start.clone()
+    other[:, :16] = generator.begin(*generator.draw(1))[:, :16]
+    assert torch.equal(generator.finish(start, noise), generator.finish(other, noise))
+    for block in generator.blocks:
+        torch.nn.init.normal_(block.modulation.weight)
+        changed = generator.finish(other, noise) - generator.finish(start, noise)
+        assert changed.abs().max() > 1e-2
+        torch.nn.init.zeros_(block.modulation.weight)
+
+
 def test_it_learns_a_picture_by_heart():
     torch.manual_seed(0)
     generator = Generator(16, 8, 32, 16)
@@ -106,6 +126,17 @@ def test_a_published_generator_makes_the_same_works(generator):
     loaded = load_generator(pack_weights({"generator_ema": generator}, {"preset": preset}))
     assert torch.equal(sample(loaded, [3]), sample(generator, [3]))
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_a_generator_from_before_there_was_modulation_makes_the_same_works(generator):
+    state = generator.state_dict()
+    weights = {name: one for name, one in state.items() if "modulation" not in name}
+    loaded = Generator(32, 8, 32, 16)
+    load_network(loaded, weights)
+    assert torch.equal(sample(loaded, [3]), sample(generator, [3]))
+    del weights["blocks.0.conv.weight"]
+    with pytest.raises(CorruptAssetError, match=r"blocks\.0\.conv\.weight"):
+        load_network(loaded, weights)
 
 
 def test_weights_of_another_kind_are_refused(generator):
