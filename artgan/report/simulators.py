@@ -6,7 +6,8 @@ from typing import Any
 from artgan.presets import LossName, NetworkName
 
 _NETWORKS: dict[NetworkName, str] = {
-    "skip": "Convolutional generator with skip-layer excitation (artgan.models.generator)",
+    "skip": "Convolutional generator with skip-layer excitation and self-modulation "
+    "(artgan.models.generator)",
     "style": "Style-based generator (artgan.models.style_generator)",
     "dcgan": "Plain transposed convolutions (artgan.models.dcgan)",
 }

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artgan.models.judging import code_loss
+from artgan.models.judging import code_loss, mismatch_loss
 from artgan.models.simulators import AnyDiscriminator, AnyGenerator, device_of
 from artgan.models.style_generator import StyleGenerator, mix_styles
 from artgan.presets import SimulationPreset
@@ -24,6 +24,7 @@ from artgan.training.loop import apply_gradients, detached, mixed_precision
 
 PENALTY_EVERY = 4
 SLOPE_WEIGHT = 10.0
+MISMATCH_WEIGHT = 0.1
 MIXED = 0.5
 
 Draw = Callable[[], tuple[Tensor, Tensor | None]]
@@ -112,6 +113,10 @@ class Adversaries:
             target = F.interpolate(shown[: len(real)].detach(), redrawn.shape[2:], mode="area")
             redrawing = 2 * F.l1_loss(redrawn.float(), target.clamp(0, 1))  # as if in [-1, 1]
             loss, losses["redrawing"] = loss + redrawing, redrawing
+        if labels is not None and len(self.preset.classes) > 1:
+            assert self.discriminator.match is not None
+            mismatch = mismatch_loss(self.discriminator.match, noticed[: len(real)], labels)
+            loss, losses["mismatch"] = loss + MISMATCH_WEIGHT * mismatch, mismatch
         if penalised:
             # gamma/2 (R1 + R2), and the mean over both halves is (R1 + R2) / 2; R1 alone likewise.
             of_each = gradient_penalty(logits, images)
