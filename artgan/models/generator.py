@@ -119,6 +119,7 @@ class _UpBlock(nn.Module):
 
     def forward(self, x: Tensor, latents: Tensor, noise: Tensor) -> Tensor:
         x = self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
+        # Enlarged latents let the modulation learn faster than the rest.
         return self.gate(x, noise, self.modulation(_MODULATION * latents))
 
 
@@ -151,7 +152,7 @@ class Generator(nn.Module):
     References:
         Liu et al. 2021, "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot
         Image Synthesis", https://arxiv.org/abs/2101.04775; Chen et al. 2019, "On Self Modulation
-        for Generative Adversarial Networks", eq. 2, https://arxiv.org/abs/1810.01365
+        for Generative Adversarial Networks", section 2, https://arxiv.org/abs/1810.01365
     """
 
     def __init__(

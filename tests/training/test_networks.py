@@ -51,7 +51,7 @@ def test_every_network_and_loss_goes_on_bit_for_bit_after_a_kill(network, loss):
 @pytest.mark.slow
 @pytest.mark.parametrize(("network", "loss"), PAIRS)
 def test_every_network_finds_both_modes_of_two(network, loss):
-    trainee, history = trained(preset(network, loss), 400)
+    trainee, history = trained(preset(network, loss), 600)
     found = sides(sample(trainee.networks["generator_ema"], range(128)))
     left, right = (found > 0.2).mean(), (found < -0.2).mean()
     assert min(left, right) > 0.2
