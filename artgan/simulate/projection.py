@@ -16,6 +16,7 @@ _TRIED = 256
 _BATCH = 32
 _RATE = 0.1
 _TYPICAL_WEIGHT = 0.01
+_STEADY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,15 @@ def project(
     target = arrays_to_batch([picture]).to(device)
     noise = [torch.zeros_like(one).to(device) for one in generator.draw(1)[1]]
     known = starts(generator, device, label)
-    center, spread = known.mean(dim=0), known.std(dim=0) + 1e-6
+    center, spread = known.mean(dim=0), known.std(dim=0)
+    free = spread > _STEADY  # the rest says which class it is
     begun = _nearest(generator, known[:_TRIED], target, noise)
     start = begun.clone().requires_grad_()
+    start.register_hook(lambda gradient: gradient * free)
     optimizer = torch.optim.Adam([start], lr=_RATE * float(spread.mean()))
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = _RATE * float(spread.mean()) * (1 - step / steps)
-        unusual = ((start - center) / spread).square().mean()
+        unusual = ((start - center)[:, free] / spread[free]).square().mean()
         forced = _TYPICAL_WEIGHT * F.relu(unusual - 1)
         loss = _distance(generator.finish(start, noise), target) + forced
         optimizer.zero_grad(set_to_none=True)
@@ -75,7 +78,7 @@ def project(
     with torch.no_grad():
         found = generator.finish(start, noise)
         before = generator.finish(begun, noise)
-        unusual = ((start - center) / spread).square().mean().sqrt()
+        unusual = ((start - center)[:, free] / spread[free]).square().mean().sqrt()
     return Projection(
         picture=batch_to_arrays(found)[0],
         start=start.detach()[0].cpu(),
