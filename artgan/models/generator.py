@@ -119,8 +119,7 @@ class _UpBlock(nn.Module):
 
     def forward(self, x: Tensor, latents: Tensor, noise: Tensor) -> Tensor:
         x = self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
-        # Enlarged latents let the modulation learn faster than the rest.
-        return self.gate(x, noise, self.modulation(_MODULATION * latents))
+        return self.gate(x, noise, self.modulation(latents))
 
 
 def _unmodulated(block: nn.Module, state: dict[str, Any], prefix: str, *_: object) -> None:
@@ -155,6 +154,8 @@ class Generator(nn.Module):
         for Generative Adversarial Networks", section 2, https://arxiv.org/abs/1810.01365
     """
 
+    modulation_gains: Tensor
+
     def __init__(
         self, size_px: int, base_channels: int, max_channels: int, latents: Latents | int
     ) -> None:
@@ -167,6 +168,10 @@ class Generator(nn.Module):
         length = self.latents.length
         self.root = nn.ConvTranspose2d(length, 2 * width[4], 4)
         self.root_gate = _NoisyGate(width[4])
+        # Enlarged, so that modulation learns faster than the rest; but one code as strong as there
+        # swaps the whole scene when it is turned.
+        gains = _MODULATION * self.latents.evened()
+        self.register_buffer("modulation_gains", gains, persistent=False)
         self.blocks = nn.ModuleList(
             _UpBlock(width[r // 2], width[r], length) for r in self.resolutions[1:]
         )
@@ -204,7 +209,7 @@ class Generator(nn.Module):
         for resolution, block, level_noise in zip(
             self.resolutions[1:], self.blocks, noise[1:], strict=True
         ):
-            x = block(x, latents, level_noise)
+            x = block(x, self.modulation_gains * latents, level_noise)
             if resolution in self._gate_sources:
                 x = self.excitations[str(resolution)](maps[self._gate_sources[resolution]], x)
             maps[resolution] = x

@@ -77,6 +77,13 @@ class Latents:
         weight = _CODE_SHARE * math.sqrt(self.normal)
         return torch.cat([unit, *(weight * code for code in codes)], dim=1)
 
+    def evened(self) -> Tensor:
+        """Return factors (length,) that make a code in `scaled` latents weigh as a random number."""
+        factors = torch.ones(self.length)
+        coded = slice(self.normal, self.normal + self.continuous + self.modes)
+        factors[coded] = 1 / (_CODE_SHARE * math.sqrt(self.normal))
+        return factors
+
     def codes(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return the continuous codes (B, continuous) and the categorical one (B, modes)."""
         _, continuous, modes, _ = z.split(self._parts, dim=1)
