@@ -78,7 +78,7 @@ class Latents:
         return torch.cat([unit, *(weight * code for code in codes)], dim=1)
 
     def evened(self) -> Tensor:
-        """Return factors (length,) that make a code in `scaled` latents weigh as a random number."""
+        """Return factors (length,) by which codes of `scaled` latents weigh as one number."""
         factors = torch.ones(self.length)
         coded = slice(self.normal, self.normal + self.continuous + self.modes)
         factors[coded] = 1 / (_CODE_SHARE * math.sqrt(self.normal))

@@ -42,8 +42,8 @@ Features = Callable[[Sequence[np.ndarray]], np.ndarray]
 EMA_RAMP = 0.05
 EMA_HALF_LIFE_MAX = 10_000
 COLOUR_CHANGES: dict[NetworkName, float] = {"skip": 0.5, "style": 0.5, "dcgan": 1.0}
-"""Part of the works whose colours are changed: with all of them a discriminator can hardly tell pale
-works from vivid ones. DCGAN, whose discriminator redraws no works, comes nearer with all."""
+"""Part of the works whose colours are changed: with all of them a discriminator can hardly tell
+pale works from vivid ones. DCGAN, whose discriminator redraws no works, comes nearer with all."""
 RISE_STEPS = 50
 FALL_FROM = 0.5
 FALL_TO = 0.1
