@@ -18,6 +18,14 @@ def test_parts_have_their_distributions_and_places():
     assert z[:, :32].std().item() == pytest.approx(1, rel=0.05)
 
 
+def test_codes_are_evened_and_random_numbers_and_classes_left():
+    z = LATENTS.draw(4)
+    evened = LATENTS.evened() * LATENTS.scaled(z)
+    assert torch.allclose(evened[:, 32:37], z[:, 32:37])
+    assert torch.equal(evened[:, :32], LATENTS.scaled(z)[:, :32])
+    assert torch.equal(evened[:, 37:], LATENTS.scaled(z)[:, 37:])
+
+
 def test_labels_are_those_that_were_asked_for():
     asked = torch.tensor([3, 0, 1])
     assert torch.equal(LATENTS.labels(LATENTS.draw(3, labels=asked)), asked)

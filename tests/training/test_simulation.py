@@ -208,6 +208,16 @@ def test_a_generator_that_has_its_works_by_heart_betrays_them_and_is_refused():
     assert promote("simulation", honest | others_fine, None).promoted
 
 
+@pytest.mark.parametrize(("network", "part"), [("skip", 0.5), ("style", 0.5), ("dcgan", 1.0)])
+def test_a_discriminator_sees_true_colours_in_half_of_the_works_but_that_of_dcgan(network, part):
+    preset = replace(TINY, network=network)
+    subject = build(works(3), works(3), preset, 1, 0, None, features)
+    torch.manual_seed(0)
+    shown = subject.step.__self__.adversaries.augment(torch.full((400, 3, 16, 16), 0.25))
+    changed = (shown[:, :, 8, 8] != 0.25).any(dim=1).float().mean()
+    assert float(changed) == pytest.approx(part, abs=0.08)
+
+
 def test_works_are_mirrored_only_when_asked():
     halves = np.zeros((16, 16, 3), np.uint8)
     halves[:, 8:] = 255
