@@ -204,12 +204,13 @@ class Generator(nn.Module):
     def finish(self, start: Tensor, noise: Sequence[Tensor]) -> Tensor:
         """Return works (B, 3, size, size) in [0, 1] from what ``begin`` returned."""
         length = self.latents.length
-        latents, x = start[:, :length], start[:, length:].unflatten(1, (-1, 4, 4))
+        modulating = self.modulation_gains * start[:, :length]
+        x = start[:, length:].unflatten(1, (-1, 4, 4))
         maps = {4: x}
         for resolution, block, level_noise in zip(
             self.resolutions[1:], self.blocks, noise[1:], strict=True
         ):
-            x = block(x, self.modulation_gains * latents, level_noise)
+            x = block(x, modulating, level_noise)
             if resolution in self._gate_sources:
                 x = self.excitations[str(resolution)](maps[self._gate_sources[resolution]], x)
             maps[resolution] = x

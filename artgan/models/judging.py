@@ -60,29 +60,6 @@ class ClassMatch(nn.Module):
         return fit[:, None, None, None]
 
 
-def mismatch_loss(match: ClassMatch, noticed: Tensor, labels: Tensor) -> Tensor:
-    """Measure how little works fit their own class better than another, drawn at random.
-
-    Differs from the paper: the wrong pair is compared with the right one, as the relativistic loss
-    compares works.
-
-    Args:
-        match: Of two classes or more.
-        noticed: (B, C, H, W), a discriminator's last map of real works.
-        labels: (B,) their classes.
-
-    Returns:
-        Scalar, at least 0; log 2 where both fit alike.
-
-    References:
-        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", section 4.2,
-        https://arxiv.org/abs/1605.05396
-    """
-    classes = match.vectors.num_embeddings
-    others = (labels + torch.randint(1, classes, labels.shape).to(labels.device)) % classes
-    return F.softplus(match(noticed, others) - match(noticed, labels)).float().mean()
-
-
 def code_loss(guesses: tuple[Tensor, Tensor], codes: tuple[Tensor, Tensor]) -> Tensor:
     """Measure how badly codes were guessed: a bound on what works hide of them.
 

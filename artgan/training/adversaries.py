@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artgan.models.judging import code_loss, mismatch_loss
+from artgan.models.judging import code_loss
 from artgan.models.simulators import AnyDiscriminator, AnyGenerator, device_of
 from artgan.models.style_generator import StyleGenerator, mix_styles
 from artgan.presets import SimulationPreset
@@ -18,6 +18,7 @@ from artgan.training.gan_losses import (
     AdversarialLoss,
     between,
     gradient_penalty,
+    mismatch_loss,
     slope_penalty,
 )
 from artgan.training.loop import apply_gradients, detached, mixed_precision

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from artgan.models.judging import ClassMatch
 from artgan.presets import LossName
 
 _TINY = 1e-12
@@ -32,6 +33,28 @@ def relativistic_loss(favoured: Tensor, other: Tensor) -> Tensor:
         https://arxiv.org/abs/1807.00734
     """
     return F.softplus(other - favoured).float().mean()
+
+
+def mismatch_loss(match: ClassMatch, noticed: Tensor, labels: Tensor) -> Tensor:
+    """Measure how little works fit their own class better than another, drawn at random.
+
+    Differs from the paper: the wrong pair is compared with the right one, as works are with works.
+
+    Args:
+        match: Of two classes or more.
+        noticed: (B, C, H, W), a discriminator's last map of real works.
+        labels: (B,) their classes.
+
+    Returns:
+        Scalar, at least 0; log 2 where both fit alike.
+
+    References:
+        Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", section 4.2,
+        https://arxiv.org/abs/1605.05396
+    """
+    classes = match.vectors.num_embeddings
+    others = (labels + torch.randint(1, classes, labels.shape).to(labels.device)) % classes
+    return relativistic_loss(match(noticed, labels), match(noticed, others))
 
 
 def gradient_penalty(logits: Tensor, images: Tensor) -> Tensor:

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from artgan.models.judging import ClassMatch, mismatch_loss
+from artgan.models.judging import ClassMatch
+from artgan.training.gan_losses import mismatch_loss
 
 CLASSES = 3
 
